@@ -1,0 +1,234 @@
+// @ts-check
+// An API on an origin of its own that checks every access token against the provider's keys and
+// records what it received. What it records never goes back to the page.
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createRemoteJWKSet, jwtVerify } from "jose";
+import { readBody, sendJson } from "./body.mjs";
+import { API_CLIENT_ID } from "./provider-config.mjs";
+import { INTERNAL_HEADER } from "./provider-routes.mjs";
+import { RequestLog } from "./request-log.mjs";
+
+/** @typedef {import("node:http").IncomingMessage} Request */
+/** @typedef {import("node:http").ServerResponse} Response */
+/**
+ * @typedef {object} Received
+ * @property {string} method
+ * @property {string} url path and query
+ * @property {NodeJS.Dict<string | string[]>} headers with the token in them: control port only
+ * @property {number} bodyLength
+ * @property {string} bodySha256 hex
+ * @property {boolean} preflight
+ * @property {string} [sub] of the token, where it verified
+ * @property {string} [clientId]
+ * @property {string} [refused] why the answer was 401
+ * @property {number} [status] of the answer, once it has begun
+ * @property {boolean} [aborted] the caller went away before the answer was complete
+ */
+/** @typedef {{ sub: string, clientId: string }} Caller */
+/**
+ * @typedef {object} ApiOptions
+ * @property {string} issuer
+ * @property {string} audience this API's origin
+ * @property {string} secret for the introspection of opaque tokens
+ * @property {(origin: string) => boolean} isAppOrigin
+ * @property {(token: string) => string | undefined} refusal why a token that verifies counts no more
+ * @property {(token: string) => void} refuse
+ */
+
+const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
+const HEADERS = "Authorization, Content-Type, DPoP, Range, If-None-Match, X-Request-Id, X-Test";
+const EXPOSED = "WWW-Authenticate, X-Request-Id, Date";
+
+/** @param {ApiOptions} options */
+export function createApi(options) {
+  const verify = verifier(options);
+  /** @type {RequestLog<Received>} */
+  const log = new RequestLog();
+  let toRefuse = 0;
+
+  /**
+   * @param {Request} req
+   * @returns {Promise<Caller>} rejects with the reason for a 401
+   */
+  async function authenticate(req) {
+    const token = /^Bearer (.+)$/.exec(req.headers.authorization ?? "")?.[1];
+    if (!token) throw new Error("no bearer token");
+    const caller = await verify(token);
+    const refusal = options.refusal(token);
+    if (refusal) throw new Error(refusal);
+    if (toRefuse > 0) {
+      toRefuse -= 1;
+      throw new Error("refused on request of a test");
+    }
+    return caller;
+  }
+
+  /**
+   * @param {Request} req
+   * @param {Response} res
+   */
+  async function handle(req, res) {
+    const preflight = req.method === "OPTIONS" && "access-control-request-method" in req.headers;
+    const received = log.add({
+      method: req.method ?? "",
+      url: req.url ?? "",
+      headers: req.headers,
+      bodyLength: 0,
+      bodySha256: "",
+      preflight,
+    });
+    res.on("close", () => {
+      received.status = res.headersSent ? res.statusCode : undefined;
+      received.aborted = !res.writableFinished;
+    });
+    allowOrigin(req, res, options.isAppOrigin);
+    if (preflight) return void res.writeHead(204).end();
+
+    const body = await readBody(req);
+    received.bodyLength = body.length;
+    received.bodySha256 = createHash("sha256").update(body).digest("hex");
+    /** @type {Caller} */
+    let caller;
+    try {
+      caller = await authenticate(req);
+    } catch (error) {
+      received.refused = /** @type {Error} */ (error).message;
+      return unauthorized(req, res);
+    }
+    Object.assign(received, caller);
+    await answer({ req, res, caller, received, refuse: options.refuse });
+  }
+
+  return {
+    log,
+
+    /** @param {number} count how many of the next requests get a 401 though their token is good */
+    refuseNext(count) {
+      toRefuse = count;
+    },
+
+    /**
+     * @param {Request} req
+     * @param {Response} res
+     */
+    handler(req, res) {
+      handle(req, res).catch((error) => {
+        if (res.destroyed) return;
+        if (!res.headersSent) sendJson(res, 500, { error: String(error) });
+        else res.destroy();
+      });
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createApi>} ApiHandle */
+
+/**
+ * @param {{ req: Request, res: Response, caller: Caller, received: Received,
+ *   refuse: (token: string) => void }} call
+ */
+async function answer({ req, res, caller, received, refuse }) {
+  const url = new URL(req.url ?? "/", "http://api");
+  /** @param {string} name */
+  const number = (name) => Number(url.searchParams.get(name) ?? 0);
+  const [, route, argument = ""] = url.pathname.split("/");
+  const gone = new AbortController();
+  res.once("close", () => gone.abort());
+  /** @param {string} name of a parameter in milliseconds; the wait ends when the caller goes */
+  const wait = (name) => sleep(number(name), undefined, { signal: gone.signal }).catch(() => {});
+  switch (route) {
+    case "me":
+      return sendJson(res, 200, { sub: caller.sub, clientId: caller.clientId });
+    case "echo":
+      return sendJson(res, 200, {
+        method: received.method,
+        bodyLength: received.bodyLength,
+        bodySha256: received.bodySha256,
+      });
+    case "stream":
+      res.writeHead(200, { "Content-Type": "text/plain", "Cache-Control": "no-store" });
+      for (let i = 0; i < number("chunks") && !res.destroyed; i += 1) {
+        if (!res.write(`chunk ${i}\n`)) {
+          await once(res, "drain", { signal: gone.signal }).catch(() => {});
+        }
+        if (number("delay")) await wait("delay");
+      }
+      return void res.end();
+    case "slow":
+      await wait("ms");
+      return res.destroyed ? undefined : sendJson(res, 200, { waited: number("ms") });
+    case "status":
+      if (["204", "205", "304"].includes(argument)) return void res.writeHead(+argument).end();
+      return sendJson(res, Number(argument) || 400, { status: Number(argument) });
+    case "redirect":
+      return void res.writeHead(302, { Location: url.searchParams.get("to") ?? "/me" }).end();
+    case "expire":
+      // For the demo, whose page cannot reach the control port: this token has had its day.
+      refuse((req.headers.authorization ?? "").replace("Bearer ", ""));
+      return void res.writeHead(204).end();
+    default:
+      return sendJson(res, 404, { error: "not_found" });
+  }
+}
+
+/**
+ * @param {Request} req
+ * @param {Response} res
+ * @param {(origin: string) => boolean} isAppOrigin
+ */
+function allowOrigin(req, res, isAppOrigin) {
+  res.setHeader("Vary", "Origin");
+  const { origin } = req.headers;
+  if (!origin || !isAppOrigin(origin)) return;
+  res.setHeader("Access-Control-Allow-Origin", origin);
+  res.setHeader("Access-Control-Allow-Methods", METHODS);
+  res.setHeader("Access-Control-Allow-Headers", HEADERS);
+  res.setHeader("Access-Control-Expose-Headers", EXPOSED);
+  res.setHeader("Access-Control-Max-Age", "600");
+}
+
+/**
+ * RFC 6750, section 3.1: an error code only where a token was sent.
+ *
+ * @param {Request} req
+ * @param {Response} res
+ */
+function unauthorized(req, res) {
+  const error = req.headers.authorization
+    ? ', error="invalid_token", error_description="the access token is expired, revoked or invalid"'
+    : "";
+  res.setHeader("WWW-Authenticate", `Bearer realm="tokenward test API"${error}`);
+  sendJson(res, 401, { error: error ? "invalid_token" : "missing_token" });
+}
+
+/**
+ * @param {ApiOptions} options
+ * @returns {(token: string) => Promise<Caller>}
+ */
+function verifier({ issuer, audience, secret }) {
+  const headers = { [INTERNAL_HEADER]: "1" };
+  const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`), { headers });
+  return async (token) => {
+    if (token.split(".").length !== 3) return introspect(token);
+    const { payload } = await jwtVerify(token, keys, { issuer, audience, typ: "at+jwt" });
+    return { sub: String(payload.sub), clientId: String(payload.client_id) };
+  };
+
+  /**
+   * @param {string} token an opaque one
+   * @returns {Promise<Caller>}
+   */
+  async function introspect(token) {
+    const basic = Buffer.from(`${API_CLIENT_ID}:${secret}`).toString("base64");
+    const response = await fetch(`${issuer}/token/introspection`, {
+      method: "POST",
+      headers: { ...headers, Authorization: `Basic ${basic}` },
+      body: new URLSearchParams({ token }),
+    });
+    const found = await response.json();
+    if (!found.active || found.aud !== audience) throw new Error("the token is not active here");
+    return { sub: found.sub, clientId: found.client_id };
+  }
+}

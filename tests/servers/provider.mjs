@@ -1,0 +1,159 @@
+// @ts-check
+// A real OpenID provider for tests and demo: oidc-provider with its clients, counters, faults and
+// register of issued tokens, all of which a test can reach while it runs.
+import { randomBytes } from "node:crypto";
+import { Counters } from "./counters.mjs";
+import { Faults } from "./faults.mjs";
+import { providerConfiguration } from "./provider-config.mjs";
+import { counting, interactions, planned, registering, strictCors } from "./provider-routes.mjs";
+import { Register } from "./register.mjs";
+import { Store } from "./store.mjs";
+
+/**
+ * @typedef {object} ClientSettings what may change while the provider runs
+ * @property {number} [accessTokenTtl] seconds; the provider's own when absent
+ * @property {"jwt" | "opaque"} [accessTokenFormat] `jwt` when absent
+ * @property {string[]} [omit] members to leave out of token answers, such as `expires_in`
+ */
+/**
+ * @typedef {object} ClientRegistration
+ * @property {string} clientId
+ * @property {string[]} [redirectUris]
+ * @property {string[]} [postLogoutRedirectUris]
+ * @typedef {ClientRegistration & ClientSettings} NewClient
+ */
+/**
+ * @typedef {object} ProviderOptions
+ * @property {string} issuer
+ * @property {string} api the API's origin, audience of every access token
+ * @property {string} app the app's origin, for clients that name no redirect URI
+ * @property {number} accessTokenTtl seconds
+ */
+
+/** @param {ProviderOptions} options */
+export async function createProvider({ issuer, api, app, accessTokenTtl }) {
+  const Provider = await importProvider();
+  const store = new Store();
+  const counters = new Counters();
+  const faults = new Faults();
+  const register = new Register();
+  /** @type {Map<string, ClientSettings & { origins: string[] }>} */
+  const clients = new Map();
+  const defaults = { accessTokenTtl };
+  const apiSecret = randomBytes(32).toString("base64url");
+
+  const oidc = new Provider(
+    issuer,
+    providerConfiguration({
+      api,
+      apiSecret,
+      store,
+      accessTokenTtl: (id) => clients.get(id)?.accessTokenTtl ?? defaults.accessTokenTtl,
+      accessTokenFormat: (id) => clients.get(id)?.accessTokenFormat ?? "jwt",
+    }),
+  );
+  /** @param {string} origin */
+  const isAppOrigin = (origin) =>
+    [...clients.values()].some(({ origins }) => origins.includes(origin));
+
+  oidc.use(strictCors(isAppOrigin));
+  oidc.use(counting(counters));
+  oidc.use(interactions(oidc));
+  oidc.use(planned(faults, counters));
+  oidc.use(registering(register, (id) => clients.get(id)?.omit ?? []));
+  oidc.on("grant.revoked", (_ctx, grantId) => register.revokeGrant(grantId));
+  oidc.on("grant.error", (ctx, error) => {
+    if (error.error_detail !== "refresh token already used") return;
+    counters.add("reuses", ctx.oidc.client?.clientId);
+  });
+  oidc.on("end_session.success", (ctx) => counters.add("logouts", ctx.oidc.client?.clientId));
+  oidc.on("server_error", (_ctx, error) => console.error(error));
+  // A browser that goes away in the middle of an answer is no news.
+  /** @type {import("node:events").EventEmitter} */ (oidc).on("error", (error) => {
+    if (!["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE"].includes(error.code)) {
+      console.error(error);
+    }
+  });
+
+  /** @param {NewClient} client */
+  async function addClient({ clientId, redirectUris, postLogoutRedirectUris, ...settings }) {
+    const redirects = redirectUris ?? [`${app}/callback`];
+    const metadata = {
+      client_id: clientId,
+      token_endpoint_auth_method: /** @type {const} */ ("none"),
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: [/** @type {const} */ ("code")],
+      redirect_uris: redirects,
+      post_logout_redirect_uris: postLogoutRedirectUris ?? [`${app}/`, `${app}/callback`],
+    };
+    await oidc.Client.validate(metadata);
+    await store.adapter("Client").upsert(clientId, metadata, 0);
+    clients.set(clientId, { ...settings, origins: redirects.map((uri) => new URL(uri).origin) });
+  }
+
+  return {
+    handler: oidc.callback(),
+    apiSecret,
+    counters,
+    faults,
+    register,
+    isAppOrigin,
+    addClient,
+
+    /**
+     * @param {string} clientId
+     * @param {ClientSettings} settings for tokens from now on
+     */
+    changeClient(clientId, settings) {
+      const client = clients.get(clientId);
+      if (!client) throw new Error(`no client ${clientId}`);
+      Object.assign(client, settings);
+    },
+
+    /** @param {number} seconds for clients without a time of their own, from now on */
+    setAccessTokenTtl(seconds) {
+      defaults.accessTokenTtl = seconds;
+    },
+
+    /** @returns {Record<string, ClientSettings>} */
+    listClients: () => Object.fromEntries(clients),
+
+    /**
+     * Signs users out at the provider; refresh tokens stay, as they do at most providers.
+     *
+     * @param {{ sub?: string }} [who] everybody when absent
+     * @returns {number} how many sessions ended
+     */
+    endSessions({ sub } = {}) {
+      return store.remove("Session", ({ accountId }) => !sub || accountId === sub).length;
+    },
+
+    /**
+     * Revokes grants as an administrator does: the next refresh gets `invalid_grant`.
+     *
+     * @param {{ clientId?: string, sub?: string }} [whose] all when absent
+     * @returns {number} how many grants were revoked
+     */
+    revokeGrants({ clientId, sub } = {}) {
+      const revoked = store.remove(
+        "Grant",
+        (grant) => (!clientId || grant.clientId === clientId) && (!sub || grant.accountId === sub),
+      );
+      for (const { jti } of revoked) register.revokeGrant(/** @type {string} */ (jti));
+      return revoked.length;
+    },
+  };
+}
+
+/** @typedef {Awaited<ReturnType<typeof createProvider>>} ProviderHandle */
+
+/** On Node 20 oidc-provider prints that it wants 22 each time it is loaded; it works there. */
+async function importProvider() {
+  const { warn } = console;
+  console.warn = () => {};
+  try {
+    return (await import("oidc-provider")).Provider;
+  } finally {
+    console.warn = warn;
+  }
+}

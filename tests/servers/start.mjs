@@ -1,0 +1,154 @@
+// @ts-check
+// Starts provider, API, app, look-alike and control port together, for a test in this process or,
+// as a command, for one elsewhere: `node tests/servers/start.mjs --json`.
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { createApi } from "./api.mjs";
+import { createControl } from "./control.mjs";
+import { listen } from "./listen.mjs";
+import { createLookalike } from "./lookalike.mjs";
+import { createPages } from "./pages.mjs";
+import { createProvider } from "./provider.mjs";
+
+/**
+ * @typedef {object} StartOptions
+ * @property {string | Record<string, string>} [pagesDir] what the app's origin serves; see pages.mjs
+ * @property {Record<string, string>} [pagesHeaders] instead of `PAGE_HEADERS`
+ * @property {Record<string, string>} [vaultHeaders] instead of `VAULT_HEADERS`
+ * @property {number} [accessTokenTtl] seconds; 300 unless told
+ * @property {{ issuer?: number, api?: number, app?: number, other?: number, control?: number }} [ports]
+ *   fixed ones; otherwise the first that are free above 8100
+ */
+
+/** In header values, `{issuer}`, `{api}`, `{app}` and `{other}` stand for the addresses. */
+export const PAGE_HEADERS = {
+  "Content-Security-Policy": [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self'",
+    "connect-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'self'",
+    "require-trusted-types-for 'script'",
+    "trusted-types tokenward",
+  ].join("; "),
+  "Referrer-Policy": "strict-origin-when-cross-origin",
+};
+
+/** The vault may speak to the provider and the API, and to nobody else. */
+export const VAULT_HEADERS = {
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src {issuer} {api}",
+};
+
+/** The client that is always there; tests that need their own vault register one each. */
+export const DEFAULT_CLIENT_ID = "spa";
+
+/** @param {StartOptions} [options] */
+export async function startServers({
+  pagesDir,
+  pagesHeaders = PAGE_HEADERS,
+  vaultHeaders = VAULT_HEADERS,
+  accessTokenTtl = 300,
+  ports = {},
+} = {}) {
+  // One after the other: all of them look for the first free port.
+  const at = {
+    issuer: await listen(ports.issuer),
+    api: await listen(ports.api),
+    app: await listen(ports.app),
+    other: await listen(ports.other),
+    control: await listen(ports.control),
+  };
+  // Provider, API and app are three origins of one site, as id., api. and app.example.com are, so
+  // that silent frames can work. The look-alike is another site; the control port shares no cookie.
+  const addresses = {
+    issuer: `http://localhost:${at.issuer.port}`,
+    api: `http://localhost:${at.api.port}`,
+    app: `http://localhost:${at.app.port}`,
+    other: `http://127.0.0.1:${at.other.port}`,
+    control: `http://127.0.0.1:${at.control.port}`,
+    clientId: DEFAULT_CLIENT_ID,
+  };
+
+  const provider = await createProvider({ ...addresses, accessTokenTtl });
+  await provider.addClient({ clientId: DEFAULT_CLIENT_ID });
+  const api = createApi({
+    issuer: addresses.issuer,
+    audience: addresses.api,
+    secret: provider.apiSecret,
+    isAppOrigin: provider.isAppOrigin,
+    refusal: (token) => provider.register.refusal(token),
+    refuse: (token) => provider.register.refuse(token),
+  });
+  const app = createPages({
+    dir: pagesDir,
+    pageHeaders: fillIn(pagesHeaders, addresses),
+    vaultHeaders: fillIn(vaultHeaders, addresses),
+  });
+  const other = createLookalike();
+
+  at.issuer.serve(provider.handler);
+  at.api.serve(api.handler);
+  at.app.serve(app.handler);
+  at.other.serve(other.handler);
+  at.control.serve(createControl({ addresses, provider, api, app, other }));
+
+  return {
+    ...addresses,
+    /** The same servers by reference, for a test in this process. */
+    direct: { provider, api, app, other },
+    async close() {
+      provider.faults.clear();
+      await Promise.all(Object.values(at).map(({ close }) => close()));
+    },
+  };
+}
+
+/** @typedef {Awaited<ReturnType<typeof startServers>>} Servers */
+
+/**
+ * @param {Record<string, string>} headers
+ * @param {Record<string, string>} addresses
+ */
+function fillIn(headers, addresses) {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      value.replace(/\{(\w+)\}/g, (whole, key) => addresses[key] ?? whole),
+    ]),
+  );
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      json: { type: "boolean" },
+      pages: { type: "string" },
+      ttl: { type: "string" },
+      options: { type: "string" },
+    },
+  });
+  /** @type {StartOptions} */
+  const options = values.options ? JSON.parse(values.options) : {};
+  if (values.pages) options.pagesDir = values.pages;
+  if (values.ttl) options.accessTokenTtl = Number(values.ttl);
+  const { direct: _, close, ...addresses } = await startServers(options);
+
+  const stop = () => close().then(() => process.exit(0));
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  if (values.json) {
+    console.log(JSON.stringify(addresses));
+    // A parent that dies closes our standard input; nothing is left running then.
+    process.stdin.once("end", stop).once("error", stop).resume();
+  } else {
+    for (const [name, address] of Object.entries(addresses)) console.log(`${name}: ${address}`);
+    console.log("stop with Ctrl-C");
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await main();
