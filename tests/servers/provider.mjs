@@ -56,8 +56,8 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
   const isAppOrigin = (origin) =>
     [...clients.values()].some(({ origins }) => origins.includes(origin));
 
-  oidc.use(strictCors(isAppOrigin));
   oidc.use(counting(counters));
+  oidc.use(strictCors(isAppOrigin));
   oidc.use(interactions(oidc));
   oidc.use(planned(faults, counters));
   oidc.use(registering(register, (id) => clients.get(id)?.omit ?? []));
