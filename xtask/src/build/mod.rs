@@ -1,0 +1,136 @@
+//! `build`: makes `pkg/`, the npm package, ready for `npm pack`.
+//!
+//! The steps are Rust to wasm (`wasm`), then TypeScript to bundles and types, then the papers. Equal
+//! sources give equal bytes: no time, no path of this machine and no random number gets in.
+
+mod wasm;
+
+use crate::cli::{Flags, Outcome, Verb};
+use crate::tools::{CrateTool, Need};
+use crate::{process, project, tools};
+use anyhow::{Context, Result, ensure};
+use regex_lite::Regex;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+pub(crate) use wasm::optimised as optimised_wasm;
+
+pub(crate) const VERB: Verb = Verb {
+    name: "build",
+    summary: "Makes pkg/, the npm package with the vault inside",
+    flags: &[],
+    run,
+};
+
+const NEEDS: &[Need] = &[Need::WasmTarget, Need::Npm, Need::Crate(CrateTool::WasmBindgen)];
+
+fn run(_: &Flags) -> Result<Outcome> {
+    let start = Instant::now();
+    package()?;
+    println!("built {} in {:.1} s", project::shown(&folder()), start.elapsed().as_secs_f64());
+    Ok(Outcome::Done)
+}
+
+/// The folder of the built package.
+pub(crate) fn folder() -> PathBuf {
+    project::at("pkg")
+}
+
+/// Builds the package from the sources as they are.
+pub(crate) fn package() -> Result<()> {
+    tools::ensure(NEEDS)?;
+    let module = wasm::make()?;
+    let package = folder();
+    if package.exists() {
+        std::fs::remove_dir_all(&package).context("cannot remove the old pkg")?;
+    }
+    bundle(&module, &package)?;
+    types(&package)?;
+    papers(&package)?;
+    check(&package)
+}
+
+/// The packed package, as the registry would have it, under `target/package/`.
+pub(crate) fn tarball() -> Result<PathBuf> {
+    let folder = project::at("target/package");
+    std::fs::create_dir_all(&folder)?;
+    let mut npm = process::command("npm");
+    npm.args(["pack", "./pkg", "--silent", "--ignore-scripts", "--pack-destination"]).arg(&folder);
+    let name = process::capture(&mut npm)?;
+    Ok(folder.join(name.lines().last().unwrap_or_default().trim()))
+}
+
+fn bundle(module: &wasm::Module, package: &Path) -> Result<()> {
+    let plan = serde_json::json!({
+        "source": project::at("pkg-template/src"),
+        "output": package,
+        "glue": module.glue,
+        "wasm": module.wasm,
+        "version": project::VERSION,
+        "build": module.identity,
+    });
+    let path = project::at("target/tokenward/bundle.json");
+    project::write(&path, plan.to_string())?;
+    process::run(process::command("node").arg("xtask/js/bundle.mjs").arg(&path))
+}
+
+/// The declarations of the page's entry and of what it imports.
+fn types(package: &Path) -> Result<()> {
+    let mut tsc = process::npm_bin("tsc");
+    process::capture(
+        tsc.args(["-p", "pkg-template/tsconfig.types.json", "--outDir"]).arg(package),
+    )?;
+    Ok(())
+}
+
+/// What is copied: the command, the licences, the README, and `package.json` with the version.
+fn papers(package: &Path) -> Result<()> {
+    for (from, to) in [
+        ("pkg-template/bin/tokenward.js", "bin/tokenward.js"),
+        ("LICENSE-MIT", "LICENSE-MIT"),
+        ("LICENSE-APACHE", "LICENSE-APACHE"),
+        ("README.md", "README.md"),
+    ] {
+        let to = package.join(to);
+        std::fs::create_dir_all(to.parent().unwrap_or(package))?;
+        std::fs::copy(project::at(from), to).with_context(|| format!("cannot copy {from}"))?;
+    }
+    let template = project::read(&project::at("pkg-template/package.json"))?;
+    let placeholder = "\"version\": \"0.0.0\"";
+    ensure!(template.contains(placeholder), "pkg-template/package.json lacks {placeholder}");
+    let version = format!("\"version\": \"{}\"", project::VERSION);
+    project::write(&package.join("package.json"), template.replace(placeholder, &version))
+}
+
+/// What a consumer's bundler and a reader of the bytes rely on.
+fn check(package: &Path) -> Result<()> {
+    let entry = project::read(&package.join("index.js"))?;
+    ensure!(
+        names_the_vault(&entry),
+        "index.js lost `new URL(\"./vault.js\", import.meta.url)`: bundlers find the vault by it"
+    );
+    for name in ["index.js", "vault.js", "shield.js"] {
+        let content = project::read(&package.join(name))?;
+        let path = project::root();
+        ensure!(!content.contains(&*path.to_string_lossy()), "{name} holds a path of this machine");
+    }
+    ensure!(package.join("index.d.ts").exists(), "tsc wrote no index.d.ts");
+    Ok(())
+}
+
+fn names_the_vault(script: &str) -> bool {
+    let pattern = r#"new URL\(["'`]\./vault\.js["'`],\s*import\.meta\.url\)"#;
+    Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(script))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_the_vault;
+
+    #[test]
+    fn knows_the_address_that_bundlers_look_for() {
+        assert!(names_the_vault(r#"x=new URL("./vault.js",import.meta.url);"#));
+        assert!(names_the_vault(r#"new URL("./vault.js", import.meta.url).href"#));
+        assert!(!names_the_vault(r#"let v="./vault.js";new URL(v,import.meta.url)"#));
+    }
+}

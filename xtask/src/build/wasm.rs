@@ -1,0 +1,113 @@
+//! Rust to the optimised WebAssembly module and its JavaScript glue.
+
+use crate::tools::CrateTool;
+use crate::{process, project};
+use anyhow::{Context, Result, ensure};
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The module as the bundles take it.
+pub(super) struct Module {
+    pub(super) glue: PathBuf,
+    pub(super) wasm: PathBuf,
+    /// The first 16 hexadecimal digits of the SHA-256 of module and glue: the same for equal
+    /// sources, on every machine.
+    pub(super) identity: String,
+}
+
+/// The optimised module.
+pub(crate) fn optimised() -> PathBuf {
+    project::at("target/tokenward/vault.wasm")
+}
+
+pub(super) fn make() -> Result<Module> {
+    let raw = compile()?;
+    let glue = bind(&raw)?;
+    let wasm = optimised();
+    optimise(&glue.with_file_name("glue_bg.wasm"), &wasm)?;
+    let identity = identity(&[&wasm, &glue])?;
+    Ok(Module { glue, wasm, identity })
+}
+
+/// `cargo rustc` with one crate type: a second one would silently turn LTO off.
+fn compile() -> Result<PathBuf> {
+    let mut cargo = process::cargo();
+    cargo.args(["rustc", "--release", "--lib", "--crate-type", "cdylib", "--target", TARGET]);
+    cargo.args(["--package", "tokenward"]);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", path_remaps()?.join("\u{1f}"));
+    process::run(&mut cargo)?;
+    let wasm = project::at("target").join(TARGET).join("release/tokenward.wasm");
+    check_paths(&wasm)?;
+    Ok(wasm)
+}
+
+/// Panic messages carry source paths: these make them the same on every machine, and private.
+fn path_remaps() -> Result<Vec<String>> {
+    let mut remaps = vec![format!("--remap-path-prefix={}=tokenward", project::root().display())];
+    let registry = cargo_home()?.join("registry/src");
+    let mirrors = std::fs::read_dir(&registry).into_iter().flatten().flatten();
+    remaps.extend(
+        mirrors.map(|mirror| format!("--remap-path-prefix={}=crates", mirror.path().display())),
+    );
+    Ok(remaps)
+}
+
+fn cargo_home() -> Result<PathBuf> {
+    if let Some(home) = std::env::var_os("CARGO_HOME") {
+        return Ok(home.into());
+    }
+    let home = std::env::var_os("HOME").context("neither CARGO_HOME nor HOME is set")?;
+    Ok(Path::new(&home).join(".cargo"))
+}
+
+fn check_paths(wasm: &Path) -> Result<()> {
+    let content = std::fs::read(wasm).context("cargo made no wasm")?;
+    for path in [cargo_home()?, project::root()] {
+        let path = path.to_string_lossy().into_owned();
+        let found = content.windows(path.len()).any(|part| part == path.as_bytes());
+        ensure!(!found, "the wasm holds {path}: a path of this machine");
+    }
+    Ok(())
+}
+
+fn bind(raw: &Path) -> Result<PathBuf> {
+    let folder = project::at("target/tokenward/glue");
+    let mut bindgen = process::command(CrateTool::WasmBindgen.program()?);
+    bindgen.args(["--target", "web", "--no-typescript", "--omit-default-module-path"]);
+    bindgen.args(["--remove-name-section", "--remove-producers-section"]);
+    bindgen.args(["--out-name", "glue", "--out-dir"]).arg(&folder).arg(raw);
+    process::run(&mut bindgen)?;
+    Ok(folder.join("glue.js"))
+}
+
+/// Makes it small, unless that was done for the same bytes. wasm-opt reads from the module's own
+/// section which features it may use; `--all-features` emits what no browser compiles.
+fn optimise(bound: &Path, optimised: &Path) -> Result<()> {
+    let stamp = optimised.with_extension("stamp");
+    let lock = project::at("package-lock.json");
+    let wanted = identity(&[bound, &lock])?;
+    if optimised.exists() && std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    let mut opt = process::npm_bin("wasm-opt");
+    opt.args(["-Oz", "--converge", "--strip-debug", "--strip-producers"]);
+    process::run(opt.arg("-o").arg(optimised).arg(bound))?;
+    process::capture(process::command("node").arg("xtask/js/compiles.mjs").arg(optimised))
+        .context("the optimised module does not compile")?;
+    project::write(&stamp, wanted)
+}
+
+fn identity(files: &[&Path]) -> Result<String> {
+    let mut digest = Sha256::new();
+    for file in files {
+        digest.update(std::fs::read(file).with_context(|| format!("no {}", project::shown(file)))?);
+    }
+    let mut text = String::new();
+    for byte in &digest.finalize()[..8] {
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
+}

@@ -1,0 +1,104 @@
+//! `lint`: every rule that a machine can check; `fmt`: the rules that it can mend.
+
+mod files;
+
+use crate::cli::{Flags, Outcome, Verb};
+use crate::tools::{CrateTool, Need};
+use crate::{process, project, tools};
+use anyhow::Result;
+use std::process::Command;
+use std::time::Instant;
+
+pub(crate) const VERB: Verb = Verb {
+    name: "lint",
+    summary: "Checks format, clippy (native and wasm), biome, tsc, dependencies, file rules",
+    flags: &[],
+    run: lint,
+};
+
+pub(crate) const FMT: Verb =
+    Verb { name: "fmt", summary: "Formats Rust, TypeScript and JavaScript", flags: &[], run: fmt };
+
+/// One check: its name and the command that makes it.
+struct Check {
+    name: &'static str,
+    command: Command,
+}
+
+fn lint(_: &Flags) -> Result<Outcome> {
+    tools::ensure(&[Need::WasmTarget, Need::Npm, Need::Crate(CrateTool::CargoDeny)])?;
+    let mut failed = 0;
+    let mut told = |name: &str, start: Instant, complaint: Option<String>| {
+        let seconds = start.elapsed().as_secs_f64();
+        let verdict = if complaint.is_some() { "FAILED" } else { "ok" };
+        println!("{name:<16} {verdict:<6} {seconds:>6.1} s");
+        if let Some(complaint) = complaint {
+            failed += 1;
+            println!("{}\n", complaint.trim_end());
+        }
+    };
+    for mut check in checks()? {
+        let start = Instant::now();
+        let printed = process::quiet(&mut check.command)?;
+        told(check.name, start, (!printed.ok).then_some(printed.text));
+    }
+    let start = Instant::now();
+    let complaints = files::complaints()?;
+    told("files", start, (!complaints.is_empty()).then(|| complaints.join("\n")));
+    Ok(Outcome::from_ok(failed == 0))
+}
+
+/// The quick ones first.
+fn checks() -> Result<Vec<Check>> {
+    let wasm = ["--package", "tokenward", "--lib", "--test", "wasm"];
+    let wasm = [&wasm[..], &["--target", "wasm32-unknown-unknown"]].concat();
+    let mut checks = vec![
+        Check { name: "rustfmt", command: with(process::cargo(), &["fmt", "--all", "--check"]) },
+        Check {
+            name: "biome",
+            command: with(
+                process::npm_bin("biome"),
+                &["ci", "--colors=off", "--error-on-warnings"],
+            ),
+        },
+    ];
+    for (name, config) in PROGRAMS {
+        let tsc = with(process::npm_bin("tsc"), &["--noEmit", "-p", config]);
+        checks.push(Check { name, command: tsc });
+    }
+    checks.push(Check { name: "cargo-deny", command: deny()? });
+    checks
+        .push(Check { name: "clippy native", command: clippy(&["--workspace", "--all-targets"]) });
+    checks.push(Check { name: "clippy wasm", command: clippy(&wasm) });
+    Ok(checks)
+}
+
+/// The TypeScript programs: pages and workers have different globals, so each has its own.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("tsc page", "pkg-template/tsconfig.json"),
+    ("tsc worker", "pkg-template/tsconfig.worker.json"),
+    ("tsc command", "pkg-template/tsconfig.bin.json"),
+    ("tsc tests", "tests/tsconfig.json"),
+];
+
+fn clippy(what: &[&str]) -> Command {
+    let cargo = with(process::cargo(), &["clippy", "--quiet"]);
+    with(with(cargo, what), &["--", "-D", "warnings"])
+}
+
+fn deny() -> Result<Command> {
+    let command = process::command(CrateTool::CargoDeny.program()?);
+    Ok(with(command, &["--log-level", "error", "check", "bans", "licenses", "sources"]))
+}
+
+fn fmt(_: &Flags) -> Result<Outcome> {
+    tools::ensure(&[Need::Npm])?;
+    process::run(process::cargo().args(["fmt", "--all"]))?;
+    process::run(process::npm_bin("biome").args(["check", "--write"]).arg(project::root()))?;
+    Ok(Outcome::Done)
+}
+
+fn with(mut command: Command, words: &[&str]) -> Command {
+    command.args(words);
+    command
+}

@@ -1,0 +1,73 @@
+//! The cells of the end-to-end layer: which browser, and where in it the vault is.
+
+use crate::build;
+use crate::tools::{Browser, CrateTool, Need};
+use anyhow::Result;
+use std::ffi::OsString;
+use std::fmt;
+
+/// Where the vault sits behind the page's port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Shared,
+    Worker,
+    Page,
+}
+
+/// The words for places, on the command line and in reports.
+pub(super) const PLACES: &[(&str, Place)] =
+    &[("shared", Place::Shared), ("worker", Place::Worker), ("page", Place::Page)];
+
+/// One run of the end-to-end suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) browser: Browser,
+    pub(super) place: Place,
+}
+
+/// The cells that the product supports. A cell is added with the code that makes it work.
+const CELLS: &[Cell] = &[Cell { browser: Browser::Chromium, place: Place::Shared }];
+
+impl Place {
+    fn name(self) -> &'static str {
+        PLACES.iter().find(|(_, place)| *place == self).map_or("", |(name, _)| name)
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.browser.name(), self.place.name())
+    }
+}
+
+/// The cells in `browser` and `place`, each any where it is `None`.
+pub(super) fn chosen(browser: Option<Browser>, place: Option<Place>) -> impl Iterator<Item = Cell> {
+    let wanted = move |cell: &Cell| {
+        browser.is_none_or(|it| it == cell.browser) && place.is_none_or(|it| it == cell.place)
+    };
+    CELLS.iter().copied().filter(wanted)
+}
+
+/// The names of all cells.
+pub(super) fn names() -> String {
+    CELLS.iter().map(Cell::to_string).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn needs(cell: Cell) -> Vec<Need> {
+    let mut needs = vec![Need::Npm, Need::Browser(cell.browser)];
+    if cell.browser == Browser::Firefox {
+        needs.push(Need::Crate(CrateTool::Geckodriver));
+    }
+    needs
+}
+
+/// The variables by which a test learns where it runs.
+pub(super) fn told(cell: Cell) -> Result<Vec<(OsString, OsString)>> {
+    let mut told: Vec<(OsString, OsString)> = vec![
+        ("TOKENWARD_BROWSER".into(), cell.browser.name().into()),
+        ("TOKENWARD_PLACE".into(), cell.place.name().into()),
+        ("TOKENWARD_PKG".into(), build::folder().into()),
+    ];
+    told.extend(cell.browser.web_driver()?.variables());
+    Ok(told)
+}

@@ -1,0 +1,217 @@
+//! `test`: every layer of tests, each with its counts, then all in one line.
+
+mod cells;
+mod layer;
+mod libtest;
+mod native;
+mod node;
+mod report;
+pub(crate) mod soak;
+mod wasm;
+
+use crate::cli::{Flag, Flags, Outcome, Usage, Verb};
+use crate::tools::{self, Browser, CrateTool, Need};
+use crate::{build, project};
+use anyhow::Result;
+use cells::{Cell, Place};
+use layer::{Filter, Layer};
+use std::time::Instant;
+
+pub(crate) const VERB: Verb = Verb {
+    name: "test",
+    summary: "Runs the tests: native, servers, wasm, e2e, package",
+    flags: &[
+        Flag { name: "only", value: Some("LAYER"), help: "native, servers, wasm, e2e or package" },
+        Flag { name: "browser", value: Some("NAME"), help: "chromium, firefox or webkit" },
+        Flag {
+            name: "place",
+            value: Some("NAME"),
+            help: "where the vault is: shared, worker, page",
+        },
+        Flag { name: "grep", value: Some("RE"), help: "only tests whose names match" },
+        Flag { name: "list", value: None, help: "prints the names, runs nothing" },
+    ],
+    run,
+};
+
+/// The layers, in the order in which they run: the quickest to tell something first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Native,
+    Servers,
+    Wasm,
+    E2e,
+    Package,
+}
+
+const KINDS: &[(&str, Kind)] = &[
+    ("native", Kind::Native),
+    ("servers", Kind::Servers),
+    ("wasm", Kind::Wasm),
+    ("e2e", Kind::E2e),
+    ("package", Kind::Package),
+];
+
+/// One thing to run, with counts of its own.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Native,
+    Servers,
+    Wasm(Browser),
+    E2e(Cell),
+    Package,
+}
+
+impl Part {
+    fn name(self) -> String {
+        match self {
+            Self::Native => "native".to_owned(),
+            Self::Servers => "servers".to_owned(),
+            Self::Wasm(browser) => format!("wasm {}", browser.name()),
+            Self::E2e(cell) => format!("e2e {cell}"),
+            Self::Package => "package".to_owned(),
+        }
+    }
+
+    fn needs(self) -> Vec<Need> {
+        match self {
+            Self::Native => vec![],
+            Self::Servers => vec![Need::Npm],
+            Self::Wasm(browser) => wasm::needs(browser),
+            Self::E2e(cell) => cells::needs(cell),
+            Self::Package => vec![Need::Npm, Need::Browser(Browser::Chromium)],
+        }
+    }
+
+    fn needs_package(self) -> bool {
+        matches!(self, Self::E2e(_) | Self::Package)
+    }
+
+    fn list(self, filter: &Filter) -> Result<Vec<String>> {
+        match self {
+            Self::Native => native::list(filter),
+            Self::Servers => node::list(&node::SERVERS, filter),
+            Self::Wasm(_) => wasm::list(filter),
+            Self::E2e(_) => node::list(&node::E2E, filter),
+            Self::Package => node::list(&node::PACKAGE, filter),
+        }
+    }
+
+    fn run(self, filter: &Filter) -> Result<Layer> {
+        let name = self.name();
+        match self {
+            Self::Native => native::run(&name, filter),
+            Self::Servers => node::run(&name, &node::SERVERS, filter, &[]),
+            Self::Wasm(browser) => wasm::run(&name, browser, filter),
+            Self::E2e(cell) => node::run(&name, &node::E2E, filter, &cells::told(cell)?),
+            Self::Package => {
+                let mut told =
+                    cells::told(Cell { browser: Browser::Chromium, place: Place::Shared })?;
+                told.push(("TOKENWARD_TARBALL".into(), build::tarball()?.into()));
+                node::run(&name, &node::PACKAGE, filter, &told)
+            }
+        }
+    }
+}
+
+fn run(flags: &Flags) -> Result<Outcome> {
+    let filter = Filter::new(flags.value("grep"))?;
+    let parts = chosen(flags)?;
+    if flags.has("list") {
+        return list(&parts, &filter);
+    }
+    // With a pattern, a part that has no such test is left out, and said to be.
+    let parts = if filter.is_some() { matching(&parts, &filter)? } else { parts };
+    let start = Instant::now();
+    let mut layers = Vec::new();
+    match prepare(&parts) {
+        Ok(()) => layers.extend(parts.iter().map(|part| finished(*part, &filter))),
+        // Nothing was run: each part says why, and counts as failed.
+        Err(problem) => layers.extend(parts.iter().map(|part| {
+            eprintln!("xtask: {problem:#}");
+            Layer::broken(&part.name(), &format!("{problem:#}"))
+        })),
+    }
+    report::publish(&layers, start.elapsed(), &project::at("target/test/report.json"))
+}
+
+/// What runs under these flags.
+fn chosen(flags: &Flags) -> Result<Vec<Part>> {
+    let only = flags.choice("only", KINDS)?;
+    let browser =
+        flags.choice("browser", &Browser::ALL.map(|browser| (browser.name(), browser)))?;
+    let place = flags.choice("place", cells::PLACES)?;
+    let mut parts = Vec::new();
+    for kind in KINDS.iter().map(|(_, kind)| *kind).filter(|kind| only.is_none_or(|it| it == *kind))
+    {
+        match kind {
+            // These know no browser and no place: asked for one, they are not meant.
+            Kind::Native | Kind::Servers | Kind::Package
+                if only.is_none() && (browser.is_some() || place.is_some()) => {}
+            Kind::Native => parts.push(Part::Native),
+            Kind::Servers => parts.push(Part::Servers),
+            Kind::Package => parts.push(Part::Package),
+            Kind::Wasm if only.is_none() && place.is_some() => {}
+            Kind::Wasm => parts.extend(
+                wasm::BROWSERS
+                    .iter()
+                    .filter(|one| browser.is_none_or(|it| it == **one))
+                    .map(|one| Part::Wasm(*one)),
+            ),
+            Kind::E2e => parts.extend(cells::chosen(browser, place).map(Part::E2e)),
+        }
+    }
+    if parts.is_empty() {
+        return Err(Usage(format!("no tests for that; e2e runs in {}", cells::names())).into());
+    }
+    Ok(parts)
+}
+
+/// Installs what the parts need, and builds the package where one of them uses it.
+fn prepare(parts: &[Part]) -> Result<()> {
+    let mut needs: Vec<Need> = parts.iter().flat_map(|part| part.needs()).collect();
+    let needs_package = parts.iter().any(|part| part.needs_package());
+    if needs_package {
+        needs.extend([Need::WasmTarget, Need::Crate(CrateTool::WasmBindgen)]);
+    }
+    tools::ensure(&needs)?;
+    if needs_package { build::package() } else { Ok(()) }
+}
+
+fn finished(part: Part, filter: &Filter) -> Layer {
+    let name = part.name();
+    println!("\n== {name}");
+    let start = Instant::now();
+    let mut layer = part.run(filter).unwrap_or_else(|problem| {
+        eprintln!("xtask: {name}: {problem:#}");
+        Layer::broken(&name, &format!("{problem:#}"))
+    });
+    layer.seconds = start.elapsed().as_secs_f64();
+    layer
+}
+
+fn matching(parts: &[Part], filter: &Filter) -> Result<Vec<Part>> {
+    let mut found = Vec::new();
+    for part in parts {
+        if part.list(filter)?.is_empty() {
+            println!("{}: no test of that name", part.name());
+        } else {
+            found.push(*part);
+        }
+    }
+    if found.is_empty() {
+        anyhow::bail!("no test has a name that matches {filter}");
+    }
+    Ok(found)
+}
+
+fn list(parts: &[Part], filter: &Filter) -> Result<Outcome> {
+    for part in parts {
+        let names = part.list(filter)?;
+        println!("{} ({})", part.name(), names.len());
+        for name in names {
+            println!("  {name}");
+        }
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,164 @@
+//! Layers that run under Node's own test runner.
+
+use super::layer::{Filter, Layer, Timing};
+use crate::{process, project};
+use anyhow::{Context, Result};
+use regex_lite::Regex;
+use serde::Deserialize;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A folder of test files.
+pub(super) struct Suite {
+    folder: &'static str,
+    ending: &'static str,
+    /// How many files run at once.
+    concurrency: usize,
+    limit: Duration,
+}
+
+pub(super) const SERVERS: Suite = Suite {
+    folder: "tests/servers",
+    ending: ".test.mjs",
+    concurrency: 2,
+    limit: Duration::from_mins(5),
+};
+
+/// Two files at once: a browser waits more than it works.
+pub(super) const E2E: Suite = Suite {
+    folder: "tests/e2e",
+    ending: ".test.mjs",
+    concurrency: 2,
+    limit: Duration::from_mins(15),
+};
+
+pub(super) const PACKAGE: Suite = Suite {
+    folder: "tests/package",
+    ending: ".test.mjs",
+    concurrency: 1,
+    limit: Duration::from_mins(10),
+};
+
+pub(super) const E2E_SOAK: Suite = Suite {
+    folder: "tests/e2e",
+    ending: ".soak.mjs",
+    concurrency: 1,
+    limit: Duration::from_hours(4),
+};
+
+impl Suite {
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        project::files_ending(&project::at(self.folder), self.ending)
+    }
+}
+
+/// One line of `xtask/js/reporter.mjs`.
+#[derive(Debug, Deserialize)]
+struct Line {
+    name: String,
+    passed: bool,
+    /// `false`, `true`, or the reason.
+    skipped: serde_json::Value,
+    seconds: f64,
+}
+
+/// Runs the suite with `told` in its environment.
+pub(super) fn run(
+    name: &str,
+    suite: &Suite,
+    filter: &Filter,
+    told: &[(OsString, OsString)],
+) -> Result<Layer> {
+    let files = suite.files();
+    if files.is_empty() {
+        return Ok(Layer::broken(name, &format!("{} has no *{}", suite.folder, suite.ending)));
+    }
+    let lines = project::at("target/test").join(format!("{}.jsonl", name.replace([' ', '/'], "-")));
+    project::write(&lines, "")?;
+    let mut node = process::command("node");
+    node.args(["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"]);
+    node.arg("--test-reporter=./xtask/js/reporter.mjs");
+    node.arg(argument("--test-reporter-destination=", &lines));
+    node.arg(format!("--test-concurrency={}", suite.concurrency));
+    if let Some(pattern) = filter.pattern() {
+        node.arg(format!("--test-name-pattern={pattern}")).env("TOKENWARD_GREP", pattern);
+    }
+    node.args(&files).envs(told.iter().map(|(name, value)| (name, value)));
+    let status = process::run_within(&mut node, suite.limit)?;
+    let mut layer = count(name, &project::read(&lines)?)?;
+    if status.is_none() {
+        layer.fail(&format!("stopped after {} minutes", suite.limit.as_secs() / 60));
+    }
+    Ok(layer.judged(status.is_some_and(|status| status.success())))
+}
+
+fn argument(flag: &str, value: &Path) -> OsString {
+    let mut argument = OsString::from(flag);
+    argument.push(value);
+    argument
+}
+
+fn count(name: &str, lines: &str) -> Result<Layer> {
+    /// What Node says of a test that `--test-name-pattern` leaves out.
+    const LEFT_OUT: &str = "test name does not match pattern";
+    let mut layer = Layer::new(name);
+    for line in lines.lines() {
+        let line: Line = serde_json::from_str(line).context("a line of the reporter")?;
+        match line.skipped {
+            serde_json::Value::Bool(false) if line.passed => layer.passed += 1,
+            serde_json::Value::Bool(false) => layer.fail(&line.name),
+            serde_json::Value::String(reason) if reason == LEFT_OUT => continue,
+            _ => layer.skipped += 1,
+        }
+        layer.slowest.push(Timing { name: line.name, seconds: line.seconds });
+    }
+    Ok(layer)
+}
+
+/// The tests, as their sources name them: only a run could ask the runner.
+pub(super) fn list(suite: &Suite, filter: &Filter) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for file in suite.files() {
+        found.extend(names(&project::read(&file)?)?);
+    }
+    Ok(found.into_iter().filter(|name| filter.takes(name)).collect())
+}
+
+fn names(source: &str) -> Result<Vec<String>> {
+    let quoted = r#""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|`((?:[^`\\]|\\.)*)`"#;
+    let pattern = format!(r"(?m)^\s*(?:await )?(?:test|it)(?:\.only)?\(\s*(?:{quoted})");
+    let pattern = Regex::new(&pattern).context("the pattern for tests")?;
+    let name = |found: regex_lite::Captures<'_>| {
+        (1..=3).find_map(|group| found.get(group)).map(|name| name.as_str().to_owned())
+    };
+    Ok(pattern.captures_iter(source).filter_map(name).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_the_lines_of_the_reporter() {
+        let layer = count(
+            "e2e chromium/shared",
+            r#"{"name":"signs in","passed":true,"skipped":false,"seconds":2.5}
+{"name":"calls > once","passed":false,"skipped":false,"seconds":0.5}
+{"name":"prints","passed":true,"skipped":"no printer here","seconds":0}
+{"name":"later","passed":true,"skipped":true,"seconds":0}
+{"name":"other","passed":true,"skipped":"test name does not match pattern","seconds":0}"#,
+        )
+        .unwrap();
+        assert_eq!((layer.passed, layer.failed, layer.skipped), (1, 1, 2));
+        assert_eq!(layer.failures, ["calls > once"]);
+        assert!(count("x", "not JSON").is_err());
+    }
+
+    #[test]
+    fn finds_the_tests_in_a_source() {
+        let source = "test(\"signs in\", async () => {\n  await test('deep \\'er', f);\n});\n\
+                      it(`backs off`, g);\n// the test(\"that\") is not one\nlatest(\"no\", f);\n";
+        assert_eq!(names(source).unwrap(), ["signs in", "deep \\'er", "backs off"]);
+    }
+}

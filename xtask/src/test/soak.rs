@@ -1,0 +1,44 @@
+//! `soak`: what is too long for every run.
+
+use super::cells::{self, Cell};
+use super::layer::{Filter, Layer};
+use super::{Part, native, node, prepare, report};
+use crate::cli::{Flags, Outcome, Verb};
+use crate::project;
+use anyhow::Result;
+use std::time::Instant;
+
+pub(crate) const VERB: Verb = Verb {
+    name: "soak",
+    summary: "Runs the long tests: native ones marked `soak`, and tests/e2e/*.soak.mjs",
+    flags: &[],
+    run,
+};
+
+fn run(_: &Flags) -> Result<Outcome> {
+    let start = Instant::now();
+    let mut layers = Vec::new();
+    let none = |name: &str| println!("{name}: no long tests of this kind");
+    match native::soak("native")? {
+        Some(layer) => layers.push(Layer { seconds: start.elapsed().as_secs_f64(), ..layer }),
+        None => none("native"),
+    }
+    let cells: Vec<Cell> = cells::chosen(None, None).collect();
+    if node::E2E_SOAK.files().is_empty() {
+        none("e2e");
+    } else {
+        prepare(&cells.iter().copied().map(Part::E2e).collect::<Vec<_>>())?;
+        for cell in cells {
+            layers.push(e2e(cell)?);
+        }
+    }
+    anyhow::ensure!(!layers.is_empty(), "there are no long tests");
+    report::publish(&layers, start.elapsed(), &project::at("target/test/soak.json"))
+}
+
+fn e2e(cell: Cell) -> Result<Layer> {
+    let start = Instant::now();
+    let name = format!("e2e {cell}");
+    let layer = node::run(&name, &node::E2E_SOAK, &Filter::new(None)?, &cells::told(cell)?)?;
+    Ok(Layer { seconds: start.elapsed().as_secs_f64(), ..layer })
+}

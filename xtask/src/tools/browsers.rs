@@ -1,0 +1,136 @@
+//! Browsers and their drivers: found on the system, installed by `apt-get` where that is possible.
+
+use super::{CrateTool, announce};
+use crate::process;
+use anyhow::{Result, bail};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A browser engine that tests run in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Browser {
+    Chromium,
+    Firefox,
+    Webkit,
+}
+
+/// What a test run is told of a browser: paths of the program (none where the driver knows) and of
+/// its driver.
+pub(crate) struct WebDriver {
+    pub(crate) browser: Option<PathBuf>,
+    pub(crate) driver: PathBuf,
+}
+
+impl WebDriver {
+    /// The variables by which a Node script learns of it.
+    pub(crate) fn variables(&self) -> Vec<(OsString, OsString)> {
+        let mut told = vec![("TOKENWARD_DRIVER_PATH".into(), self.driver.clone().into())];
+        if let Some(browser) = &self.browser {
+            told.push(("TOKENWARD_BROWSER_PATH".into(), browser.clone().into()));
+        }
+        told
+    }
+}
+
+impl Browser {
+    pub(crate) const ALL: [Self; 3] = [Self::Chromium, Self::Firefox, Self::Webkit];
+
+    /// The word for it on the command line and in reports.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Chromium => "chromium",
+            Self::Firefox => "firefox",
+            Self::Webkit => "webkit",
+        }
+    }
+
+    /// Debian's packages that bring it.
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Chromium => &["chromium", "chromium-driver"],
+            Self::Firefox => &["firefox-esr"],
+            Self::Webkit => &["webkit2gtk-driver", "xvfb", "xauth"],
+        }
+    }
+
+    /// The programs that must be found; of each list, any one.
+    fn programs(self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::Chromium => {
+                &[&["chromium", "chromium-browser", "google-chrome"], &["chromedriver"]]
+            }
+            Self::Firefox => &[&["firefox-esr", "firefox"]],
+            Self::Webkit => &[&["WebKitWebDriver"], &["xvfb-run"], &["xauth"]],
+        }
+    }
+
+    fn is_present(self) -> bool {
+        self.programs().iter().all(|names| find_any(names).is_some())
+    }
+
+    /// Where its programs are.
+    pub(crate) fn web_driver(self) -> Result<WebDriver> {
+        let found = |place: usize| {
+            let names = self.programs()[place];
+            find_any(names).ok_or_else(|| anyhow::anyhow!("{} is not installed", names[0]))
+        };
+        Ok(match self {
+            Self::Chromium => WebDriver { browser: Some(found(0)?), driver: found(1)? },
+            Self::Firefox => {
+                WebDriver { browser: Some(found(0)?), driver: CrateTool::Geckodriver.program()? }
+            }
+            Self::Webkit => WebDriver { browser: None, driver: found(0)? },
+        })
+    }
+}
+
+pub(super) fn ensure(browsers: &[Browser]) -> Result<()> {
+    let missing: Vec<Browser> = browsers.iter().copied().filter(|one| !one.is_present()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> =
+        missing.iter().flat_map(|browser| browser.packages()).copied().collect();
+    if !can_apt()? {
+        let names: Vec<&str> = missing.iter().map(|browser| browser.name()).collect();
+        bail!(
+            "tests need {}, with driver. On Debian: `sudo apt-get install {}`. Elsewhere: install \
+             the browser and put its WebDriver on the PATH.",
+            names.join(" and "),
+            packages.join(" ")
+        );
+    }
+    announce(&format!("{} by apt-get", packages.join(" ")));
+    process::capture(apt().args(["update", "-qq"]))?;
+    process::capture(
+        apt().args(["install", "-y", "-qq", "--no-install-recommends"]).args(&packages),
+    )?;
+    match missing.iter().find(|browser| !browser.is_present()) {
+        Some(browser) => bail!("{} was installed, and is not found on the PATH", browser.name()),
+        None => Ok(()),
+    }
+}
+
+fn apt() -> std::process::Command {
+    let mut apt = process::command("apt-get");
+    apt.env("DEBIAN_FRONTEND", "noninteractive");
+    apt
+}
+
+/// On Debian or its kin, as root?
+fn can_apt() -> Result<bool> {
+    if find("apt-get").is_none() {
+        return Ok(false);
+    }
+    Ok(process::capture(process::command("id").arg("-u"))?.trim() == "0")
+}
+
+fn find_any(names: &[&str]) -> Option<PathBuf> {
+    names.iter().find_map(|name| find(name))
+}
+
+/// The program `name` on the PATH.
+fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}

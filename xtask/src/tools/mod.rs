@@ -1,0 +1,70 @@
+//! The tools that verbs use: which, which version, and how each is installed where it is missing.
+//!
+//! Everything is installed once. Programs from crates.io stay under `.tools/<crate>-<version>/`,
+//! npm's packages in `node_modules/`, browsers and drivers come from the system.
+
+mod browsers;
+mod crates;
+mod npm;
+
+pub(crate) use browsers::Browser;
+pub(crate) use crates::CrateTool;
+
+use crate::process;
+use anyhow::Result;
+
+/// What a verb needs before it can start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// The standard library for wasm32.
+    WasmTarget,
+    /// A program from crates.io.
+    Crate(CrateTool),
+    /// The packages of the root `package.json`.
+    Npm,
+    /// A browser and, where the system has it, its driver.
+    Browser(Browser),
+}
+
+/// Installs what is missing of `needs`.
+///
+/// System packages, npm's and cargo's are different networks and locks: they install side by side.
+pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
+    let has = |need| needs.contains(&need);
+    let browsers: Vec<Browser> =
+        Browser::ALL.into_iter().filter(|browser| has(Need::Browser(*browser))).collect();
+    std::thread::scope(|scope| {
+        let system = scope.spawn(|| browsers::ensure(&browsers));
+        let npm = scope.spawn(|| if has(Need::Npm) { npm::ensure() } else { Ok(()) });
+        if has(Need::WasmTarget) {
+            wasm_target()?;
+        }
+        for tool in CrateTool::ALL.into_iter().filter(|tool| has(Need::Crate(*tool))) {
+            tool.ensure()?;
+        }
+        for thread in [system, npm] {
+            thread.join().unwrap_or_else(|_| anyhow::bail!("an installation panicked"))?;
+        }
+        Ok(())
+    })
+}
+
+/// Says what is being installed, so that a long silence has a name.
+fn announce(what: &str) {
+    eprintln!("xtask: installing {what}");
+}
+
+fn wasm_target() -> Result<()> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let libraries = process::capture(process::command("rustc").args([
+        "--print",
+        "target-libdir",
+        "--target",
+        TARGET,
+    ]))?;
+    if std::path::Path::new(libraries.trim()).is_dir() {
+        return Ok(());
+    }
+    announce(&format!("the Rust target {TARGET}"));
+    process::run(process::command("rustup").args(["target", "add", TARGET]))
+}
