@@ -1,0 +1,294 @@
+/** The client: what the page holds. It asks the vault for everything and keeps no secret. */
+
+import { doorway } from "./callback";
+import { connector, type Link } from "./connection";
+import { type AuthError, failure } from "./error";
+import { send } from "./fetch";
+import type { SessionState } from "./generated/types";
+import { follow } from "./lifecycle";
+import { type ClientOptions, checkOptions, readOptions, refuse, unknownNames } from "./options";
+
+/** What a sign-in asks for besides. */
+export interface SignInOptions {
+  /** Where the application wants to be afterwards; where it is now, if absent. */
+  returnTo?: string;
+  /** `login`, `consent`, `select_account`, … (OpenID Connect Core, 3.1.2.1). */
+  prompt?: string;
+  /** Who is likely to sign in. */
+  loginHint?: string;
+  /** How long ago the person may have proved who they are, in seconds. */
+  maxAge?: number;
+  /** Authentication contexts, most wanted first, with spaces between. */
+  acrValues?: string;
+  /** Languages, most wanted first, with spaces between. */
+  uiLocales?: string;
+  /** More parameters for this one authorization request. */
+  extraParams?: Readonly<Record<string, string>>;
+}
+
+/** What a sign-out leaves alone. */
+export interface SignOutOptions {
+  /** End the session here and leave the provider's own as it is. */
+  local?: boolean;
+}
+
+/** A session, as the page sees it. Every method may be passed on without its object. */
+export interface Client {
+  /**
+   * Resolves once `state` is known, also to `signedOut`, and a callback was handled. Rejects where
+   * the vault cannot be reached; read it again to try again.
+   */
+  readonly ready: Promise<void>;
+  /** The session now: frozen, and the same object until it changes. */
+  readonly state: SessionState;
+  /** Calls `listener` after each change of `state`; returns what ends that. */
+  readonly subscribe: (listener: () => void) => () => void;
+  /** Sends the browser to the provider. Resolves when it is on its way. */
+  readonly signIn: (options?: SignInOptions) => Promise<void>;
+  /**
+   * Like `fetch`, with the credential that the configuration has for the target. A network failure
+   * is a `TypeError`, an abort rejects with the signal's reason, and an HTTP status never throws.
+   */
+  readonly fetch: (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
+  /**
+   * Ends the session for every tab. Where the provider is to end its own, the browser is sent
+   * there; the promise resolves when it is on its way.
+   */
+  readonly signOut: (options?: SignOutOptions) => Promise<void>;
+  /** Hands out the access token, only where `allowTokenExport` is configured. */
+  readonly exportAccessToken: () => Promise<string>;
+  /** Handles the callback at `url`, for `callback: "manual"`. The same URL twice is once. */
+  readonly handleCallback: (url: string) => Promise<void>;
+  /** Where a finished sign-in wanted to be: there once, until the turn that reads it is over. */
+  readonly returnTo: string | undefined;
+  /** Why the last callback failed; `state` may be `signedIn` all the same, from before. */
+  readonly callbackError: AuthError | undefined;
+  /** Where the vault runs. */
+  readonly place: "shared";
+  /** Lets go of the vault. The session stays, for other tabs and for a new client. */
+  readonly close: () => void;
+}
+
+const RESTORING: SessionState = Object.freeze({ status: "restoring" });
+
+const SIGN_IN: readonly string[] = [
+  "returnTo",
+  "prompt",
+  "loginHint",
+  "maxAge",
+  "acrValues",
+  "uiLocales",
+  "extraParams",
+] satisfies (keyof SignInOptions)[];
+
+/**
+ * A client for this configuration. It starts nothing before it is used, and is safe to make without
+ * a browser. Throws an `AuthError` with every problem of the options.
+ */
+export function createClient(options: ClientOptions): Client {
+  checkOptions(options);
+  return sealed(typeof window === "undefined" ? absent() : present(options));
+}
+
+/** A client where there is no browser: it waits for ever, and does nothing. */
+function absent(): Client {
+  const ready = new Promise<void>(() => {});
+  const refused = async (): Promise<never> => {
+    throw failure("no_browser", "vault", "There is no browser here: call this in the page.");
+  };
+  return {
+    ready,
+    state: RESTORING,
+    subscribe: () => () => {},
+    signIn: refused,
+    fetch: refused,
+    signOut: refused,
+    exportAccessToken: refused,
+    handleCallback: refused,
+    returnTo: undefined,
+    callbackError: undefined,
+    place: "shared",
+    close: () => {},
+  };
+}
+
+function present(options: ClientOptions): Client {
+  const settings = readOptions(options);
+  const connect = connector(settings);
+  const door = doorway(settings);
+  const listeners = new Set<() => void>();
+  const closing = new AbortController();
+  const closed = () => failure("closed", "vault", "This client was closed: create another.");
+  const putAway = () => failure("vault_crashed", "vault", "The page was put away.", true);
+
+  let state = RESTORING;
+  let text = "";
+  let link: Link | undefined;
+  let linking: Promise<Link> | undefined;
+  let readiness: Promise<void> | undefined;
+  let isFollowing = false;
+  /** Counts what makes a connection under way useless. */
+  let round = 0;
+
+  const notify = (): void => {
+    for (const listener of [...listeners]) {
+      try {
+        listener();
+      } catch (error) {
+        reportError(error);
+      }
+    }
+  };
+
+  const onState = (next: string): void => {
+    if (next === text) return;
+    text = next;
+    state = JSON.parse(next, (_, value) => Object.freeze(value));
+    notify();
+  };
+
+  /** The vault is out of reach: what is known of the session may be old. */
+  const forget = (): void => {
+    link = linking = readiness = undefined;
+    round++;
+    text = "";
+    state = RESTORING;
+    notify();
+  };
+
+  const onDeath = (): void => {
+    forget();
+    begin();
+  };
+
+  const onNews = (type: "woke" | "online" | "offline"): void => {
+    // Without a vault, news is a reason to look for one again.
+    if (link) link.tell({ type });
+    else begin();
+  };
+
+  /** Everything begins here, once: the address is cleaned before anything else happens. */
+  const reach = (): Promise<Link> => {
+    if (closing.signal.aborted) return Promise.reject(closed());
+    if (!settings.isManual) door.take();
+    if (!isFollowing) {
+      isFollowing = true;
+      follow({ onNews, onHidden, onShown: begin }, closing.signal);
+    }
+    linking ??= establish();
+    return linking;
+  };
+
+  const establish = async (): Promise<Link> => {
+    const mine = round;
+    try {
+      const made = await connect({ onState, onDeath });
+      if (mine !== round) {
+        const gone = closing.signal.aborted ? closed() : putAway();
+        made.end(gone);
+        throw gone;
+      }
+      link = made;
+      onState(made.state);
+      if (!navigator.onLine) made.tell({ type: "offline" });
+      // Before anything else is asked, so that a request waits for this sign-in.
+      void door.settle(made);
+      return made;
+    } catch (error) {
+      if (mine === round) linking = undefined;
+      throw error;
+    }
+  };
+
+  const onHidden = (): void => {
+    link?.end(putAway());
+    forget();
+  };
+
+  const untilReady = async (): Promise<void> => {
+    for (;;) {
+      await door.settle(await reach());
+      if (state.status !== "restoring") return;
+      await new Promise<void>((changed) => {
+        const once = () => {
+          listeners.delete(once);
+          changed();
+        };
+        listeners.add(once);
+      });
+    }
+  };
+
+  const begin = (): Promise<void> => {
+    if (!readiness) {
+      const attempt = untilReady();
+      readiness = attempt;
+      attempt.catch(() => {
+        if (readiness === attempt) readiness = undefined;
+      });
+    }
+    return readiness;
+  };
+
+  return {
+    get ready() {
+      return begin();
+    },
+    get state() {
+      return state;
+    },
+    subscribe(listener) {
+      // Its own object, so that one function can listen twice and stop once.
+      const entry = () => listener();
+      listeners.add(entry);
+      begin();
+      return () => void listeners.delete(entry);
+    },
+    async signIn(options = {}) {
+      refuse(unknownNames(options, SIGN_IN));
+      const { returnTo, extraParams = {}, maxAge, ...rest } = options;
+      const asked = { ...rest, extra: Object.entries(extraParams) };
+      if (maxAge !== undefined) Object.assign(asked, { maxAge: `${maxAge}` });
+      const here = location.pathname + location.search + location.hash;
+      const { answer } = (await reach()).ask(
+        { type: "signIn", returnTo: returnTo ?? here, asked },
+        "navigate",
+      );
+      location.assign((await answer).url);
+    },
+    fetch: (input, init) => send(reach, input, init),
+    async signOut({ local = false } = {}) {
+      const { url } = await (await reach()).ask({ type: "signOut", local }, "signedOut").answer;
+      if (url) location.assign(url);
+    },
+    async exportAccessToken() {
+      return (await (await reach()).ask({ type: "exportAccessToken" }, "accessToken").answer).token;
+    },
+    async handleCallback(url) {
+      return door.deliver(await reach(), new URL(url, location.href).href);
+    },
+    get returnTo() {
+      return door.returnTo();
+    },
+    get callbackError() {
+      return door.error();
+    },
+    place: "shared",
+    close() {
+      closing.abort();
+      round++;
+      listeners.clear();
+      const open = link;
+      // A callback on its way is waited for: its code works once, and another client may want it.
+      if (open) void door.settle(open).then(() => open.end(closed()));
+    },
+  };
+}
+
+/** Nothing to walk, to change or to print: not even `JSON.stringify` shows the session. */
+function sealed(client: Client): Client {
+  for (const name of Object.keys(client)) {
+    Object.defineProperty(client, name, { enumerable: false });
+  }
+  return Object.freeze(client);
+}

@@ -1,0 +1,245 @@
+/** The page's end of the port: the hello, questions and their answers, and whether the vault lives. */
+
+import { AuthError, failure } from "./error";
+import { WIRE } from "./generated/constants";
+import type { FromVault, Hello, ToVault } from "./generated/types";
+import type { Settings } from "./options";
+import { CURE, diagnose, openShared, raiseShield } from "./places/shared";
+
+/** The hash of the vault's wasm and glue; the build writes it in. */
+declare const __TOKENWARD_BUILD__: string;
+
+/** How long a hello may go unanswered before the next generation of the vault is asked. */
+const HELLO_MS = 5000;
+const GENERATIONS = 3;
+/** How long a vault may be silent after a ping before it counts as dead. */
+const SILENCE_MS = 3000;
+/** How soon a living vault whose lock was taken from it is asked again. */
+const AGAIN_MS = 10_000;
+
+type Numbered = { id: number };
+type Unnumbered<M> = M extends Numbered ? Omit<M, "id"> : never;
+/** A message that is answered; its number is given by the link. */
+export type Question = Unnumbered<ToVault> & { body?: ArrayBuffer };
+/** A message that is not. */
+export type Notice = Exclude<ToVault, Numbered | Hello>;
+type Answers = Extract<FromVault, Numbered> & { body?: ReadableStream<Uint8Array<ArrayBuffer>> };
+/** An answer, by its `type`. */
+export type Answer<T extends Answers["type"]> = Extract<Answers, { type: T }>;
+
+/** A question on its way. */
+export interface Call<T extends Answers["type"]> {
+  answer: Promise<Answer<T>>;
+  /** The answer is no longer wanted. */
+  drop(): void;
+}
+
+/** A port whose hello was accepted. */
+export interface Link {
+  /** The session's state at the welcome, as JSON text. */
+  state: string;
+  ask<T extends Answers["type"]>(question: Question, type: T): Call<T>;
+  tell(notice: Notice): void;
+  /** Aborts when the link ends, with the error that everything open on it gets. */
+  over: AbortSignal;
+  end(reason: AuthError): void;
+}
+
+/** What a link reports without being asked. */
+export interface Reports {
+  /** The session's state changed; as JSON text. */
+  onState(text: string): void;
+  /** The vault died; the link is over. */
+  onDeath(): void;
+}
+
+type Welcomed = { port: MessagePort; welcome: Extract<FromVault, { type: "welcome" }> };
+
+/** A function that connects to the vault of these settings, each time anew. */
+export function connector(settings: Settings): (reports: Reports) => Promise<Link> {
+  // A vault that did not answer cannot be ended, so this page stays away from its generation.
+  let first = 0;
+  return async (reports) => {
+    if (!isSecureContext || !globalThis.crypto?.subtle) {
+      const message =
+        "The browser has no WebCrypto here: serve the page over https, or from localhost.";
+      throw failure("insecure_context", "vault", message);
+    }
+    const ended = new AbortController();
+    const lock = `tokenward/page/${crypto.randomUUID()}`;
+    try {
+      const url = vaultUrl(settings);
+      const [hash] = await Promise.all([
+        fingerprint(settings.config),
+        hold(lock, ended.signal),
+        settings.hasShield && raiseShield(url),
+      ]);
+      const hello: ToVault = {
+        type: "hello",
+        wire: WIRE,
+        config: settings.config,
+        page: location.origin + location.pathname,
+        lock,
+      };
+      const name = (generation: number) =>
+        `tokenward/${WIRE}/${__TOKENWARD_BUILD__}/${generation}/${hash}`;
+      const welcomed = await reach(url.href, name, hello, first);
+      first = welcomed.generation;
+      return link(welcomed, ended, reports);
+    } catch (error) {
+      ended.abort();
+      throw error;
+    }
+  };
+}
+
+function vaultUrl(settings: Settings): URL {
+  const url = settings.vaultUrl ?? new URL("./vault.js", import.meta.url);
+  if (url.origin === location.origin) return url;
+  const message = `The vault's script ${url.href} is of another origin: ${CURE}`;
+  throw failure("vault_unavailable", "vault", message);
+}
+
+async function fingerprint(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Holds the Web Lock `name` until the signal aborts; resolves once it is held, or cannot be. */
+function hold(name: string, until: AbortSignal): Promise<void> {
+  return new Promise((held) => {
+    const whileHeld = () => {
+      held();
+      return new Promise((release) => until.addEventListener("abort", release));
+    };
+    // Without locks the vault pings instead, so a refusal is no obstacle.
+    navigator.locks.request(name, whileHeld).catch(() => held());
+  });
+}
+
+/** Says hello, to the next generation too where one is silent; the first to answer is taken. */
+async function reach(
+  url: string,
+  name: (generation: number) => string,
+  hello: ToVault,
+  first: number,
+): Promise<Welcomed & { generation: number }> {
+  const ports = new Set<MessagePort>();
+  const greet = async (generation: number): Promise<Welcomed & { generation: number }> => {
+    const { port, failed } = openShared(url, name(generation));
+    ports.add(port);
+    const answer = new Promise<Welcomed["welcome"]>((resolve, reject) => {
+      port.onmessage = ({ data }: MessageEvent<FromVault>) => {
+        if (data.type === "welcome") resolve(data);
+        if (data.type === "refused") reject(new AuthError(data.error));
+      };
+    });
+    port.postMessage(hello);
+    const welcome = await Promise.race([answer, failed]);
+    ports.delete(port);
+    return { port, welcome, generation };
+  };
+  // No reason is the worker's own `error`; one is forgiven, for it may have been about to end.
+  const insist = (generation: number) =>
+    greet(generation)
+      .catch((reason) => (reason ? Promise.reject(reason) : greet(generation)))
+      .catch(async (reason) => Promise.reject(reason ?? (await diagnose(url))));
+
+  const answers: Promise<(Welcomed & { generation: number }) | undefined>[] = [];
+  try {
+    for (let generation = first; generation < first + GENERATIONS; generation++) {
+      answers.push(insist(generation));
+      const found = await Promise.race([...answers, sleep(HELLO_MS)]);
+      if (found) return checked(found);
+    }
+  } finally {
+    for (const port of ports) port.close();
+  }
+  throw failure("vault_unavailable", "vault", "The vault does not answer: try again.", true);
+}
+
+function checked<W extends Welcomed>(welcomed: W): W {
+  if (welcomed.welcome.build === __TOKENWARD_BUILD__) return welcomed;
+  welcomed.port.close();
+  const message =
+    "The vault's script is of another version than this package: run `npx tokenward init` again.";
+  throw failure("vault_unavailable", "vault", message);
+}
+
+function sleep(ms: number): Promise<undefined> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function link({ port, welcome }: Welcomed, ended: AbortController, reports: Reports): Link {
+  const open = new Map<number, (answer: Answers) => void>();
+  const over = ended.signal;
+  let last = 0;
+  let heard = 0;
+
+  const tell = (notice: Notice): void => port.postMessage(notice);
+
+  const end = (reason: AuthError): void => {
+    if (over.aborted) return;
+    tell({ type: "close" });
+    port.close();
+    ended.abort(reason);
+  };
+
+  port.onmessage = ({ data }: MessageEvent<FromVault>) => {
+    heard++;
+    if (data.type === "ping") tell({ type: "pong" });
+    else if (data.type === "state") reports.onState(data.state);
+    else if ("id" in data) {
+      const answer: Answers = data;
+      const settle = open.get(answer.id);
+      if (settle) settle(answer);
+      else void answer.body?.cancel();
+    }
+  };
+
+  const ask = <T extends Answers["type"]>(question: Question, type: T): Call<T> => {
+    const id = ++last;
+    const answer = new Promise<Answer<T>>((resolve, reject) => {
+      const abandon = () => reject(over.reason);
+      if (over.aborted) return abandon();
+      over.addEventListener("abort", abandon);
+      const settle = (given: Answers) => {
+        open.delete(id);
+        over.removeEventListener("abort", abandon);
+        if (given.type === type) resolve(given as Answer<T>);
+        else if (given.type === "networkFailed") reject(new TypeError(given.message));
+        else if (given.type === "failed") reject(new AuthError(given.error));
+        else reject(failure("message_invalid", "vault", "The vault gave another answer."));
+      };
+      open.set(id, settle);
+      port.postMessage({ ...question, id }, question.body ? [question.body] : []);
+    });
+    const drop = () => {
+      if (open.delete(id)) port.postMessage({ type: "abort", id } satisfies ToVault);
+    };
+    return { answer, drop };
+  };
+
+  /** Waits for the vault's lock, which is a hint alone: a page's script can take it away. */
+  const watch = (): void => {
+    const options: LockOptions = { mode: "shared", signal: over };
+    navigator.locks.request(welcome.lock, options, () => {}).then(doubt, () => {});
+  };
+  const doubt = (): void => {
+    if (over.aborted) return;
+    const before = heard;
+    tell({ type: "ping" });
+    setTimeout(() => {
+      if (over.aborted) return;
+      if (heard !== before) {
+        setTimeout(watch, AGAIN_MS);
+        return;
+      }
+      end(failure("vault_crashed", "vault", "The vault stopped: call again.", true));
+      reports.onDeath();
+    }, SILENCE_MS);
+  };
+
+  watch();
+  return { state: welcome.state, ask, tell, over, end };
+}

@@ -1,0 +1,18 @@
+// Made from the Rust sources: UPDATE_GENERATED=1 cargo test --lib generated
+/** Every option: its kind, `!` behind it where it is required. */
+export const OPTIONS: Readonly<Record<string, string>> = {
+  issuer: "string!",
+  clientId: "string!",
+  redirectUri: "string!",
+  scope: "strings",
+  resources: "array",
+  endpoints: "object",
+  extraParams: "record",
+  logout: "object",
+  allowTokenExport: "boolean",
+  timeouts: "object",
+  isolation: "string",
+  vaultUrl: "string",
+  serviceWorker: "string",
+  callback: "string",
+};

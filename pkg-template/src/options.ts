@@ -1,0 +1,169 @@
+/** The options of `createClient`: their shape is checked here, their meaning by the vault. */
+
+import { failure } from "./error";
+import { OPTIONS } from "./generated/options";
+
+/** An origin that the access token may go to. */
+export interface Resource {
+  /** Scheme, host and port: `https://api.example.com`. */
+  origin: string;
+  /** Path prefixes, by whole segments; every path where absent. */
+  paths?: readonly string[];
+  /** Methods; every method where absent. */
+  methods?: readonly string[];
+  /** Which credential it takes. */
+  credential?: "bearer";
+}
+
+/** The provider's endpoints, for one without a discovery document. */
+export interface Endpoints {
+  authorization: string;
+  token: string;
+  revocation?: string;
+  endSession?: string;
+  jwks?: string;
+}
+
+/** What `createClient` takes. Up to `timeouts`, options define the session: clients that agree in them share it. */
+export interface ClientOptions {
+  /** The provider's issuer identifier, exactly as it writes it. */
+  issuer: string;
+  /** The client identifier that the provider gave out. */
+  clientId: string;
+  /** Where the provider sends people back to: a URL of this origin, or a path. */
+  redirectUri: string;
+  /** Scopes to ask for; `["openid"]` where absent. */
+  scope?: readonly string[];
+  /** Where the access token may go. Nowhere else. */
+  resources?: readonly Resource[];
+  /** Static metadata, instead of discovery. */
+  endpoints?: Endpoints;
+  /** More parameters for the authorization request. */
+  extraParams?: Readonly<Record<string, string>>;
+  /** What a sign-out does at the provider. */
+  logout?: { postLogoutRedirectUri?: string; endSession?: boolean };
+  /** Whether `exportAccessToken()` may hand the access token to the page. */
+  allowTokenExport?: boolean;
+  /** How long the provider may take to answer. */
+  timeouts?: { networkMs?: number };
+
+  /** Where the vault runs: in a `SharedWorker`. */
+  isolation?: "shared";
+  /** Where `npx tokenward init` put the vault: `/tokenward/vault.js`. */
+  vaultUrl?: string;
+  /** Whether the empty service worker beside `vaultUrl` hides the vault from the application's own. */
+  serviceWorker?: "shield" | "none";
+  /** Whether the client looks for a callback by itself, or `handleCallback` brings it. */
+  callback?: "auto" | "manual";
+}
+
+/** The options, sorted into what defines the session and what belongs to this page. */
+export interface Settings {
+  /** What defines the session, as canonical JSON: equal configurations have equal texts. */
+  config: string;
+  /** Where the provider sends people back to. */
+  redirectUri: URL;
+  /** Where the vault's script is, if it is not beside this one. */
+  vaultUrl: URL | undefined;
+  hasShield: boolean;
+  isManual: boolean;
+}
+
+const CHOICES: Readonly<Record<string, readonly unknown[]>> = {
+  isolation: ["shared"],
+  serviceWorker: ["shield", "none"],
+  callback: ["auto", "manual"],
+};
+
+const KINDS: Readonly<Record<string, readonly [(value: unknown) => boolean, string]>> = {
+  strings: [(value) => Array.isArray(value) && value.every(isString), "an array of strings"],
+  array: [Array.isArray, "an array"],
+  object: [isObject, "an object"],
+  record: [
+    (value) => isObject(value) && Object.values(value).every(isString),
+    "an object of strings",
+  ],
+};
+
+function isString(value: unknown): boolean {
+  return typeof value === "string";
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Throws `config_invalid` with everything that is wrong with the shape of `options`. */
+export function checkOptions(options: ClientOptions): void {
+  const given: Record<string, unknown> = isObject(options) ? options : {};
+  const problems = unknownNames(given, Object.keys(OPTIONS));
+  for (const [name, rule] of Object.entries(OPTIONS)) {
+    const value = given[name];
+    const kind = rule.replace("!", "");
+    const [fits, words] = KINDS[kind] ?? [(v: unknown) => typeof v === kind, `a ${kind}`];
+    if (value === undefined) {
+      if (kind !== rule) problems.push(`\`${name}\` is missing`);
+    } else if (!fits(value)) {
+      problems.push(`\`${name}\` must be ${words}`);
+    } else if (CHOICES[name]?.includes(value) === false) {
+      problems.push(`\`${name}\` must be ${CHOICES[name].map((c) => `"${c}"`).join(" or ")}`);
+    }
+  }
+  refuse(problems);
+}
+
+/** Reads checked options in a page. Throws `config_invalid` where a URL is wrong. */
+export function readOptions(options: ClientOptions): Settings {
+  const { isolation: _, vaultUrl, serviceWorker, callback, ...session } = options;
+  const problems: string[] = [];
+  const parse = (name: string, value: string): URL => {
+    const url = URL.canParse(value, location.href) ? new URL(value, location.href) : undefined;
+    if (url?.origin !== location.origin) {
+      problems.push(`\`${name}\` must be a URL of this origin, ${location.origin}`);
+    }
+    return url ?? new URL(location.href);
+  };
+  const redirectUri = parse("redirectUri", session.redirectUri);
+  const script = vaultUrl === undefined ? undefined : parse("vaultUrl", vaultUrl);
+  refuse(problems);
+  // A provider compares the address character by character, so one that is whole stays as it is.
+  if (!URL.canParse(session.redirectUri)) session.redirectUri = redirectUri.href;
+  return {
+    config: canonical(session),
+    redirectUri,
+    vaultUrl: script,
+    hasShield: script !== undefined && serviceWorker !== "none",
+    isManual: callback === "manual",
+  };
+}
+
+/** One problem for each member of `given` that is not among `known`. */
+export function unknownNames(given: object, known: readonly string[]): string[] {
+  const strangers = Object.keys(given).filter((name) => !known.includes(name));
+  return strangers.map((name) => {
+    if (plain(name) === "clientsecret") {
+      return `\`${name}\`: a browser keeps no secret, register a public client`;
+    }
+    // Three letters are enough for `redirect_uri`, `scopes` and `extraQueryParams`.
+    const near = known.find((other) => plain(other).startsWith(plain(name).slice(0, 3)));
+    return `\`${name}\` is unknown${near ? `; did you mean \`${near}\`?` : ""}`;
+  });
+}
+
+/** Throws `config_invalid` if there is a problem. */
+export function refuse(problems: readonly string[]): void {
+  if (problems.length) throw failure("config_invalid", "config", problems.join("; "));
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[^a-z]/g, "");
+}
+
+/** JSON with the members of every object in order of their names. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) =>
+    isObject(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}
