@@ -1,0 +1,16 @@
+/** The vault's wasm, deflated (raw) and in base64; the build puts it in. */
+declare module "tokenward:wasm" {
+  const text: string;
+  export default text;
+}
+
+/** What wasm-bindgen made for the wasm (`--target web`). */
+declare module "tokenward:glue" {
+  export default function init(input: { module_or_path: WebAssembly.Module }): Promise<unknown>;
+
+  export interface Vault {
+    connect(port: MessagePort): void;
+  }
+
+  export function start(name: string, build: string): Vault | undefined;
+}
