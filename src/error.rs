@@ -1,0 +1,221 @@
+//! `AuthError`: the only error that leaves the crate. It knows codes and advice, never a credential
+//! and never text from the network that was not made inert first.
+
+use core::fmt;
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::clock::Millis;
+
+macro_rules! codes {
+    ($( $(#[doc = $doc:literal])+ $name:ident = $text:literal, )+) => {
+        /// What went wrong, for programs. The text form is stable.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+        #[cfg_attr(all(test, not(target_arch = "wasm32")), derive(ts_rs::TS))]
+        #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(rename = "AuthErrorCode"))]
+        pub enum Code {
+            $( $(#[doc = $doc])+ #[serde(rename = $text)] $name, )+
+        }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The code as programs see it: `token_answer_invalid`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The options are wrong; the message lists every problem.
+    ConfigInvalid = "config_invalid",
+    /// There is no browser here (server render, test): call it in the page.
+    NoBrowser = "no_browser",
+    /// The page is not a secure context, so the browser withholds WebCrypto and locks: use https.
+    InsecureContext = "insecure_context",
+    /// The vault's script did not load: check `vaultUrl` or run `npx tokenward init`.
+    VaultUnavailable = "vault_unavailable",
+    /// The browser refused to start the worker: check the page's `worker-src` and Trusted Types.
+    WorkerBlocked = "worker_blocked",
+    /// The vault's policy forbids WebAssembly: add `'wasm-unsafe-eval'` to its `script-src`.
+    WasmBlocked = "wasm_blocked",
+    /// The vault stopped without being asked; it is replaced at the next call.
+    VaultCrashed = "vault_crashed",
+    /// The client was closed with `close()`.
+    Closed = "closed",
+    /// A message between page and vault was not of the protocol; nothing was changed.
+    MessageInvalid = "message_invalid",
+    /// The provider could not be reached, or hides its answer from this origin (CORS).
+    ProviderUnreachable = "provider_unreachable",
+    /// The provider answered with a status or a body that is no answer.
+    ProviderAnswerInvalid = "provider_answer_invalid",
+    /// The provider did not answer in time.
+    Timeout = "timeout",
+    /// The device is offline.
+    Offline = "offline",
+    /// The discovery document is wrong or is for another issuer.
+    MetadataInvalid = "metadata_invalid",
+    /// The provider cannot do what a public browser client needs (PKCE with S256, an endpoint).
+    ProviderUnsupported = "provider_unsupported",
+    /// The provider answered with an OAuth error; `oauthError` has its code.
+    OauthError = "oauth_error",
+    /// The transaction of a sign-in could not be stored, so no navigation was started.
+    TransactionStorageDenied = "transaction_storage_denied",
+    /// The callback's URL is malformed: a parameter is missing or stands twice.
+    CallbackInvalid = "callback_invalid",
+    /// No sign-in of this browser belongs to the callback's `state`, or it is older than ten minutes.
+    CallbackUnknown = "callback_unknown",
+    /// The callback was used before.
+    CallbackUsed = "callback_used",
+    /// The callback comes from another issuer than the one that was asked (RFC 9207).
+    IssuerMismatch = "issuer_mismatch",
+    /// The address to return to is not of this origin.
+    ReturnToInvalid = "return_to_invalid",
+    /// The token endpoint's answer is not a token answer.
+    TokenAnswerInvalid = "token_answer_invalid",
+    /// The ID token fails a check of OpenID Connect Core, 3.1.3.7.
+    IdTokenInvalid = "id_token_invalid",
+    /// Nobody is signed in.
+    NotSignedIn = "not_signed_in",
+    /// The session ended while the call waited.
+    SessionEnded = "session_ended",
+    /// The token has expired and could not be refreshed yet; the session is kept.
+    RefreshFailed = "refresh_failed",
+    /// The URL is outside the configured resources, so no credential was attached and nothing sent.
+    TargetNotAllowed = "target_not_allowed",
+    /// The request itself is at fault: its mode, its own `Authorization`, a forbidden scheme.
+    RequestInvalid = "request_invalid",
+    /// The request's body was used before.
+    BodyUsed = "body_used",
+    /// The resource answered with a redirect that could carry a credential away.
+    RedirectRefused = "redirect_refused",
+    /// The access token leaves the vault only where `allowTokenExport` is set.
+    ExportNotAllowed = "export_not_allowed",
+}
+
+/// During what it went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(ts_rs::TS))]
+#[cfg_attr(all(test, not(target_arch = "wasm32")), ts(rename = "AuthErrorPhase"))]
+pub enum Phase {
+    /// Reading the options.
+    Config,
+    /// Starting or reaching the vault.
+    Vault,
+    /// Learning the provider's endpoints.
+    Discovery,
+    /// Preparing a sign-in.
+    SignIn,
+    /// Reading the callback and exchanging its code.
+    Callback,
+    /// Refreshing the access token.
+    Refresh,
+    /// An authorised request.
+    Fetch,
+    /// Signing out.
+    SignOut,
+    /// Handing the access token out.
+    Export,
+}
+
+/// An error with a code for programs and a message for people that says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(ts_rs::TS))]
+#[cfg_attr(all(test, not(target_arch = "wasm32")), ts(rename = "AuthErrorInfo"))]
+pub struct AuthError {
+    /// What went wrong.
+    pub code: Code,
+    /// During what.
+    pub phase: Phase,
+    /// What to do about it, in a sentence. Never a credential, never raw text from the network.
+    #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(type = "string"))]
+    pub message: Cow<'static, str>,
+    /// Whether the same call may succeed later without a change.
+    pub retryable: bool,
+    /// How long to wait before that, where it is known. Milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "millis")]
+    #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional, type = "number"))]
+    pub retry_after_ms: Option<Millis>,
+    /// The provider's `error` code (RFC 6749, 4.1.2.1 and 5.2), made inert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
+    pub oauth_error: Option<String>,
+}
+
+#[allow(clippy::ref_option, reason = "serde passes the field by reference")]
+fn millis<S: serde::Serializer>(value: &Option<Millis>, to: S) -> Result<S::Ok, S::Error> {
+    value.map(|ms| ms.0).serialize(to)
+}
+
+impl AuthError {
+    /// An error that stands until something is changed.
+    #[must_use]
+    pub fn new(code: Code, phase: Phase, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            phase,
+            message: message.into(),
+            retryable: false,
+            retry_after_ms: None,
+            oauth_error: None,
+        }
+    }
+
+    /// An error that may pass by itself.
+    #[must_use]
+    pub fn transient(code: Code, phase: Phase, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { retryable: true, ..Self::new(code, phase, message) }
+    }
+
+    /// An error that names the provider's own error code. What is not of the code's alphabet is
+    /// dropped and the rest cut at 64 characters, so that it can be shown and logged.
+    #[must_use]
+    pub fn with_oauth_error(self, code: &str) -> Self {
+        Self { oauth_error: Some(inert(code, 64)), ..self }
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.message)
+    }
+}
+
+impl std::error::Error for AuthError {}
+
+/// `text` with only the characters that OAuth allows in `error_description` (printable ASCII but `"`
+/// and `\`; RFC 6749, 5.2), and of those what cannot open markup, cut at `limit`.
+#[must_use]
+pub fn inert(text: &str, limit: usize) -> String {
+    text.chars()
+        .filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '<' | '>' | '&' | '`'))
+        .take(limit)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_the_network_is_inert_cb6() {
+        assert_eq!(inert("<script>\u{202e}a\nb\"\\", 10), "scriptab");
+        assert_eq!(inert(&"x".repeat(100), 5), "xxxxx");
+    }
+
+    #[test]
+    fn codes_are_snake_case_and_distinct() {
+        let mut seen: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert!(seen.iter().all(|c| c.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), Code::ALL.len());
+    }
+}

@@ -1,0 +1,80 @@
+//! A sign-in under way: what must be remembered between the authorization request and its callback.
+//! It does not know where it is kept.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{clock::UnixMillis, oauth::metadata::Metadata, secret::Secret};
+
+/// How long a sign-in may take before its callback is refused.
+pub const LIFETIME_MS: i64 = 10 * 60 * 1000;
+
+/// One authorization request, until its callback (single use, ten minutes, known by its `state`).
+///
+/// It carries the provider's metadata as they were when it began: the code goes to that token
+/// endpoint, whatever the metadata says later (OAuth 2.1, 7.15).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// The `state` parameter: 256 random bits, base64url.
+    pub state: String,
+    /// The `nonce` that the ID token must repeat; absent without the `openid` scope.
+    pub nonce: Option<String>,
+    /// The PKCE verifier (RFC 7636, 4.1).
+    pub verifier: Secret,
+    /// Where the application wants to be afterwards: a path of its own origin, checked.
+    pub return_to: Option<String>,
+    /// When it began.
+    pub started: UnixMillis,
+    /// The provider as it was then.
+    pub metadata: Metadata,
+}
+
+impl Transaction {
+    /// Whether it is too old to be answered.
+    #[must_use]
+    pub fn has_expired(&self, wall: UnixMillis) -> bool {
+        let age = wall.0.saturating_sub(self.started.0);
+        !(-LIFETIME_MS..=LIFETIME_MS).contains(&age)
+    }
+
+    /// The record for the store, as JSON text. It holds the verifier in clear: the store is read by
+    /// this origin alone, and a record lives for one trip (threat T3 says what that is worth).
+    #[must_use]
+    pub fn to_record(&self) -> Secret {
+        let record = Record {
+            state: self.state.clone(),
+            nonce: self.nonce.clone(),
+            // exposed: the vault may be gone when the callback comes, and the exchange needs it.
+            verifier: self.verifier.expose().to_owned(),
+            return_to: self.return_to.clone(),
+            started: self.started.0,
+            metadata: self.metadata.clone(),
+        };
+        Secret::new(serde_json::to_string(&record).unwrap_or_default())
+    }
+
+    /// The transaction of a record; `None` if it is not one of this version.
+    #[must_use]
+    pub fn from_record(record: &Secret) -> Option<Self> {
+        // exposed: to be parsed into the fields it was made of.
+        let record: Record = serde_json::from_str(record.expose()).ok()?;
+        Some(Self {
+            state: record.state,
+            nonce: record.nonce,
+            verifier: Secret::new(record.verifier),
+            return_to: record.return_to,
+            started: UnixMillis(record.started),
+            metadata: record.metadata,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    state: String,
+    nonce: Option<String>,
+    verifier: String,
+    return_to: Option<String>,
+    started: i64,
+    metadata: Metadata,
+}

@@ -1,0 +1,215 @@
+//! What a session hears and what it orders. Inputs are in the past tense, outputs are orders.
+
+use std::rc::Rc;
+
+use crate::{
+    clock::Millis,
+    error::AuthError,
+    oauth::{callback::Callback, transaction::Transaction},
+    secret::Secret,
+    session::{grant::Grant, snapshot::Snapshot},
+};
+
+/// A request that waits for a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// A page's question that waits for an answer: a sign-in, a callback, a sign-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ask(pub u64);
+
+/// Counts sign-ins and sign-outs. An answer carries the epoch that asked; a late one is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Epoch(pub u64);
+
+/// Counts the access tokens of a vault. A lease says which one it lends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Generation(pub u64);
+
+/// The use of one access token by one request.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// Which access token it is.
+    pub generation: Generation,
+    /// The token.
+    pub token: Rc<Secret>,
+}
+
+/// Why a session should look at its clocks again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// The timer that `wake_at` asked for.
+    Timer,
+    /// A page became visible, was focused, was shown again or resumed.
+    Page,
+}
+
+/// What a session is told.
+#[derive(Debug)]
+pub enum Input {
+    /// What could be restored was; a vault of its own age has nothing to restore.
+    Restored,
+    /// A page asked for a sign-in; its transaction is prepared.
+    SignInAsked {
+        /// Who waits.
+        ask: Ask,
+        /// The prepared transaction.
+        transaction: Transaction,
+    },
+    /// A page brought a callback.
+    CallbackArrived {
+        /// Who waits.
+        ask: Ask,
+        /// The callback's parameters.
+        callback: Callback,
+    },
+    /// The store was asked for a transaction (`Output::Find`).
+    Found {
+        /// Who waits.
+        ask: Ask,
+        /// What it had.
+        transaction: Option<Transaction>,
+    },
+    /// The lock around token requests is held (`Output::TakeLock`).
+    LockTaken,
+    /// The lock could not be had in time.
+    LockMissed,
+    /// A token request ended (`Output::Send`).
+    TokenAnswered {
+        /// The epoch that asked.
+        epoch: Epoch,
+        /// A grant, or what is known of the failure.
+        outcome: Result<Grant, TokenFailure>,
+    },
+    /// Something woke the vault.
+    Woke(Wake),
+    /// The device is online again.
+    WentOnline,
+    /// The device lost its network.
+    WentOffline,
+    /// A page is there again, after none was.
+    PageArrived,
+    /// No page is left: nothing is refreshed for nobody.
+    LastPageLeft,
+    /// A request wants the use of an access token.
+    LeaseWanted(Ticket),
+    /// A resource refused a lease (401): a newer one is wanted.
+    LeaseRefused {
+        /// The request.
+        ticket: Ticket,
+        /// The generation that was refused.
+        generation: Generation,
+    },
+    /// The request was aborted or its page is gone.
+    TicketDropped(Ticket),
+    /// A page asked to sign out.
+    SignOutAsked(Ask),
+}
+
+/// What is known of a failed token request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenFailure {
+    /// What to tell whoever waits.
+    pub error: AuthError,
+    /// Whether the provider may have acted.
+    pub reach: Reach,
+    /// Whether the provider said that the grant is over (`invalid_grant` and its kin).
+    pub is_final: bool,
+    /// `Retry-After`, where it was given.
+    pub retry_after: Option<Millis>,
+}
+
+/// How far a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// It is known not to have been sent.
+    NotSent,
+    /// It was sent, or may have been, and no answer came: a rotation may have happened.
+    Lost,
+    /// The provider answered.
+    Answered,
+}
+
+/// A token request to be sent.
+#[derive(Clone, Debug)]
+pub enum TokenRequest {
+    /// Exchange the code of a callback (RFC 6749, 4.1.3). Never sent twice.
+    Code {
+        /// The code.
+        code: Secret,
+        /// The transaction it answers.
+        transaction: Transaction,
+    },
+    /// Refresh (RFC 6749, 6).
+    Refresh {
+        /// The grant to be renewed: its refresh token, and what the answer is compared with.
+        grant: Rc<Grant>,
+    },
+}
+
+/// What a session orders.
+#[derive(Debug)]
+pub enum Output {
+    /// Take the lock around token requests; answer with `LockTaken` or `LockMissed`.
+    TakeLock,
+    /// Let go of it.
+    ReleaseLock,
+    /// Send this; answer with `TokenAnswered`.
+    Send {
+        /// To be repeated in the answer.
+        epoch: Epoch,
+        /// What to send.
+        request: TokenRequest,
+    },
+    /// Look for a stored transaction and remove it; answer with `Found`.
+    Find {
+        /// To be repeated in the answer.
+        ask: Ask,
+        /// Its `state`.
+        state: String,
+    },
+    /// Remove a stored transaction: it was used from memory.
+    Forget {
+        /// Its `state`.
+        state: String,
+    },
+    /// Store the transaction, then give the page the URL of its authorization request.
+    Navigate {
+        /// Who waits.
+        ask: Ask,
+        /// The transaction.
+        transaction: Transaction,
+    },
+    /// Lend the use of an access token.
+    Lend {
+        /// To whom.
+        ticket: Ticket,
+        /// What.
+        lease: Lease,
+    },
+    /// Lend nothing.
+    Refuse {
+        /// To whom.
+        ticket: Ticket,
+        /// Why.
+        error: AuthError,
+    },
+    /// Show this to the pages.
+    Publish(Snapshot),
+    /// A callback was accepted or refused.
+    Conclude {
+        /// Who waits.
+        ask: Ask,
+        /// Where the application wants to be, or why it failed.
+        outcome: Result<Option<String>, AuthError>,
+    },
+    /// Revoke this token (RFC 7009); nothing depends on the answer.
+    Revoke(Rc<Secret>),
+    /// The session is gone here: revoke what it had, then let the page leave for the provider.
+    EndSession {
+        /// Who waits.
+        ask: Ask,
+        /// The refresh token, or else the access token; `None` where nobody was signed in.
+        token: Option<Rc<Secret>>,
+    },
+}

@@ -1,0 +1,113 @@
+//! The pages' questions to the session: sign in, here is a callback, sign out. They are asked of the
+//! machine, wait here, and are answered by the effects.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
+
+use wasm_bindgen_futures::spawn_local;
+
+use super::{
+    port::Asker,
+    provider,
+    pump::{Event, Vault},
+    wire::{self, FromVault},
+};
+use crate::{
+    browser::{random, time, url::BrowserUrls},
+    error::{AuthError, Code, Phase},
+    oauth::{authorize::Asked, callback, metadata::Metadata, return_to, transaction::Transaction},
+    session::inputs::{Ask, Input},
+    url::ParseUrl,
+};
+
+/// The pages' questions that wait for the session's answer.
+#[derive(Default)]
+pub(crate) struct Asks {
+    waiting: RefCell<HashMap<Ask, Question>>,
+    next: Cell<u64>,
+}
+
+/// A question, with what its answer needs.
+pub(super) enum Question {
+    /// And what the authorization request asks for besides.
+    SignIn(Asker, Asked),
+    /// Only who asked.
+    Callback(Asker),
+    /// And whether the provider's own session is left alone.
+    SignOut(Asker, bool),
+}
+
+impl Asks {
+    fn add(&self, question: Question) -> Ask {
+        let ask = Ask(self.next.get());
+        self.next.set(ask.0 + 1);
+        self.waiting.borrow_mut().insert(ask, question);
+        ask
+    }
+
+    /// The question, to be answered.
+    pub(super) fn take(&self, ask: Ask) -> Option<Question> {
+        self.waiting.borrow_mut().remove(&ask)
+    }
+}
+
+/// A page wants to sign in.
+pub(super) fn sign_in(vault: &Vault, asker: Asker, message: wire::SignIn) {
+    let vault = Rc::clone(vault);
+    spawn_local(async move {
+        match prepare(&vault, message.return_to.as_deref()).await {
+            Ok(transaction) => {
+                let wishes = message.asked.unwrap_or_default();
+                let ask = vault.asks.add(Question::SignIn(asker, wishes));
+                vault.post(Event::Session(Input::SignInAsked { ask, transaction }));
+            }
+            Err(error) => fail(&vault, asker, error),
+        }
+    });
+}
+
+async fn prepare(vault: &Vault, return_to: Option<&str>) -> Result<Transaction, AuthError> {
+    let config = &vault.config;
+    let return_to = return_to
+        .map(|wanted| return_to::check(wanted, &config.page_origin, &BrowserUrls))
+        .transpose()?;
+    let metadata = provider::metadata(vault).await?;
+    let entropy = random::bytes().ok_or_else(|| {
+        AuthError::new(
+            Code::InsecureContext,
+            Phase::SignIn,
+            "the browser withholds its random numbers: serve the page over https",
+        )
+    })?;
+    let metadata = Metadata::clone(&metadata);
+    Ok(Transaction::begin(&entropy, return_to, config.is_openid(), time::now(), metadata))
+}
+
+/// A page is at its redirect URI.
+pub(super) fn callback(vault: &Vault, asker: Asker, url: &str) {
+    let read = BrowserUrls.parse(url, None).ok_or_else(|| {
+        AuthError::new(Code::CallbackInvalid, Phase::Callback, "the callback is no URL")
+    });
+    match read.and_then(|url| callback::read(&url)) {
+        Ok(callback) => {
+            let ask = vault.asks.add(Question::Callback(asker));
+            vault.post(Event::Session(Input::CallbackArrived { ask, callback }));
+        }
+        Err(error) => fail(vault, asker, error),
+    }
+}
+
+/// A page wants to sign out.
+pub(super) fn sign_out(vault: &Vault, asker: Asker, message: &wire::SignOut) {
+    let question = Question::SignOut(asker, message.local.unwrap_or(false));
+    let ask = vault.asks.add(question);
+    vault.post(Event::Session(Input::SignOutAsked(ask)));
+}
+
+/// Answers a question with an error.
+pub(super) fn fail(vault: &Vault, asker: Asker, error: AuthError) {
+    vault.ports.send(asker.port, &FromVault::Failed { id: asker.id, error });
+}

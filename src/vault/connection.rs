@@ -1,0 +1,183 @@
+//! One page's connection: its hello, its messages, its end. Reads the wire and hands on what was
+//! said; a message that is not of the protocol gets an error reply and changes nothing.
+
+use std::{cell::OnceCell, rc::Rc};
+
+use js_sys::Object;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::MessagePort;
+
+use super::{
+    asks,
+    port::{Asker, Port, PortId, Ports},
+    pump::{Event, State, Vault},
+    requests,
+    wire::{FromVault, Hello, Id, ToVault, WIRE},
+};
+use crate::{
+    browser::{
+        lock, object, random, time,
+        url::{self, BrowserUrls},
+    },
+    clock::Millis,
+    config::{self, Config},
+    error::{AuthError, Code, Phase},
+    session::inputs::{Input, Wake},
+    url::ParseUrl,
+};
+
+/// How long a page may be silent after its lock was let go before it counts as gone.
+const SILENCE: Millis = Millis::from_secs(3);
+
+/// The vault's door: it knows its name before the first hello, and the vault behind it afterwards.
+pub(crate) struct Door {
+    /// The worker's name: its last part is the fingerprint of the one configuration served here.
+    name: String,
+    /// The build, as pages see it.
+    build: String,
+    /// The Web Lock that this realm holds while it lives.
+    lock: String,
+    seed: u64,
+    ports: Rc<Ports>,
+    vault: OnceCell<Vault>,
+}
+
+impl Door {
+    /// A door that nobody has come through yet. `None` where the browser has no random numbers.
+    pub(crate) fn new(name: String, build: String) -> Option<Rc<Self>> {
+        let seed = u64::from_le_bytes(random::bytes()?);
+        let lock = format!("tokenward/vault/{:x}", u64::from_le_bytes(random::bytes()?));
+        lock::hold_for_life(lock.clone());
+        let (ports, vault) = (Rc::default(), OnceCell::new());
+        Some(Rc::new(Self { name, build, lock, seed, ports, vault }))
+    }
+
+    /// Takes a page's port in.
+    pub(crate) fn connect(self: &Rc<Self>, port: MessagePort) {
+        let door = Rc::downgrade(self);
+        self.ports.open(port, move |port, message| {
+            if let Some(door) = door.upgrade() {
+                door.hear(port, &message);
+            }
+        });
+    }
+
+    fn hear(&self, port: PortId, message: &JsValue) {
+        let Some(from) = self.ports.get(port) else { return };
+        from.signs.set(from.signs.get() + 1);
+        let Some(object) = message.dyn_ref::<Object>() else { return };
+        let tag = object::take(object, "type").as_string().unwrap_or_default();
+        let id = object::own(object, "id").as_f64();
+        let body = object::take(object, "body");
+        let read = ToVault::read(&tag, serde_wasm_bindgen::Deserializer::from(message.clone()));
+        match (read, self.vault.get().filter(|_| from.is_welcome.get())) {
+            (Ok(ToVault::Hello(hello)), None) => self.greet(port, &from, hello),
+            (Ok(message), Some(vault)) => obey(vault, port, message, body),
+            (Ok(_), None) => {
+                reply_error(&self.ports, port, id, invalid("the first message must be `hello`"));
+            }
+            (Err(error), _) => reply_error(&self.ports, port, id, error),
+        }
+    }
+
+    fn greet(&self, port: PortId, from: &Port, hello: Hello) {
+        let vault = match self.admit(&hello) {
+            Ok(vault) => vault,
+            Err(error) => return self.ports.send(port, &FromVault::Refused { error }),
+        };
+        from.is_welcome.set(true);
+        vault.post(Event::Session(Input::PageArrived));
+        let (build, lock, state) = (self.build.clone(), self.lock.clone(), vault.snapshot());
+        self.ports.send(port, &FromVault::Welcome { wire: WIRE, build, lock, state });
+        watch(vault, port, hello.lock);
+    }
+
+    /// The vault, for a hello that may speak to it: one whose configuration hashes to the name.
+    fn admit(&self, hello: &Hello) -> Result<&Vault, AuthError> {
+        if hello.wire != WIRE {
+            return Err(invalid("page and vault are of different versions: reload the page"));
+        }
+        if self.name.rsplit('/').next() != Some(config::fingerprint(&hello.config).as_str()) {
+            return Err(invalid("this vault serves another configuration"));
+        }
+        let page = BrowserUrls.parse(&hello.page, None);
+        if page.is_none_or(|page| page.origin != url::own_origin()) {
+            return Err(invalid("the page is of another origin than its vault"));
+        }
+        if let Some(vault) = self.vault.get() {
+            return Ok(vault);
+        }
+        let config = Config::check(&hello.config, &hello.page, &BrowserUrls)?;
+        Ok(self.vault.get_or_init(|| {
+            let vault = State::new(config, Rc::clone(&self.ports), self.seed);
+            vault.post(Event::Session(Input::Restored));
+            vault
+        }))
+    }
+}
+
+/// Lets the port go once its page is gone: the page's lock is the hint, silence is the proof.
+fn watch(vault: &Vault, port: PortId, name: String) {
+    let vault = Rc::downgrade(vault);
+    spawn_local(async move {
+        loop {
+            let held = lock::take(&name, None).await;
+            let Some(vault) = vault.upgrade() else { return };
+            let Some(page) = vault.ports.get(port) else { return };
+            let before = page.signs.get();
+            vault.ports.send(port, &FromVault::Ping);
+            time::sleep(SILENCE).await;
+            if page.signs.get() == before {
+                return part(&vault, port);
+            }
+            // The lock was stolen from a living page, which cannot take it again before it is free.
+            drop(held);
+        }
+    });
+}
+
+/// The page is gone: what it waited for is no longer wanted.
+fn part(vault: &Vault, port: PortId) {
+    let was_last = vault.ports.close(port);
+    requests::abort_all(vault, port);
+    if was_last {
+        vault.post(Event::Session(Input::LastPageLeft));
+    }
+}
+
+fn obey(vault: &Vault, port: PortId, message: ToVault, body: JsValue) {
+    let asker = |id| Asker { port, id };
+    let tell = |input| vault.post(Event::Session(input));
+    match message {
+        ToVault::Hello(_) => {
+            reply_error(&vault.ports, port, None, invalid("a port says `hello` once"));
+        }
+        ToVault::SignIn(message) => asks::sign_in(vault, asker(message.id), message),
+        ToVault::Callback(message) => asks::callback(vault, asker(message.id), &message.url),
+        ToVault::SignOut(message) => asks::sign_out(vault, asker(message.id), &message),
+        ToVault::Fetch(message) => requests::fetch(vault, asker(message.id), message, body),
+        ToVault::Abort(message) => requests::abort(vault, asker(message.id)),
+        ToVault::ExportAccessToken(message) => requests::export(vault, asker(message.id)),
+        ToVault::Woke(_) => tell(Input::Woke(Wake::Page)),
+        ToVault::Online(_) => tell(Input::WentOnline),
+        ToVault::Offline(_) => tell(Input::WentOffline),
+        ToVault::Ping(_) => vault.ports.send(port, &FromVault::Pong),
+        ToVault::Pong(_) => {}
+        ToVault::Close(_) => part(vault, port),
+    }
+}
+
+fn invalid(message: &'static str) -> AuthError {
+    AuthError::new(Code::MessageInvalid, Phase::Vault, message)
+}
+
+/// Answers what cannot be obeyed: a question by its number, anything else by the port.
+fn reply_error(ports: &Ports, port: PortId, id: Option<f64>, error: AuthError) {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    let reply = match id {
+        Some(id) => FromVault::Failed { id: id as Id, error },
+        None => FromVault::Refused { error },
+    };
+    ports.send(port, &reply);
+}

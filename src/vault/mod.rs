@@ -1,0 +1,27 @@
+//! The vault: ports, the wire protocol and the pump that holds the machines. It carries messages
+//! between pages, machines and the network, and decides nothing: no `if` about tokens, statuses or
+//! time stands here.
+
+pub mod wire;
+
+#[cfg(target_arch = "wasm32")]
+mod asks;
+#[cfg(target_arch = "wasm32")]
+mod connection;
+#[cfg(target_arch = "wasm32")]
+mod effects;
+#[cfg(target_arch = "wasm32")]
+mod port;
+#[cfg(target_arch = "wasm32")]
+mod provider;
+#[cfg(target_arch = "wasm32")]
+mod pump;
+#[cfg(target_arch = "wasm32")]
+mod relay;
+#[cfg(target_arch = "wasm32")]
+mod requests;
+#[cfg(target_arch = "wasm32")]
+mod send;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use connection::Door;

@@ -1,0 +1,145 @@
+//! The pump: the one place that holds the machines. It hands them what happened, performs what they
+//! order, and sets the timer they ask for. No machine is borrowed while anything else runs: an effect
+//! ends by posting an event to the queue.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{HashMap, VecDeque},
+    rc::Rc,
+};
+
+use gloo_timers::callback::Timeout;
+
+use super::{
+    asks::Asks,
+    effects,
+    port::Ports,
+    provider::Provider,
+    requests::{self, Requests},
+};
+use crate::{
+    browser::{lock::Held, time},
+    config::Config,
+    request::call::{self, Call},
+    session::{
+        inputs::{Input, Ticket, Wake},
+        machine::Session,
+    },
+};
+
+/// What happened, for one of the machines.
+pub(crate) enum Event {
+    /// For the session.
+    Session(Input),
+    /// For one request.
+    Call(Ticket, call::Input),
+}
+
+/// The vault, shared by everything that runs in it.
+pub(crate) type Vault = Rc<State>;
+
+/// The machines, and what their effects need.
+pub(crate) struct State {
+    /// The one configuration that is served here.
+    pub(super) config: Config,
+    pub(super) asks: Asks,
+    pub(super) ports: Rc<Ports>,
+    pub(super) provider: Provider,
+    pub(super) requests: Requests,
+    /// The lock around token requests, while it is held.
+    pub(super) token_lock: RefCell<Option<Held>>,
+    session: RefCell<Session>,
+    calls: RefCell<HashMap<Ticket, Call>>,
+    queue: RefCell<VecDeque<Event>>,
+    is_draining: Cell<bool>,
+    timer: RefCell<Option<Timeout>>,
+}
+
+impl State {
+    /// A vault with this configuration, for the pages behind these ports.
+    pub(crate) fn new(config: Config, ports: Rc<Ports>, seed: u64) -> Vault {
+        Rc::new(Self {
+            config,
+            asks: Asks::default(),
+            ports,
+            provider: Provider::default(),
+            requests: Requests::default(),
+            token_lock: RefCell::new(None),
+            session: RefCell::new(Session::new(seed)),
+            calls: RefCell::new(HashMap::new()),
+            queue: RefCell::new(VecDeque::new()),
+            is_draining: Cell::new(false),
+            timer: RefCell::new(None),
+        })
+    }
+
+    /// The session as pages may see it, as JSON text.
+    pub(super) fn snapshot(&self) -> String {
+        effects::text(&self.session.borrow().snapshot())
+    }
+
+    /// Starts a request's machine.
+    pub(super) fn begin(self: &Rc<Self>, ticket: Ticket, call: Call) {
+        self.calls.borrow_mut().insert(ticket, call);
+        self.drain();
+    }
+
+    /// Ends a request's machine.
+    pub(super) fn end(&self, ticket: Ticket) {
+        self.calls.borrow_mut().remove(&ticket);
+    }
+
+    /// Takes in what happened. Effects that are performed on the way may post in their turn.
+    pub(super) fn post(self: &Rc<Self>, event: Event) {
+        self.queue.borrow_mut().push_back(event);
+        self.drain();
+    }
+
+    fn drain(self: &Rc<Self>) {
+        if self.is_draining.replace(true) {
+            return;
+        }
+        loop {
+            let event = self.queue.borrow_mut().pop_front();
+            match event {
+                Some(Event::Session(input)) => self.tell_session(input),
+                Some(Event::Call(ticket, input)) => self.tell_call(ticket, input),
+                None => break,
+            }
+        }
+        self.is_draining.set(false);
+        self.sleep();
+    }
+
+    fn tell_session(self: &Rc<Self>, input: Input) {
+        self.session.borrow_mut().handle(time::now(), input);
+        loop {
+            let output = self.session.borrow_mut().poll();
+            let Some(output) = output else { return };
+            effects::perform(self, output);
+        }
+    }
+
+    fn tell_call(self: &Rc<Self>, ticket: Ticket, input: call::Input) {
+        if let Some(call) = self.calls.borrow_mut().get_mut(&ticket) {
+            call.handle(input);
+        }
+        loop {
+            let output = self.calls.borrow_mut().get_mut(&ticket).and_then(Call::poll);
+            let Some(output) = output else { return };
+            requests::perform(self, ticket, output);
+        }
+    }
+
+    fn sleep(self: &Rc<Self>) {
+        let wake_at = self.session.borrow().wake_at();
+        let vault = Rc::downgrade(self);
+        *self.timer.borrow_mut() = wake_at.map(|deadline| {
+            time::wake_in(deadline.remaining(time::now()), move || {
+                if let Some(vault) = vault.upgrade() {
+                    vault.post(Event::Session(Input::Woke(Wake::Timer)));
+                }
+            })
+        });
+    }
+}

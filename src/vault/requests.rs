@@ -1,0 +1,275 @@
+//! Authorised requests: what a page asked for, sent with a lease and answered. The machine in
+//! `request::call` decides; this file carries.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{AbortController, Response};
+
+use super::{
+    asks::fail,
+    port::{Asker, PortId},
+    pump::{Event, Vault},
+    relay,
+    wire::{self, FromVault},
+};
+use crate::{
+    browser::{
+        fetch::{self, Failure, Outgoing},
+        url::BrowserUrls,
+    },
+    error::{AuthError, Code, Phase},
+    request::{
+        bearer,
+        call::{self, Call},
+        target::{self, Passage},
+    },
+    session::inputs::{Generation, Input, Lease, Ticket},
+    url::ParseUrl,
+};
+
+/// The requests and exports that wait for a lease or an answer, and the bodies on their way.
+#[derive(Default)]
+pub(crate) struct Requests {
+    waiting: RefCell<HashMap<Ticket, Rc<Waiting>>>,
+    next: Cell<u64>,
+}
+
+/// What a page waits for.
+enum Waiting {
+    Fetch(Box<Fetch>),
+    Export(Asker),
+    Body(Asker, AbortController),
+}
+
+/// One request of a page.
+struct Fetch {
+    asker: Asker,
+    parts: wire::Fetch,
+    body: Option<JsValue>,
+    passage: Passage,
+    abort: AbortController,
+    lease: RefCell<Option<Lease>>,
+    latest: RefCell<Option<Response>>,
+}
+
+impl Waiting {
+    fn asker(&self) -> Asker {
+        match self {
+            Self::Fetch(fetch) => fetch.asker,
+            Self::Export(asker) | Self::Body(asker, _) => *asker,
+        }
+    }
+}
+
+impl Requests {
+    fn add(&self, waiting: Waiting) -> Ticket {
+        let ticket = Ticket(self.next.get());
+        self.next.set(ticket.0 + 1);
+        self.put(ticket, waiting);
+        ticket
+    }
+
+    fn put(&self, ticket: Ticket, waiting: Waiting) {
+        self.waiting.borrow_mut().insert(ticket, Rc::new(waiting));
+    }
+
+    fn get(&self, ticket: Ticket) -> Option<Rc<Waiting>> {
+        self.waiting.borrow().get(&ticket).cloned()
+    }
+
+    fn remove(&self, ticket: Ticket) {
+        self.waiting.borrow_mut().remove(&ticket);
+    }
+
+    fn of(&self, belongs: impl Fn(Asker) -> bool) -> Vec<Ticket> {
+        let waiting = self.waiting.borrow();
+        waiting.iter().filter(|(_, w)| belongs(w.asker())).map(|(ticket, _)| *ticket).collect()
+    }
+}
+
+/// A page wants a request sent.
+pub(super) fn fetch(vault: &Vault, asker: Asker, parts: wire::Fetch, body: JsValue) {
+    let passage = match admit(vault, &parts) {
+        Ok(passage) => passage,
+        Err(error) => return fail(vault, asker, error),
+    };
+    let Ok(abort) = AbortController::new() else { return };
+    let body = (!body.is_undefined()).then_some(body);
+    let call = Call::new(body.as_ref().and_then(relay::body_length));
+    let (lease, latest) = (RefCell::new(None), RefCell::new(None));
+    let fetch = Fetch { asker, parts, body, passage, abort, lease, latest };
+    let ticket = vault.requests.add(Waiting::Fetch(Box::new(fetch)));
+    vault.begin(ticket, call);
+}
+
+fn admit(vault: &Vault, parts: &wire::Fetch) -> Result<Passage, AuthError> {
+    let url = BrowserUrls.parse(&parts.url, None).ok_or_else(|| {
+        AuthError::new(Code::RequestInvalid, Phase::Fetch, "the request's URL is no URL")
+    })?;
+    let metadata = vault.provider.known();
+    target::admit(&url, &parts.method, &parts.headers, &vault.config, metadata.as_deref())
+}
+
+/// A page wants the access token itself.
+pub(super) fn export(vault: &Vault, asker: Asker) {
+    if let Err(error) = target::admit_export(&vault.config) {
+        return fail(vault, asker, error);
+    }
+    let ticket = vault.requests.add(Waiting::Export(asker));
+    vault.post(Event::Session(Input::LeaseWanted(ticket)));
+}
+
+/// The page no longer wants it.
+pub(super) fn abort(vault: &Vault, asker: Asker) {
+    drop_all(vault, |other| other == asker);
+}
+
+/// The page is gone.
+pub(super) fn abort_all(vault: &Vault, port: PortId) {
+    drop_all(vault, |asker| asker.port == port);
+}
+
+fn drop_all(vault: &Vault, belongs: impl Fn(Asker) -> bool) {
+    for ticket in vault.requests.of(belongs) {
+        vault.post(Event::Session(Input::TicketDropped(ticket)));
+        match vault.requests.get(ticket).as_deref() {
+            Some(Waiting::Fetch(_)) => vault.post(Event::Call(ticket, call::Input::Aborted)),
+            Some(Waiting::Body(_, abort)) => abort.abort(),
+            Some(Waiting::Export(_)) | None => vault.requests.remove(ticket),
+        }
+    }
+}
+
+/// The session lends.
+pub(super) fn lend(vault: &Vault, ticket: Ticket, lease: Lease) {
+    match vault.requests.get(ticket).as_deref() {
+        Some(Waiting::Fetch(fetch)) => {
+            let generation = lease.generation.0;
+            *fetch.lease.borrow_mut() = Some(lease);
+            vault.post(Event::Call(ticket, call::Input::Leased(generation)));
+        }
+        Some(Waiting::Export(asker)) => {
+            // exposed: the configuration allows the page to have it (`allowTokenExport`).
+            let token = lease.token.expose().to_owned();
+            vault.ports.send(asker.port, &FromVault::AccessToken { id: asker.id, token });
+            vault.requests.remove(ticket);
+        }
+        Some(Waiting::Body(..)) | None => {}
+    }
+}
+
+/// The session lends nothing.
+pub(super) fn refuse(vault: &Vault, ticket: Ticket, error: AuthError) {
+    match vault.requests.get(ticket).as_deref() {
+        Some(Waiting::Fetch(_)) => {
+            vault.post(Event::Call(ticket, call::Input::Refused(error)));
+        }
+        Some(Waiting::Export(asker)) => {
+            fail(vault, *asker, error);
+            vault.requests.remove(ticket);
+        }
+        Some(Waiting::Body(..)) | None => {}
+    }
+}
+
+/// Does what a request's machine orders.
+pub(super) fn perform(vault: &Vault, ticket: Ticket, output: call::Output) {
+    let Some(waiting) = vault.requests.get(ticket) else { return };
+    let Waiting::Fetch(fetch) = &*waiting else { return };
+    match output {
+        call::Output::Want => vault.post(Event::Session(Input::LeaseWanted(ticket))),
+        call::Output::WantNewer(generation) => {
+            let generation = Generation(generation);
+            vault.post(Event::Session(Input::LeaseRefused { ticket, generation }));
+        }
+        call::Output::Send => send(vault, ticket, Rc::clone(&waiting)),
+        call::Output::Reply => {
+            end(vault, ticket);
+            reply(vault, ticket, fetch);
+        }
+        call::Output::Fail(error) => {
+            fail(vault, fetch.asker, error);
+            end(vault, ticket);
+        }
+        call::Output::FailNetwork(message) => {
+            let id = fetch.asker.id;
+            vault.ports.send(fetch.asker.port, &FromVault::NetworkFailed { id, message });
+            end(vault, ticket);
+        }
+        call::Output::Cancel => {
+            fetch.abort.abort();
+            end(vault, ticket);
+        }
+    }
+}
+
+fn end(vault: &Vault, ticket: Ticket) {
+    vault.requests.remove(ticket);
+    vault.end(ticket);
+}
+
+fn reply(vault: &Vault, ticket: Ticket, fetch: &Fetch) {
+    let Some(response) = fetch.latest.take() else { return };
+    let Some(pipe) = relay::reply(&vault.ports, fetch.asker, &response) else { return };
+    vault.requests.put(ticket, Waiting::Body(fetch.asker, fetch.abort.clone()));
+    let (vault, signal) = (Rc::clone(vault), fetch.abort.signal());
+    spawn_local(async move {
+        pipe.run(&signal).await;
+        vault.requests.remove(ticket);
+    });
+}
+
+fn send(vault: &Vault, ticket: Ticket, waiting: Rc<Waiting>) {
+    let vault = Rc::clone(vault);
+    spawn_local(async move {
+        let Waiting::Fetch(fetch) = &*waiting else { return };
+        let input = match attempt(fetch).await {
+            Ok(response) if fetch::is_redirect(&response) => {
+                call::Input::Refused(target::redirect_refused())
+            }
+            Ok(response) => {
+                let status = response.status();
+                let challenge = fetch::header(&response, "www-authenticate");
+                *fetch.latest.borrow_mut() = Some(response);
+                call::Input::Answered { status, challenge }
+            }
+            Err(Failure::Aborted) => call::Input::Aborted,
+            Err(Failure::NotSent) => call::Input::Refused(target::not_sendable()),
+            Err(Failure::TimedOut) => call::Input::NetworkFailed(String::new()),
+            Err(Failure::Network(message)) => call::Input::NetworkFailed(message),
+        };
+        vault.post(Event::Call(ticket, input));
+    });
+}
+
+/// Sends the request once, with the credential it was lent.
+async fn attempt(fetch: &Fetch) -> Result<Response, Failure> {
+    let authorization =
+        fetch.lease.borrow().as_ref().map(|lease| bearer::authorization(&lease.token));
+    let parts = &fetch.parts;
+    let mut options = vec![
+        // A cached answer for one user would be served to the next.
+        ("cache", parts.cache.as_deref().unwrap_or("no-store")),
+        ("redirect", fetch.passage.redirect(parts.redirect.as_deref())),
+    ];
+    options.extend(parts.credentials.as_deref().map(|value| ("credentials", value)));
+    options.extend(parts.referrer_policy.as_deref().map(|value| ("referrerPolicy", value)));
+    options.extend(parts.integrity.as_deref().map(|value| ("integrity", value)));
+    let outgoing = Outgoing {
+        url: &parts.url,
+        method: &parts.method,
+        headers: &parts.headers,
+        authorization: authorization.as_ref(),
+        body: fetch.body.as_ref(),
+        options: &options,
+        keepalive: parts.keepalive.unwrap_or(false),
+        signal: &fetch.abort.signal(),
+    };
+    outgoing.send().await
+}

@@ -1,0 +1,109 @@
+//! The provider's endpoints: what is sent to them and what came back, as bytes. Cookies, caches and
+//! redirects play no part.
+
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
+use web_sys::Response;
+
+use crate::{
+    browser::fetch::{self, Failure, Outgoing},
+    clock::Millis,
+    error::{AuthError, Code, Phase},
+    oauth::token::HttpAnswer,
+    secret::Secret,
+    session::outcome::Unanswered,
+};
+
+/// The largest answer that is read, in bytes: a discovery document or a token answer.
+const LIMIT: usize = 256 * 1024;
+
+/// The headers and options that every request to the provider has.
+const OPTIONS: &[(&str, &str)] = &[
+    ("cache", "no-store"),
+    ("credentials", "omit"),
+    ("redirect", "error"),
+    ("referrerPolicy", "no-referrer"),
+];
+
+/// A document of the provider's.
+pub(super) async fn get(url: &str, timeout: Millis) -> Result<Vec<u8>, AuthError> {
+    let answer = send("GET", url, None, timeout).await.map_err(|unanswered| {
+        let (Unanswered::NotSent(error) | Unanswered::Lost(error)) = unanswered;
+        AuthError { phase: Phase::Discovery, ..error }
+    })?;
+    if answer.status == 200 {
+        return Ok(answer.body.clone());
+    }
+    Err(AuthError::new(
+        Code::ProviderAnswerInvalid,
+        Phase::Discovery,
+        format!("the provider answered with status {}: check `issuer`", answer.status),
+    ))
+}
+
+/// Sends a form and wipes it.
+pub(super) async fn post(
+    url: &str,
+    form: &Secret,
+    timeout: Millis,
+) -> Result<HttpAnswer, Unanswered> {
+    // exposed: the form is what the provider is to receive.
+    let body = fetch::bytes_body(form.expose().as_bytes());
+    let answer = send("POST", url, Some(&body), timeout).await;
+    body.fill(0, 0, body.length());
+    answer
+}
+
+async fn send(
+    method: &str,
+    url: &str,
+    body: Option<&Uint8Array>,
+    timeout: Millis,
+) -> Result<HttpAnswer, Unanswered> {
+    let form = ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
+    let accept = ("accept".to_owned(), "application/json".to_owned());
+    let headers = if body.is_some() { vec![accept, form] } else { vec![accept] };
+    let outgoing = Outgoing {
+        url,
+        method,
+        headers: &headers,
+        authorization: None,
+        body: body.map(AsRef::<JsValue>::as_ref),
+        options: OPTIONS,
+        keepalive: false,
+        signal: &fetch::timeout(timeout),
+    };
+    let response = outgoing.send().await.map_err(|failure| unanswered(&failure))?;
+    read(&response).await.map_err(|failure| unanswered(&failure))
+}
+
+async fn read(response: &Response) -> Result<HttpAnswer, Failure> {
+    // An answer past the limit is read as an empty one, which is no answer of any kind.
+    let body = fetch::read_body(response, LIMIT).await?.unwrap_or_default();
+    Ok(HttpAnswer {
+        status: response.status(),
+        content_type: fetch::header(response, "content-type"),
+        retry_after: fetch::header(response, "retry-after"),
+        date: fetch::header(response, "date"),
+        body,
+    })
+}
+
+fn unanswered(failure: &Failure) -> Unanswered {
+    let transient = |code, message| AuthError::transient(code, Phase::Refresh, message);
+    match failure {
+        Failure::NotSent => Unanswered::NotSent(transient(
+            Code::ProviderUnreachable,
+            "the browser refused to send to the provider: check its address",
+        )),
+        Failure::TimedOut | Failure::Aborted => Unanswered::Lost(transient(
+            Code::Timeout,
+            "the provider did not answer in time (`timeouts.networkMs`)",
+        )),
+        Failure::Network(_) => Unanswered::Lost(transient(
+            Code::ProviderUnreachable,
+            "the provider could not be reached: check the network, that the provider allows this \
+             origin (CORS), and that the vault's `connect-src` lists it",
+        )),
+    }
+}

@@ -1,0 +1,31 @@
+//! What JavaScript may call: the worker's entry starts a vault and hands it ports. No object of this
+//! module ever reaches a page.
+
+#![allow(clippy::disallowed_methods, reason = "wasm-bindgen's own expansion uses `throw_str`")]
+
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::MessagePort;
+
+use crate::vault::Door;
+
+/// A running vault.
+#[wasm_bindgen]
+pub struct Vault(Rc<Door>);
+
+/// Starts the vault of the worker `name`, which ends in the fingerprint of the configuration that it
+/// will serve. Nothing is returned where the browser withholds its random numbers.
+#[wasm_bindgen]
+#[must_use]
+pub fn start(name: String, build: String) -> Option<Vault> {
+    Door::new(name, build).map(Vault)
+}
+
+#[wasm_bindgen]
+impl Vault {
+    /// Takes a page's port in.
+    pub fn connect(&self, port: MessagePort) {
+        self.0.connect(port);
+    }
+}
