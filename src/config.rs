@@ -1,0 +1,118 @@
+//! The configuration: options in, one checked [`Config`] and its fingerprint out, all problems at
+//! once. It must not know what the options are used for.
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    clock::Millis,
+    error::{AuthError, Code, Phase},
+    json,
+    url::ParseUrl,
+};
+
+mod options;
+mod read;
+mod reader;
+mod scalars;
+
+pub use options::{Kind, OPTIONS, OptionSpec};
+pub use scalars::extra_param_problem;
+
+/// The longest configuration that is read, in bytes.
+const LIMIT: usize = 64 * 1024;
+
+/// What defines a session: checked, with defaults in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The issuer, exactly as given: it is compared byte by byte.
+    pub issuer: String,
+    /// The client's name at the provider.
+    pub client_id: String,
+    /// Where the provider sends people back to: absolute, of the page's origin, and from then on the
+    /// same bytes in every request (RFC 9700, 2.1).
+    pub redirect_uri: String,
+    /// The scopes asked for; none is allowed.
+    pub scope: Vec<String>,
+    /// Where access tokens may go. Everything else is denied.
+    pub resources: Vec<Resource>,
+    /// The provider's endpoints, where they are not to be discovered.
+    pub endpoints: Option<Endpoints>,
+    /// Further parameters of the authorization request.
+    pub extra_params: Vec<(String, String)>,
+    /// What a sign-out does.
+    pub logout: Logout,
+    /// Whether `exportAccessToken` is allowed.
+    pub allow_token_export: bool,
+    /// How long the provider may take to answer.
+    pub network_timeout: Millis,
+    /// The origin of the pages.
+    pub page_origin: String,
+}
+
+/// A place that access tokens may go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// Its origin, as the browser writes it: `https://api.example.com`.
+    pub origin: String,
+    /// The paths below which requests may go, by whole segments; `None` for every path.
+    pub paths: Option<Vec<String>>,
+    /// The methods that may be used; `None` for every method.
+    pub methods: Option<Vec<String>>,
+}
+
+/// A provider's endpoints, given instead of being discovered; absolute URLs in canonical form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    /// The authorization endpoint.
+    pub authorization: String,
+    /// The token endpoint.
+    pub token: String,
+    /// The revocation endpoint.
+    pub revocation: Option<String>,
+    /// The end-session endpoint.
+    pub end_session: Option<String>,
+    /// The provider's keys.
+    pub jwks: Option<String>,
+}
+
+/// What a sign-out does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logout {
+    /// Where the provider sends people back to; absolute, as registered there.
+    pub post_logout_redirect_uri: Option<String>,
+    /// Whether the provider's own session is ended too.
+    pub end_session: bool,
+}
+
+impl Config {
+    /// The configuration in `text`, the JSON that a page sent. Relative URLs are of `page_url`.
+    ///
+    /// `config_invalid` with every problem, one a line.
+    pub fn check(text: &str, page_url: &str, urls: &dyn ParseUrl) -> Result<Self, AuthError> {
+        let options = json::read(text.as_bytes(), LIMIT)
+            .map_err(|error| invalid(&[format!("the text {}", error.as_str())]))?;
+        let page = urls.parse(page_url, None);
+        let page = page.ok_or_else(|| invalid(&["the page's own address is no URL".to_owned()]))?;
+        read::config(&options, &page, urls).map_err(|problems| invalid(&problems))
+    }
+
+    /// Whether OpenID Connect is spoken, so that an ID token comes with a grant.
+    #[must_use]
+    pub fn is_openid(&self) -> bool {
+        self.scope.iter().any(|scope| scope == "openid")
+    }
+}
+
+/// The SHA-256 of a configuration's text, in lower-case hexadecimal: what a vault's name ends in.
+#[must_use]
+pub fn fingerprint(text: &str) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or_default();
+    Sha256::digest(text).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+fn invalid(problems: &[String]) -> AuthError {
+    let message = format!("the options are wrong:\n- {}", problems.join("\n- "));
+    AuthError::new(Code::ConfigInvalid, Phase::Config, message)
+}

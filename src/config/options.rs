@@ -1,0 +1,154 @@
+//! The table of options: their names and shapes, from which the page's own first check is made.
+
+/// What kind of JavaScript value an option is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A string.
+    String,
+    /// `true` or `false`.
+    Boolean,
+    /// A number.
+    Number,
+    /// An array of strings.
+    Strings,
+    /// An object with members of its own.
+    Object,
+    /// An array of objects.
+    Array,
+    /// An object whose members are strings.
+    Record,
+}
+
+impl Kind {
+    /// The kind's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Boolean => "boolean",
+            Self::Number => "number",
+            Self::Strings => "strings",
+            Self::Object => "object",
+            Self::Array => "array",
+            Self::Record => "record",
+        }
+    }
+
+    /// The kind in a sentence: "must be …".
+    pub(super) const fn in_words(self) -> &'static str {
+        match self {
+            Self::String => "a string",
+            Self::Boolean => "`true` or `false`",
+            Self::Number => "a whole number",
+            Self::Strings => "an array of strings",
+            Self::Object => "an object",
+            Self::Array => "an array of objects",
+            Self::Record => "an object of strings",
+        }
+    }
+}
+
+/// One option of `createClient`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionSpec {
+    /// Its name in JavaScript.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether it must be there.
+    pub required: bool,
+    /// Whether it defines the session, so that it is sent to the vault and is part of the
+    /// fingerprint; the others concern the page alone.
+    pub pinned: bool,
+}
+
+const fn pinned(name: &'static str, kind: Kind) -> OptionSpec {
+    OptionSpec { name, kind, required: false, pinned: true }
+}
+
+const fn required(name: &'static str, kind: Kind) -> OptionSpec {
+    OptionSpec { name, kind, required: true, pinned: true }
+}
+
+const fn of_page(name: &'static str, kind: Kind) -> OptionSpec {
+    OptionSpec { name, kind, required: false, pinned: false }
+}
+
+/// Every option.
+pub const OPTIONS: &[OptionSpec] = &[
+    required("issuer", Kind::String),
+    required("clientId", Kind::String),
+    required("redirectUri", Kind::String),
+    pinned("scope", Kind::Strings),
+    required("resources", Kind::Array),
+    pinned("endpoints", Kind::Object),
+    pinned("extraParams", Kind::Record),
+    pinned("logout", Kind::Object),
+    pinned("allowTokenExport", Kind::Boolean),
+    pinned("timeouts", Kind::Object),
+    of_page("isolation", Kind::String),
+    of_page("vaultUrl", Kind::String),
+    of_page("serviceWorker", Kind::String),
+    of_page("callback", Kind::String),
+];
+
+/// The members of a resource.
+pub(super) const RESOURCE: &[OptionSpec] = &[
+    required("origin", Kind::String),
+    pinned("paths", Kind::Strings),
+    pinned("methods", Kind::Strings),
+    pinned("credential", Kind::String),
+];
+
+/// The members of `endpoints`.
+pub(super) const ENDPOINTS: &[OptionSpec] = &[
+    required("authorization", Kind::String),
+    required("token", Kind::String),
+    pinned("revocation", Kind::String),
+    pinned("endSession", Kind::String),
+    pinned("jwks", Kind::String),
+];
+
+/// The members of `logout`.
+pub(super) const LOGOUT: &[OptionSpec] =
+    &[pinned("postLogoutRedirectUri", Kind::String), pinned("endSession", Kind::Boolean)];
+
+/// The members of `timeouts`.
+pub(super) const TIMEOUTS: &[OptionSpec] = &[pinned("networkMs", Kind::Number)];
+
+/// The name among `known` that `wrong` was probably meant to be.
+pub(super) fn meant(wrong: &str, known: &[OptionSpec]) -> Option<&'static str> {
+    let wrong = folded(wrong);
+    let nearest = known
+        .iter()
+        .filter(|option| option.pinned)
+        .map(|option| (distance(&wrong, &folded(option.name)), option.name))
+        .min_by_key(|(distance, _)| *distance)?;
+    // A name that shares less than half of its letters was meant to be something else.
+    (nearest.0 <= 2 && nearest.0 * 2 < nearest.1.len()).then_some(nearest.1)
+}
+
+/// Case and separators are the usual mistakes: `client_id`, `redirectURI`.
+fn folded(name: &str) -> Vec<u8> {
+    let letters = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
+    letters.take(64).map(|byte| byte.to_ascii_lowercase()).collect()
+}
+
+/// How many letters must be added, removed or replaced (Levenshtein).
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(b) {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = *cell;
+            left = replaced.min(left + 1).min(diagonal + 1);
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,103 @@
+//! The options, read into a [`Config`].
+
+use serde_json::Value;
+
+use super::{
+    Config, Endpoints, Logout, Resource,
+    options::{ENDPOINTS, LOGOUT, OPTIONS, RESOURCE, TIMEOUTS},
+    reader::{Problems, Reader},
+    scalars,
+};
+use crate::{
+    clock::Millis,
+    url::{ParseUrl, ParsedUrl},
+};
+
+/// How long the provider may take to answer, where the options do not say.
+const NETWORK_MS: u64 = 10_000;
+
+/// The configuration in `options`, or every problem with it.
+pub(super) fn config(
+    options: &Value,
+    page: &ParsedUrl,
+    urls: &dyn ParseUrl,
+) -> Result<Config, Vec<String>> {
+    let problems = Problems::default();
+    let from = Reader::new(options, "", OPTIONS, &problems);
+    // What is absent or wrong has been noted; the empty texts that stand in for it are not used.
+    let config = Config {
+        issuer: scalars::issuer(&from, urls).unwrap_or_default(),
+        client_id: client_id(&from).unwrap_or_default(),
+        redirect_uri: scalars::redirect_uri(&from, page, urls).unwrap_or_default(),
+        scope: scalars::scope(&from).unwrap_or_else(|| vec!["openid".to_owned()]),
+        resources: resources(&from, &problems, urls),
+        endpoints: from.object("endpoints", ENDPOINTS).map(|from| endpoints(&from, urls)),
+        extra_params: scalars::extra_params(&from).unwrap_or_default(),
+        logout: logout(&from, urls),
+        allow_token_export: from.boolean("allowTokenExport").unwrap_or(false),
+        network_timeout: network_timeout(&from),
+        page_origin: page.origin.clone(),
+    };
+    problems.settle(config)
+}
+
+fn client_id(from: &Reader<'_>) -> Option<String> {
+    let id = from.text("clientId")?;
+    if id.is_empty() || !id.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        from.problem("clientId", "must be the client's name at the provider, in printable ASCII");
+    }
+    Some(id.to_owned())
+}
+
+fn resources(from: &Reader<'_>, problems: &Problems, urls: &dyn ParseUrl) -> Vec<Resource> {
+    let values = from.values("resources").map_or(&[][..], Vec::as_slice);
+    let read = |(at, value)| {
+        let from = Reader::new(value, &format!("resources[{at}]"), RESOURCE, problems);
+        if from.text("credential").is_some_and(|credential| credential != "bearer") {
+            from.problem("credential", "must be \"bearer\"");
+        }
+        let origin = scalars::origin(&from, urls);
+        Resource {
+            paths: scalars::paths(&from, origin.as_deref(), urls),
+            methods: scalars::methods(&from),
+            origin: origin.unwrap_or_default(),
+        }
+    };
+    values.iter().enumerate().map(read).collect()
+}
+
+fn endpoints(from: &Reader<'_>, urls: &dyn ParseUrl) -> Endpoints {
+    let optional = |name| scalars::secure(from, name, urls).map(|url| url.href);
+    Endpoints {
+        authorization: optional("authorization").unwrap_or_default(),
+        token: optional("token").unwrap_or_default(),
+        revocation: optional("revocation"),
+        end_session: optional("endSession"),
+        jwks: optional("jwks"),
+    }
+}
+
+fn logout(from: &Reader<'_>, urls: &dyn ParseUrl) -> Logout {
+    let from = from.object("logout", LOGOUT);
+    let from = from.as_ref();
+    Logout {
+        post_logout_redirect_uri: from.and_then(|from| {
+            let name = "postLogoutRedirectUri";
+            // As given, since providers compare it byte by byte.
+            scalars::secure(from, name, urls).and(from.text(name)).map(str::to_owned)
+        }),
+        end_session: from.and_then(|from| from.boolean("endSession")).unwrap_or(true),
+    }
+}
+
+fn network_timeout(from: &Reader<'_>) -> Millis {
+    let from = from.object("timeouts", TIMEOUTS);
+    let given = from.as_ref().and_then(|from| {
+        let given = from.number("networkMs")?;
+        if !(1000..=120_000).contains(&given) {
+            from.problem("networkMs", "must be from 1000 to 120000 milliseconds");
+        }
+        Some(given)
+    });
+    Millis(given.unwrap_or(NETWORK_MS))
+}
