@@ -1,0 +1,78 @@
+//! The compact form of a token: three parts, none of them trusted (RFC 7515, 7.1). What `jwt-compact`
+//! would let through is refused before it parses: `crit`, `alg: none`, an empty signature, oversize,
+//! members named twice.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use jwt_compact::UntrustedToken;
+use serde::Deserialize;
+
+use crate::json;
+
+/// The largest token that is read, in bytes.
+const LIMIT: usize = 64 * 1024;
+
+/// A token whose form is right and whose signature nobody has checked.
+pub(crate) struct Compact<'a> {
+    /// The token, parsed.
+    pub(crate) token: UntrustedToken<'a>,
+    /// The payload's JSON text: strict, and an object.
+    pub(crate) payload: String,
+    /// The algorithm that the token names for itself.
+    pub(crate) alg: String,
+    /// What kind of token it says it is.
+    pub(crate) typ: Option<String>,
+}
+
+/// The header, as far as it decides whether the token is read at all. `jku`, `jwk` and their kin are
+/// ignored: keys come from the issuer alone (RFC 8725, 3.10).
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    typ: Option<String>,
+    #[serde(default, deserialize_with = "json::is_present")]
+    crit: bool,
+    #[serde(default, deserialize_with = "json::is_present")]
+    b64: bool,
+    #[serde(default, deserialize_with = "json::is_present")]
+    enc: bool,
+}
+
+/// The parts of `text`; an error says what is wrong, as the end of a sentence: "the token …".
+pub(crate) fn read(text: &str) -> Result<Compact<'_>, &'static str> {
+    if text.len() > LIMIT {
+        return Err("is longer than 64 KiB");
+    }
+    let mut parts = text.split('.');
+    let (Some(header), Some(payload), Some(signature)) = (parts.next(), parts.next(), parts.next())
+    else {
+        return Err("does not have three parts");
+    };
+    if parts.next().is_some() {
+        return Err("has more than three parts: encrypted tokens are not read");
+    }
+    if signature.is_empty() {
+        return Err("has no signature");
+    }
+    let header: Header = json::read(&decode(header)?, LIMIT)
+        .map_err(|_| "has a header that is not strict JSON, or lacks `alg`")?;
+    if header.crit || header.b64 || header.enc {
+        // RFC 7515, 4.1.11; RFC 7797, 7.
+        return Err(
+            "asks in its header for an extension that is not understood (`crit`, `b64`, `enc`)",
+        );
+    }
+    if header.alg.is_empty() || header.alg.eq_ignore_ascii_case("none") {
+        return Err("is unsigned (`alg` is `none`)");
+    }
+    let payload =
+        String::from_utf8(decode(payload)?).map_err(|_| "has a payload that is not UTF-8")?;
+    json::check(payload.as_bytes(), LIMIT)
+        .map_err(|_| "has a payload that is not an object in strict JSON")?;
+    let token = UntrustedToken::new(text).map_err(|_| "is not a compact JSON Web Token")?;
+    Ok(Compact { token, payload, alg: header.alg, typ: header.typ })
+}
+
+/// Strict base64url: no padding, no other alphabet, no stray bits (RFC 7515, 2).
+fn decode(part: &str) -> Result<Vec<u8>, &'static str> {
+    Base64UrlUnpadded::decode_vec(part).map_err(|_| "is not base64url")
+}

@@ -1,0 +1,111 @@
+//! What makes a token an ID token for this client, now (OpenID Connect Core, 3.1.3.7).
+
+use super::{
+    claims::Claims,
+    compact::{self, Compact},
+};
+use crate::{
+    clock::UnixMillis,
+    error::{AuthError, Code, Phase},
+    secret::Secret,
+};
+
+/// The largest leeway between clocks, in seconds, whatever a caller asks for.
+const LEEWAY_LIMIT: u32 = 300;
+
+/// How far from now a token may say that it was issued: a day. Past that a clock is absurd.
+const ISSUED_LIMIT_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// What an ID token is held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// The provider that was asked.
+    pub issuer: &'a str,
+    /// This client.
+    pub client_id: &'a str,
+    /// The nonce of the sign-in; `None` on a refresh, whose token repeats none.
+    pub nonce: Option<&'a str>,
+    /// The provider's time, as far as it is known.
+    pub server_now: UnixMillis,
+    /// How far clocks may differ, in seconds; at most five minutes.
+    pub leeway_secs: u32,
+}
+
+/// The claims of an ID token that came straight from the token endpoint, once they are for this
+/// client and for now; `id_token_invalid` otherwise. The phase is that of the sign-in; a refresh
+/// changes it.
+pub fn check(token: &Secret, expected: &Expected<'_>) -> Result<Claims, AuthError> {
+    read(token).and_then(|claims| judge(&claims, expected).map(|()| claims)).map_err(|problem| {
+        AuthError::new(Code::IdTokenInvalid, Phase::Callback, format!("the ID token {problem}"))
+    })
+}
+
+/// When the token says that it was issued: a hint of the provider's clock, for a token that has just
+/// come. It says nothing about whether the token is any good.
+#[must_use]
+pub fn issued_at(token: &Secret) -> Option<UnixMillis> {
+    read(token).ok().map(|claims| claims.issued)
+}
+
+fn read(token: &Secret) -> Result<Claims, &'static str> {
+    // exposed: to be parsed; only its claims are kept.
+    let compact = compact::read(token.expose())?;
+    is_of_kind(&compact)?;
+    Claims::read(compact)
+}
+
+fn is_of_kind(compact: &Compact<'_>) -> Result<(), &'static str> {
+    if compact.alg.get(..2).is_some_and(|family| family.eq_ignore_ascii_case("HS")) {
+        return Err(
+            "is signed with a shared secret, which a browser cannot have: set the client's \
+                    signing algorithm at the provider to RS256 or ES256",
+        );
+    }
+    // RFC 8725, 3.11: a token of another kind (`at+jwt`, `logout+jwt`) is no ID token.
+    match compact.typ.as_deref() {
+        None => Ok(()),
+        Some(typ) if ["JWT", "application/jwt"].iter().any(|it| typ.eq_ignore_ascii_case(it)) => {
+            Ok(())
+        }
+        Some(_) => Err("is of another kind (`typ`)"),
+    }
+}
+
+fn judge(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'static str> {
+    if claims.issuer != expected.issuer {
+        return Err("is from another issuer (`iss`)");
+    }
+    if claims.audience.is_empty() || claims.audience.iter().any(|name| name != expected.client_id) {
+        return Err("is not for this client alone (`aud`)");
+    }
+    if claims.authorized_party.as_ref().is_some_and(|party| party != expected.client_id) {
+        return Err("was issued to another client (`azp`)");
+    }
+    if claims.subject.is_empty() || claims.subject.len() > 255 || !claims.subject.is_ascii() {
+        return Err("does not name a person as the standard says (`sub`)");
+    }
+    if expected.nonce.is_some_and(|nonce| claims.nonce.as_deref() != Some(nonce)) {
+        return Err("answers another sign-in (`nonce`)");
+    }
+    judge_times(claims, expected)
+}
+
+/// The times, which `jwt-compact` has read. Its own checks take a clock too, but they count the last
+/// moment of `exp` as valid (RFC 7519, 4.1.4, does not) and panic on a far `nbf` less the leeway.
+fn judge_times(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'static str> {
+    let now = expected.server_now.0;
+    let leeway = i64::from(expected.leeway_secs.min(LEEWAY_LIMIT)) * 1000;
+    if now >= claims.expires.0.saturating_add(leeway) {
+        return Err("has expired (`exp`): check this device's clock");
+    }
+    if claims.expires <= claims.issued {
+        return Err("expires before it was issued (`exp`, `iat`)");
+    }
+    if claims.issued.0.saturating_sub(now).saturating_abs() > ISSUED_LIMIT_MS {
+        return Err("was issued at an absurd time (`iat`): check this device's clock");
+    }
+    if claims.not_before.is_some_and(|time| now < time.0.saturating_sub(leeway)) {
+        return Err("is not valid yet (`nbf`): check this device's clock");
+    }
+    Ok(())
+}
