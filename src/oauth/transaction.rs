@@ -1,9 +1,15 @@
 //! A sign-in under way: what must be remembered between the authorization request and its callback.
 //! It does not know where it is kept.
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
 
-use crate::{clock::UnixMillis, oauth::metadata::Metadata, secret::Secret};
+use crate::{
+    clock::UnixMillis,
+    oauth::{metadata::Metadata, pkce},
+    secret::Secret,
+};
 
 /// How long a sign-in may take before its callback is refused.
 pub const LIFETIME_MS: i64 = 10 * 60 * 1000;
@@ -29,6 +35,33 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// A sign-in that begins now. `entropy` is fresh from the platform's generator: 256 bits each for
+    /// `state`, `nonce` and the verifier. Without OpenID Connect (`openid`) there is no nonce.
+    #[must_use]
+    pub fn begin(
+        entropy: &[u8; 96],
+        return_to: Option<String>,
+        openid: bool,
+        now: UnixMillis,
+        metadata: Metadata,
+    ) -> Self {
+        let mut parts = [[0; 32]; 3];
+        for (part, bytes) in parts.iter_mut().zip(entropy.chunks_exact(32)) {
+            part.copy_from_slice(bytes);
+        }
+        let [state, nonce, verifier] = &parts;
+        let begun = Self {
+            state: Base64UrlUnpadded::encode_string(state),
+            nonce: openid.then(|| Base64UrlUnpadded::encode_string(nonce)),
+            verifier: pkce::verifier(verifier),
+            return_to,
+            started: now,
+            metadata,
+        };
+        parts.zeroize();
+        begun
+    }
+
     /// Whether it is too old to be answered.
     #[must_use]
     pub fn has_expired(&self, wall: UnixMillis) -> bool {

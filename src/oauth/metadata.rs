@@ -1,0 +1,156 @@
+//! What is known of a provider: its discovery document, read strictly, or the endpoints that the
+//! configuration names instead (OpenID Connect Discovery 4, RFC 8414). It must not know how a
+//! document is fetched.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::Config,
+    error::{AuthError, Code, Phase, inert},
+    json::{self, JsonError},
+    url::ParseUrl,
+};
+
+/// The largest discovery document that is read, in bytes.
+pub const LIMIT: usize = 256 * 1024;
+
+/// A provider's metadata, checked: every endpoint is an absolute URL over https, or of this device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// The issuer, exactly as configured.
+    pub issuer: String,
+    /// Where a person signs in; it may have a query of its own.
+    pub authorization_endpoint: String,
+    /// Where codes and refresh tokens are exchanged.
+    pub token_endpoint: String,
+    /// Where tokens are revoked (RFC 7009).
+    pub revocation_endpoint: Option<String>,
+    /// Where a person signs out (RP-Initiated Logout).
+    pub end_session_endpoint: Option<String>,
+    /// Where the provider's keys are.
+    pub jwks_uri: Option<String>,
+    /// Whether callbacks always name their issuer (RFC 9207, 3).
+    pub iss_parameter_supported: bool,
+}
+
+/// Where an issuer's document may be, the likelier place first: the form of OpenID Connect Discovery
+/// (4.1), then that of RFC 8414 (3.1), which stands between host and path.
+#[must_use]
+pub fn well_known(issuer: &str) -> [String; 2] {
+    let base = issuer.strip_suffix('/').unwrap_or(issuer);
+    let (scheme, rest) = base.split_once("://").unwrap_or(("https", base));
+    let (host, path) = match rest.find('/') {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    [
+        format!("{base}/.well-known/openid-configuration"),
+        format!("{scheme}://{host}/.well-known/oauth-authorization-server{path}"),
+    ]
+}
+
+/// The metadata in a discovery document.
+///
+/// `provider_answer_invalid` where it is no JSON (another place may have it), `metadata_invalid`
+/// where it is for another issuer or names an endpoint that no credential may go to, and
+/// `provider_unsupported` where the provider cannot do what a public browser client needs.
+pub fn read(body: &[u8], issuer: &str, urls: &dyn ParseUrl) -> Result<Metadata, AuthError> {
+    let document: Document = json::read(body, LIMIT).map_err(unreadable)?;
+    if document.issuer != issuer {
+        // Simple string comparison: no normalisation of any kind (RFC 8414, 3.3; Discovery 4.3).
+        let told = inert(&document.issuer, 200);
+        return Err(invalid(format!(
+            "the discovery document is for another issuer: if \"{told}\" is meant, set `issuer` to \
+             exactly that"
+        )));
+    }
+    if lacks(document.response_types_supported.as_ref(), "code") {
+        return Err(unsupported("the provider does not offer the authorization code flow"));
+    }
+    if lacks(document.code_challenge_methods_supported.as_ref(), "S256") {
+        return Err(unsupported("the provider does not offer PKCE with S256 (RFC 7636)"));
+    }
+    let endpoint = |name, url: Option<String>| match url {
+        Some(url) => checked(name, &url, urls).map(Some),
+        None => Ok(None),
+    };
+    let required = |name, url| endpoint(name, url)?.ok_or_else(|| missing(name));
+    Ok(Metadata {
+        issuer: document.issuer,
+        authorization_endpoint: required("authorization", document.authorization_endpoint)?,
+        token_endpoint: required("token", document.token_endpoint)?,
+        revocation_endpoint: endpoint("revocation", document.revocation_endpoint)?,
+        end_session_endpoint: endpoint("end session", document.end_session_endpoint)?,
+        jwks_uri: endpoint("keys", document.jwks_uri)?,
+        iss_parameter_supported: document
+            .authorization_response_iss_parameter_supported
+            .unwrap_or(false),
+    })
+}
+
+/// The metadata that the configuration itself names; `None` where they are to be discovered.
+#[must_use]
+pub fn fixed(config: &Config) -> Option<Metadata> {
+    let endpoints = config.endpoints.clone()?;
+    Some(Metadata {
+        issuer: config.issuer.clone(),
+        authorization_endpoint: endpoints.authorization,
+        token_endpoint: endpoints.token,
+        revocation_endpoint: endpoints.revocation,
+        end_session_endpoint: endpoints.end_session,
+        jwks_uri: endpoints.jwks,
+        iss_parameter_supported: false,
+    })
+}
+
+/// The members of a discovery document that matter here; others are ignored (RFC 8414, 3.2).
+#[derive(Deserialize)]
+struct Document {
+    issuer: String,
+    authorization_endpoint: Option<String>,
+    token_endpoint: Option<String>,
+    revocation_endpoint: Option<String>,
+    end_session_endpoint: Option<String>,
+    jwks_uri: Option<String>,
+    response_types_supported: Option<Vec<String>>,
+    code_challenge_methods_supported: Option<Vec<String>>,
+    authorization_response_iss_parameter_supported: Option<bool>,
+}
+
+/// Whether the provider lists what it offers, without `needed`. One that lists nothing is tried.
+fn lacks(listed: Option<&Vec<String>>, needed: &str) -> bool {
+    listed.is_some_and(|listed| listed.iter().all(|offered| offered != needed))
+}
+
+fn checked(name: &str, url: &str, urls: &dyn ParseUrl) -> Result<String, AuthError> {
+    match urls.parse(url, None) {
+        Some(url) if url.is_secure() && url.hash.is_empty() && !url.has_userinfo => Ok(url.href),
+        _ => Err(invalid(format!(
+            "the discovery document's {name} endpoint is not an absolute https URL (or one of this \
+             device) without fragment and user name"
+        ))),
+    }
+}
+
+fn unreadable(error: JsonError) -> AuthError {
+    let message = format!("the discovery document {}: check `issuer`", error.as_str());
+    let code = match error {
+        JsonError::Unexpected => Code::MetadataInvalid,
+        JsonError::TooLarge | JsonError::Malformed => Code::ProviderAnswerInvalid,
+    };
+    AuthError::new(code, Phase::Discovery, message)
+}
+
+fn missing(name: &str) -> AuthError {
+    unsupported(format!(
+        "the discovery document has no {name} endpoint: set `endpoints` if there is one"
+    ))
+}
+
+fn unsupported(message: impl Into<std::borrow::Cow<'static, str>>) -> AuthError {
+    AuthError::new(Code::ProviderUnsupported, Phase::Discovery, message)
+}
+
+fn invalid(message: String) -> AuthError {
+    AuthError::new(Code::MetadataInvalid, Phase::Discovery, message)
+}

@@ -1,0 +1,12 @@
+//! The messages of OAuth 2 and OpenID Connect, as pure functions: what to send, and what an answer
+//! means. It must not know who sends, when, or what state anything is in.
+
+pub mod authorize;
+pub mod callback;
+pub mod http_date;
+pub mod logout;
+pub mod metadata;
+pub mod pkce;
+pub mod return_to;
+pub mod token;
+pub mod transaction;

@@ -1,0 +1,241 @@
+//! The token endpoint: the forms that are sent to it and the strict reading of its answers (RFC 6749,
+//! 4.1.3, 5 and 6). It must not know what becomes of a session.
+
+use core::fmt;
+
+use zeroize::Zeroize;
+
+use crate::{
+    clock::{Millis, UnixMillis},
+    config::Config,
+    error::{AuthError, Code, Phase},
+    json::{self, JsonError},
+    oauth::{callback::OauthError, http_date, transaction::Transaction},
+    secret::Secret,
+};
+
+mod fields;
+
+/// The largest token answer that is read, in bytes.
+pub const LIMIT: usize = 256 * 1024;
+
+/// The longest that a provider's `Retry-After` is obeyed.
+const RETRY_AFTER_LIMIT: Millis = Millis::from_secs(24 * 60 * 60);
+
+/// An answer as it came, its body wiped on drop.
+pub struct HttpAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Retry-After`, where the browser shows it.
+    pub retry_after: Option<String>,
+    /// `Date`, where the browser shows it.
+    pub date: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Drop for HttpAnswer {
+    fn drop(&mut self) {
+        self.body.zeroize();
+    }
+}
+
+impl fmt::Debug for HttpAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpAnswer({})", self.status)
+    }
+}
+
+/// A good token answer (RFC 6749, 5.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenAnswer {
+    /// The access token; opaque to a client.
+    pub access_token: Secret,
+    /// The refresh token; absent where the old one stays, or none was granted.
+    pub refresh_token: Option<Secret>,
+    /// The ID token, unchecked.
+    pub id_token: Option<Secret>,
+    /// How long the access token lives; absent where the provider does not say, or not sensibly.
+    pub expires_in: Option<Millis>,
+    /// What was granted; absent where it is what was asked for (RFC 6749, 5.1).
+    pub scope: Option<Vec<String>>,
+}
+
+/// Anything but a good answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What to tell whoever waits.
+    pub error: AuthError,
+    /// Whether the provider said that the grant is over: nothing but a new sign-in helps.
+    pub is_final: bool,
+    /// How long the provider wants to be left alone.
+    pub retry_after: Option<Millis>,
+}
+
+/// The form that exchanges a code (RFC 6749, 4.1.3; RFC 7636, 4.5). A public client names itself and
+/// has no secret.
+#[must_use]
+pub fn code_body(config: &Config, code: &Secret, transaction: &Transaction) -> Secret {
+    form(&[
+        ("grant_type", "authorization_code"),
+        ("client_id", &config.client_id),
+        ("redirect_uri", &config.redirect_uri),
+        // exposed: the provider is who the code and the verifier are for.
+        ("code", code.expose()),
+        ("code_verifier", transaction.verifier.expose()),
+    ])
+}
+
+/// The form that refreshes (RFC 6749, 6). Without `scope`, so that the grant stays what it was.
+#[must_use]
+pub fn refresh_body(config: &Config, refresh_token: &Secret) -> Secret {
+    form(&[
+        ("grant_type", "refresh_token"),
+        ("client_id", &config.client_id),
+        // exposed: the provider is who issued it.
+        ("refresh_token", refresh_token.expose()),
+    ])
+}
+
+/// `application/x-www-form-urlencoded`, in one allocation: a growing one would leave unwiped copies.
+pub(crate) fn form(fields: &[(&str, &str)]) -> Secret {
+    // Three bytes for each, at most, and the two separators.
+    let size = fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+    let mut form = form_urlencoded::Serializer::new(String::with_capacity(size));
+    for (name, value) in fields {
+        form.append_pair(name, value);
+    }
+    Secret::new(form.finish())
+}
+
+/// What the token endpoint's answer means. `server_now` is the provider's time as far as it is known;
+/// the answer's own `Date` is better, where it is visible.
+pub fn read(
+    answer: &HttpAnswer,
+    phase: Phase,
+    server_now: UnixMillis,
+) -> Result<TokenAnswer, Refusal> {
+    let is_busy = answer.status >= 500 || matches!(answer.status, 408 | 429);
+    if is_busy {
+        return Err(busy(answer, phase, server_now));
+    }
+    if let Some(error) = oauth_error(&answer.body) {
+        // Some providers refuse with a status of their own, 200 and 403 among them.
+        return Err(refused(&error, phase, later(answer, server_now)));
+    }
+    let content_type = answer.content_type.as_deref();
+    if answer.status != 200 || !content_type.is_none_or(is_json) {
+        let error = AuthError::transient(Code::ProviderAnswerInvalid, phase, not_an_answer(answer));
+        return Err(Refusal { error, is_final: false, retry_after: later(answer, server_now) });
+    }
+    granted(&answer.body).map_err(|message| Refusal {
+        error: AuthError::new(Code::TokenAnswerInvalid, phase, message),
+        is_final: false,
+        retry_after: None,
+    })
+}
+
+/// The time in a `Retry-After`, from `server_now` on: seconds or a date (RFC 9110, 10.2.3), at most a
+/// day. `None` where it is neither.
+#[must_use]
+pub fn retry_after(text: &str, server_now: UnixMillis) -> Option<Millis> {
+    let text = text.trim_matches([' ', '\t']);
+    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than a number holds are longer than any limit.
+        Millis::from_secs(text.parse().unwrap_or(u64::MAX))
+    } else {
+        let until = http_date::http_date(text)?.0.saturating_sub(server_now.0);
+        Millis(u64::try_from(until).unwrap_or(0))
+    };
+    Some(wait.min(RETRY_AFTER_LIMIT))
+}
+
+fn later(answer: &HttpAnswer, server_now: UnixMillis) -> Option<Millis> {
+    let now = answer.date.as_deref().and_then(http_date::http_date).unwrap_or(server_now);
+    retry_after(answer.retry_after.as_deref()?, now)
+}
+
+/// The provider cannot answer now; whatever its body says, the grant is not over.
+fn busy(answer: &HttpAnswer, phase: Phase, server_now: UnixMillis) -> Refusal {
+    let retry_after = later(answer, server_now);
+    let error = match oauth_error(&answer.body) {
+        Some(error) => error.to_auth_error(phase),
+        None => AuthError::new(Code::ProviderAnswerInvalid, phase, not_an_answer(answer)),
+    };
+    let error = AuthError { retryable: true, retry_after_ms: retry_after, ..error };
+    Refusal { error, is_final: false, retry_after }
+}
+
+fn refused(error: &OauthError, phase: Phase, retry_after: Option<Millis>) -> Refusal {
+    let is_final = matches!(
+        error.error.as_str(),
+        "invalid_grant"
+            | "invalid_client"
+            | "unauthorized_client"
+            | "unsupported_grant_type"
+            | "invalid_scope"
+    );
+    let error = AuthError { retry_after_ms: retry_after, ..error.to_auth_error(phase) };
+    Refusal { error, is_final, retry_after }
+}
+
+fn not_an_answer(answer: &HttpAnswer) -> String {
+    format!(
+        "the token endpoint answered with status {} and no token answer: check the provider, or try \
+         again later",
+        answer.status
+    )
+}
+
+fn oauth_error(body: &[u8]) -> Option<OauthError> {
+    let refusal: fields::Refused = json::read(body, LIMIT).ok()?;
+    let description = refusal.description();
+    let error = OauthError::new(&refusal.error?, description.as_deref());
+    (!error.error.is_empty()).then_some(error)
+}
+
+fn granted(body: &[u8]) -> Result<TokenAnswer, &'static str> {
+    let answer: fields::Granted = json::read(body, LIMIT).map_err(|error| match error {
+        JsonError::TooLarge => "the token answer is too large",
+        JsonError::Malformed => "the token answer is not strict JSON",
+        JsonError::Unexpected => "the token answer lacks a member or has one of another kind",
+    })?;
+    if !answer.token_type.eq_ignore_ascii_case("bearer") {
+        return Err("the token answer's `token_type` is not `Bearer`");
+    }
+    if !is_token(&answer.access_token) {
+        return Err(
+            "the token answer's `access_token` is empty or of other characters than a token",
+        );
+    }
+    let is_given = |token: &Secret| !token.expose().is_empty(); // exposed: only whether it is empty.
+    let refresh_token = answer.refresh_token.filter(is_given);
+    if refresh_token.as_ref().is_some_and(|token| !is_token(token)) {
+        return Err("the token answer's `refresh_token` is of other characters than a token");
+    }
+    Ok(TokenAnswer {
+        access_token: answer.access_token,
+        refresh_token,
+        id_token: answer.id_token.filter(is_given),
+        expires_in: answer.expires_in.0,
+        scope: answer.scope.map(|scope| scope.0),
+    })
+}
+
+/// Whether it is of the characters of a token (RFC 6749, A.12), and fit for a header field: without
+/// spaces at its ends, which `fetch` would drop.
+fn is_token(token: &Secret) -> bool {
+    let text = token.expose(); // exposed: to see its alphabet.
+    !text.is_empty()
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+}
+
+fn is_json(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media_type == "application/json"
+        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
