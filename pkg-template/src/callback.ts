@@ -1,8 +1,8 @@
 /** The way back from the provider: the address is read and cleaned once, whoever asks, however often. */
 
-import type { Link } from "./connection";
-import type { AuthError } from "./error";
-import type { Settings } from "./options";
+import type { Link } from "./connection.js";
+import type { AuthError } from "./error.js";
+import type { Settings } from "./options.js";
 
 /** What came back to this page, for all clients of one configuration. */
 interface Arrival {

@@ -1,12 +1,12 @@
 /** The client: what the page holds. It asks the vault for everything and keeps no secret. */
 
-import { doorway } from "./callback";
-import { connector, type Link } from "./connection";
-import { type AuthError, failure } from "./error";
-import { send } from "./fetch";
-import type { SessionState } from "./generated/types";
-import { follow } from "./lifecycle";
-import { type ClientOptions, checkOptions, readOptions, refuse, unknownNames } from "./options";
+import { doorway } from "./callback.js";
+import { connector, type Link } from "./connection.js";
+import { type AuthError, failure } from "./error.js";
+import { send } from "./fetch.js";
+import type { SessionState } from "./generated/types.js";
+import { follow } from "./lifecycle.js";
+import { type ClientOptions, checkOptions, readOptions, refuse, unknownNames } from "./options.js";
 
 /** What a sign-in asks for besides. */
 export interface SignInOptions {
@@ -215,6 +215,7 @@ function present(options: ClientOptions): Client {
           changed();
         };
         listeners.add(once);
+        closing.signal.addEventListener("abort", once);
       });
     }
   };
@@ -276,9 +277,10 @@ function present(options: ClientOptions): Client {
     place: "shared",
     close() {
       closing.abort();
-      round++;
       listeners.clear();
       const open = link;
+      link = linking = readiness = undefined;
+      round++;
       // A callback on its way is waited for: its code works once, and another client may want it.
       if (open) void door.settle(open).then(() => open.end(closed()));
     },

@@ -1,10 +1,10 @@
 /** The page's end of the port: the hello, questions and their answers, and whether the vault lives. */
 
-import { AuthError, failure } from "./error";
-import { WIRE } from "./generated/constants";
-import type { FromVault, Hello, ToVault } from "./generated/types";
-import type { Settings } from "./options";
-import { CURE, diagnose, openShared, raiseShield } from "./places/shared";
+import { AuthError, failure } from "./error.js";
+import { WIRE } from "./generated/constants.js";
+import type { FromVault, Hello, ToVault } from "./generated/types.js";
+import type { Settings } from "./options.js";
+import { CURE, diagnose, openShared, raiseShield } from "./places/shared.js";
 
 /** The hash of the vault's wasm and glue; the build writes it in. */
 declare const __TOKENWARD_BUILD__: string;

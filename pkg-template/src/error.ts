@@ -1,6 +1,6 @@
 /** `AuthError`: every decision of tokenward's own that a caller must hear of. */
 
-import type { AuthErrorCode, AuthErrorInfo, AuthErrorPhase } from "./generated/types";
+import type { AuthErrorCode, AuthErrorInfo, AuthErrorPhase } from "./generated/types.js";
 
 /** The same in every copy of the package, so that `isAuthError` knows the errors of all. */
 const BRAND = Symbol.for("tokenward.AuthError");

@@ -1,7 +1,7 @@
 /** A page's `fetch` in the vault's words, and the vault's answer as a page's `Response`. */
 
-import type { Answer, Call, Link, Question } from "./connection";
-import { failure } from "./error";
+import type { Answer, Call, Link, Question } from "./connection.js";
+import { failure } from "./error.js";
 
 /** What is passed on where it differs from what a request has by itself. */
 const MEMBERS = [

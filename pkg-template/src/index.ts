@@ -3,13 +3,13 @@
  * that alone talks to the provider and attaches credentials to requests.
  */
 
-export { type Client, createClient, type SignInOptions, type SignOutOptions } from "./client";
-export { AuthError, isAuthError } from "./error";
+export { type Client, createClient, type SignInOptions, type SignOutOptions } from "./client.js";
+export { AuthError, isAuthError } from "./error.js";
 export type {
   AuthErrorCode,
   AuthErrorInfo,
   AuthErrorPhase,
   SessionState,
   SignedOutReason,
-} from "./generated/types";
-export type { ClientOptions, Endpoints, Resource } from "./options";
+} from "./generated/types.js";
+export type { ClientOptions, Endpoints, Resource } from "./options.js";

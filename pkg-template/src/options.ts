@@ -1,7 +1,7 @@
 /** The options of `createClient`: their shape is checked here, their meaning by the vault. */
 
-import { failure } from "./error";
-import { OPTIONS } from "./generated/options";
+import { failure } from "./error.js";
+import { OPTIONS } from "./generated/options.js";
 
 /** An origin that the access token may go to. */
 export interface Resource {

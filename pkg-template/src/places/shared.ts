@@ -1,6 +1,6 @@
 /** The one file that knows `SharedWorker`: it starts the vault's script and says why that failed. */
 
-import { type AuthError, failure } from "../error";
+import { type AuthError, failure } from "../error.js";
 
 /** `WorkerOptions` of a `SharedWorker`: it outlives its last page, so that a reload finds it. */
 interface SharedWorkerOptions extends WorkerOptions {

@@ -2,7 +2,7 @@
 
 import init, { start } from "tokenward:glue";
 import wasm from "tokenward:wasm";
-import type { AuthErrorCode, FromVault } from "../generated/types";
+import type { AuthErrorCode, FromVault } from "../generated/types.js";
 
 /** The hash of the vault's wasm and glue; the build writes it in. */
 declare const __TOKENWARD_BUILD__: string;
@@ -18,6 +18,10 @@ let take = (port: MessagePort): void => {
 worker.onconnect = (event) => {
   for (const port of event.ports) take(port);
 };
+
+// A trap leaves the memory in an unknown state. The worker ends, its lock is let go, and that is how
+// pages notice and start another.
+worker.addEventListener("error", () => worker.close());
 
 void run();
 

@@ -1,0 +1,340 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, test } from "node:test";
+import { BUILD, browser, load, OPTIONS, ORIGIN } from "./edge.mjs";
+
+const CALLBACK = `${ORIGIN}/callback?code=c&state=s#_=_`;
+
+/** Each test has its own `clientId`: what came back is kept for the whole page. */
+let clients = 0;
+const options = () => ({ ...OPTIONS, clientId: `spa-${++clients}` });
+
+/** @type {(() => void)[]} */
+const quits = [];
+after(() => {
+  for (const quit of quits) quit();
+});
+
+/** @param {Parameters<typeof browser>[0]} [given] */
+async function page(given) {
+  const made = browser(given);
+  quits.push(made.quit);
+  return { ...made, ...(await load()) };
+}
+
+/** @param {import("./edge.mjs").Message} message @param {import("./edge.mjs").Worker} worker */
+function concluding(message, worker) {
+  if (message.type !== "callback") return;
+  const claims = { sub: "ada", deep: { list: [1] } };
+  const state = {
+    status: "signedIn",
+    claims,
+    scopes: ["openid"],
+    expiresAt: 1,
+    refreshAt: null,
+    refreshing: false,
+  };
+  worker.say({ type: "state", state: JSON.stringify(state) });
+  worker.say({ type: "concluded", id: message.id, returnTo: "/deep?x=1" });
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 10));
+
+test("nothing starts before it is used", async () => {
+  const { createClient, workers, location } = await page({ href: CALLBACK });
+  const auth = createClient(options());
+  assert.equal(auth.state.status, "restoring");
+  assert.equal(JSON.stringify(auth), "{}");
+  await turn();
+  assert.equal(workers.length, 0);
+  assert.equal(location.href, CALLBACK);
+});
+
+test("the worker's name pins the configuration, whatever the order of its members", async () => {
+  const { createClient, workers } = await page();
+  const given = options();
+  await createClient(given).ready;
+  const turned = Object.fromEntries(Object.entries(given).reverse());
+  // @ts-expect-error the members are all there
+  await createClient({ ...turned, callback: "manual", scope: undefined }).ready;
+  const [first, second] = workers;
+  assert.equal(first?.options.name, second?.options.name);
+  assert.deepEqual(
+    { ...first?.options, name: 0 },
+    { type: "module", extendedLifetime: true, name: 0 },
+  );
+  assert.equal(first?.url, `${ORIGIN}/lib/vault.js`);
+  const hello = first?.heard[0];
+  assert.equal(hello?.page, `${ORIGIN}/`);
+  assert.equal(JSON.parse(hello?.config).redirectUri, `${ORIGIN}/callback`);
+  const hash = createHash("sha256").update(hello?.config).digest("hex");
+  assert.equal(first?.options.name, `tokenward/1/${BUILD}/0/${hash}`);
+});
+
+test("the address is clean before the first await and before the worker (cb8)", async () => {
+  const { createClient, workers, location } = await page({ href: CALLBACK, vault: concluding });
+  const auth = createClient(options());
+  const { ready } = auth;
+  assert.equal(location.href, `${ORIGIN}/callback`);
+  await ready;
+  assert.equal(workers[0]?.href, `${ORIGIN}/callback`);
+  assert.deepEqual(
+    workers[0]?.heard.filter(({ type }) => type === "callback").map(({ url }) => url),
+    [CALLBACK],
+  );
+  assert.equal(auth.state.status, "signedIn");
+});
+
+test("a place to return to is there for one turn", async () => {
+  const { createClient } = await page({ href: CALLBACK, vault: concluding });
+  const auth = createClient(options());
+  await auth.ready;
+  assert.equal(auth.returnTo, "/deep?x=1");
+  assert.equal(auth.returnTo, "/deep?x=1");
+  await turn();
+  assert.equal(auth.returnTo, undefined);
+});
+
+test("what only looks like a callback is left alone", async () => {
+  for (const path of [
+    "/callback?state=s",
+    "/other?state=s&code=c",
+    "/callback?code=c",
+    "/callback",
+  ]) {
+    const { createClient, workers, location } = await page({ href: ORIGIN + path });
+    await createClient(options()).ready;
+    assert.equal(location.href, ORIGIN + path);
+    assert.deepEqual(
+      workers[0]?.heard.map(({ type }) => type),
+      ["hello"],
+    );
+  }
+});
+
+test("a client that is closed at once leaves its callback to the next (StrictMode)", async () => {
+  const { createClient, workers } = await page({ href: CALLBACK, vault: concluding });
+  const given = options();
+  const first = createClient(given);
+  const gone = assert.rejects(first.ready, { code: "closed" });
+  first.close();
+  const second = createClient(given);
+  await second.ready;
+  await gone;
+  assert.equal(second.returnTo, "/deep?x=1");
+  const sent = workers.flatMap(({ heard }) => heard).filter(({ type }) => type === "callback");
+  assert.equal(sent.length, 1);
+});
+
+test("a failed callback is no obstacle to being ready", async () => {
+  const error = { code: "callback_unknown", phase: "callback", message: "no", retryable: false };
+  const { createClient, isAuthError } = await page({
+    href: CALLBACK,
+    vault({ type, id }, worker) {
+      if (type === "callback") worker.say({ type: "failed", id, error });
+    },
+  });
+  const auth = createClient(options());
+  await auth.ready;
+  assert.ok(isAuthError(auth.callbackError));
+  assert.equal(auth.callbackError.code, "callback_unknown");
+  assert.equal(auth.returnTo, undefined);
+});
+
+test("a callback by hand is brought once, and its failure told", async () => {
+  const { createClient, workers, location } = await page({ href: CALLBACK, vault: concluding });
+  const auth = createClient({ ...options(), callback: "manual" });
+  await auth.ready;
+  assert.equal(location.href, CALLBACK);
+  await Promise.all([auth.handleCallback(CALLBACK), auth.handleCallback(CALLBACK)]);
+  assert.equal(auth.returnTo, "/deep?x=1");
+  assert.equal(workers[0]?.heard.filter(({ type }) => type === "callback").length, 1);
+});
+
+test("the state is frozen to its depths, and the same until it changes", async () => {
+  const { createClient, workers } = await page({ href: CALLBACK, vault: concluding });
+  const auth = createClient(options());
+  let changes = 0;
+  const { subscribe } = auth;
+  const stop = subscribe(() => changes++);
+  await auth.ready;
+  const { state } = auth;
+  assert.ok(state.status === "signedIn");
+  assert.ok(Object.isFrozen(state) && Object.isFrozen(state.claims["deep"]));
+  const before = changes;
+  workers[0]?.say({ type: "state", state: JSON.stringify(state) });
+  await turn();
+  assert.equal(auth.state, state);
+  assert.equal(changes, before);
+  stop();
+  workers[0]?.say({ type: "state", state: '{"status":"signedOut","reason":"signed_out"}' });
+  await turn();
+  assert.equal(auth.state.status, "signedOut");
+  assert.equal(changes, before);
+});
+
+test("signing in and out go where the vault says", async () => {
+  const { createClient, location, workers } = await page({
+    href: `${ORIGIN}/here?a=1#b`,
+    vault({ type, id }, worker) {
+      if (type === "signIn") worker.say({ type: "navigate", id, url: "https://id.example/a" });
+      if (type === "signOut") worker.say({ type: "signedOut", id, url: "https://id.example/e" });
+    },
+  });
+  const auth = createClient(options());
+  await auth.signIn({ prompt: "login", maxAge: 60, extraParams: { a: "b" } });
+  await auth.signOut();
+  assert.deepEqual(location.assigned, ["https://id.example/a", "https://id.example/e"]);
+  const asked = workers[0]?.heard.find(({ type }) => type === "signIn");
+  assert.equal(asked?.returnTo, "/here?a=1#b");
+  assert.deepEqual(asked?.asked, { prompt: "login", maxAge: "60", extra: [["a", "b"]] });
+  // @ts-expect-error what comes later is refused by name
+  await assert.rejects(auth.signIn({ mode: "popup" }), { code: "config_invalid" });
+});
+
+test("a closed client says so", async () => {
+  const { createClient, workers } = await page();
+  const auth = createClient(options());
+  await auth.ready;
+  const waiting = assert.rejects(auth.exportAccessToken(), { code: "closed" });
+  await turn();
+  auth.close();
+  await waiting;
+  await assert.rejects(auth.fetch("https://api.example/"), { code: "closed" });
+  await assert.rejects(auth.ready, { code: "closed" });
+  await turn();
+  assert.equal(workers[0]?.heard.at(-1)?.type, "close");
+});
+
+test("a silent vault is replaced by its next generation", async () => {
+  const { createClient, workers, silent } = await page();
+  const given = options();
+  const config = JSON.stringify(
+    Object.fromEntries(
+      Object.entries({ ...given, redirectUri: `${ORIGIN}/callback` }).sort(([a], [b]) =>
+        a < b ? -1 : 1,
+      ),
+    ),
+  );
+  const hash = createHash("sha256").update(config).digest("hex");
+  silent.add(`tokenward/1/${BUILD}/0/${hash}`);
+  await createClient(given).ready;
+  assert.deepEqual(
+    workers.map(({ options: { name } }) => name.split("/")[3]),
+    ["0", "1"],
+  );
+});
+
+test("a dead vault fails what waits for it, and is replaced", async () => {
+  const { createClient, workers, releaseVaultLock } = await page();
+  const auth = createClient(options());
+  await auth.ready;
+  const waiting = assert.rejects(auth.exportAccessToken(), {
+    code: "vault_crashed",
+    retryable: true,
+  });
+  await turn();
+  /** @type {string[]} */
+  const seen = [];
+  auth.subscribe(() => seen.push(auth.state.status));
+  releaseVaultLock();
+  await waiting;
+  await auth.ready;
+  assert.deepEqual(seen, ["restoring", "signedOut"]);
+  assert.equal(workers.length, 2);
+});
+
+test("a stolen lock is no death", async () => {
+  const { createClient, workers, releaseVaultLock } = await page({
+    vault: ({ type }, worker) => type === "ping" && worker.say({ type: "pong" }),
+  });
+  const auth = createClient(options());
+  await auth.ready;
+  releaseVaultLock();
+  await new Promise((resolve) => setTimeout(resolve, 3200));
+  assert.equal(workers.length, 1);
+  assert.equal(auth.state.status, "signedOut");
+});
+
+test("a page that comes back from the cache knows nothing until the vault has spoken", async () => {
+  const { createClient, workers, page: window } = await page();
+  const auth = createClient(options());
+  await auth.ready;
+  const event = (/** @type {string} */ type) => Object.assign(new Event(type), { persisted: true });
+  window.dispatchEvent(event("pagehide"));
+  window.dispatchEvent(event("pageshow"));
+  assert.equal(auth.state.status, "restoring");
+  await auth.ready;
+  assert.equal(auth.state.status, "signedOut");
+  assert.equal(workers.length, 2);
+});
+
+test("a page without WebCrypto is told why", async () => {
+  const { createClient } = await page();
+  Object.assign(globalThis, { isSecureContext: false });
+  const auth = createClient(options());
+  await assert.rejects(auth.ready, { code: "insecure_context" });
+  Object.assign(globalThis, { isSecureContext: true });
+  await auth.ready;
+});
+
+test("a vault of another build is refused with its cure", async () => {
+  const { createClient } = await page({ build: "0000000000000000" });
+  await assert.rejects(createClient(options()).ready, {
+    code: "vault_unavailable",
+    message: /npx tokenward init/,
+  });
+});
+
+test("one error of a worker is forgiven", async () => {
+  const { createClient, workers, failures } = await page();
+  failures.count = 1;
+  await createClient(options()).ready;
+  assert.equal(workers.length, 2);
+  assert.equal(workers[0]?.options.name, workers[1]?.options.name);
+});
+
+test("a vault that does not start says why, and the next call tries again", async (context) => {
+  const { createClient, failures } = await page();
+  const auth = createClient({
+    ...options(),
+    vaultUrl: "/tokenward/vault.js",
+    serviceWorker: "none",
+  });
+  /** @type {[Response | undefined, string, RegExp][]} */
+  const cases = [
+    [new Response("", { status: 404 }), "vault_unavailable", /is 404 .*npx tokenward init/],
+    [
+      new Response("", { headers: { "content-type": "text/html" } }),
+      "vault_unavailable",
+      /is 200 \(text\/html\)/,
+    ],
+    [undefined, "vault_unavailable", /worker-src/],
+    [
+      new Response("", { headers: { "content-type": "text/javascript" } }),
+      "worker_blocked",
+      /worker-src 'self'/,
+    ],
+  ];
+  for (const [response, code, message] of cases) {
+    failures.count = 2;
+    const probe = context.mock.method(globalThis, "fetch", async () => {
+      if (!response) throw new TypeError("Failed to fetch");
+      return response;
+    });
+    await assert.rejects(auth.ready, { code, message });
+    assert.equal(probe.mock.calls[0]?.arguments[0], `${ORIGIN}/tokenward/vault.js`);
+    probe.mock.restore();
+  }
+  await auth.ready;
+  assert.equal(auth.state.status, "signedOut");
+});
+
+test("a vault of another origin is no vault", async () => {
+  const { createClient } = await page();
+  assert.throws(() => createClient({ ...options(), vaultUrl: "https://cdn.example/vault.js" }), {
+    code: "config_invalid",
+    message: /`vaultUrl` must be a URL of this origin/,
+  });
+});
