@@ -44,7 +44,7 @@ fn serve(script: &str, check: bool) -> Result<Outcome> {
     let mut node = example("node");
     node.arg(script).stdin(Stdio::piped());
     if check {
-        node.envs(Browser::Chromium.web_driver()?.variables());
+        node.envs(Browser::Chromium.variables()?);
     }
     let mut child = node.spawn().context("cannot start node")?;
     let pipe = child.stdin.take();

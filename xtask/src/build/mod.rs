@@ -22,7 +22,8 @@ pub(crate) const VERB: Verb = Verb {
     run,
 };
 
-const NEEDS: &[Need] = &[Need::WasmTarget, Need::Npm, Need::Crate(CrateTool::WasmBindgen)];
+pub(crate) const NEEDS: &[Need] =
+    &[Need::WasmTarget, Need::Npm, Need::Crate(CrateTool::WasmBindgen)];
 
 fn run(_: &Flags) -> Result<Outcome> {
     let start = Instant::now();
@@ -77,10 +78,27 @@ fn bundle(module: &wasm::Module, package: &Path) -> Result<()> {
 /// The declarations of the page's entry and of what it imports.
 fn types(package: &Path) -> Result<()> {
     let mut tsc = process::npm_bin("tsc");
-    process::capture(
-        tsc.args(["-p", "pkg-template/tsconfig.types.json", "--outDir"]).arg(package),
-    )?;
+    tsc.args(["-p", "pkg-template/tsconfig.types.json", "--outDir"]).arg(package);
+    process::capture(&mut tsc)?;
+    name_files_in_full(package)
+}
+
+/// The sources import `./error`, as bundlers have it. A consumer whose TypeScript resolves as Node
+/// does finds types under `./error.js` alone.
+fn name_files_in_full(folder: &Path) -> Result<()> {
+    for file in project::files_ending(folder, ".d.ts") {
+        let types = project::read(&file)?;
+        project::write(&file, with_full_names(&types)?)?;
+    }
+    for entry in std::fs::read_dir(folder)?.flatten().filter(|entry| entry.path().is_dir()) {
+        name_files_in_full(&entry.path())?;
+    }
     Ok(())
+}
+
+fn with_full_names(types: &str) -> Result<String> {
+    let pattern = Regex::new(r#"((?:from|import) ?\(?")(\.[^"]*?)(?:\.[jt]s)?""#)?;
+    Ok(pattern.replace_all(types, "$1$2.js\"").into_owned())
 }
 
 /// What is copied: the command, the licences, the README, and `package.json` with the version.
@@ -125,7 +143,15 @@ fn names_the_vault(script: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::names_the_vault;
+    use super::{names_the_vault, with_full_names};
+
+    #[test]
+    fn declarations_name_files_in_full() {
+        let types =
+            r#"import { A } from "./error"; let x: import("../b").C; from "./d.js"; from "e""#;
+        let full = r#"import { A } from "./error.js"; let x: import("../b.js").C; from "./d.js"; from "e""#;
+        assert_eq!(with_full_names(types).unwrap(), full);
+    }
 
     #[test]
     fn knows_the_address_that_bundlers_look_for() {

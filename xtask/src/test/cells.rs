@@ -54,7 +54,8 @@ pub(super) fn names() -> String {
 }
 
 pub(super) fn needs(cell: Cell) -> Vec<Need> {
-    let mut needs = vec![Need::Npm, Need::Browser(cell.browser)];
+    let mut needs = build::NEEDS.to_vec();
+    needs.push(Need::Browser(cell.browser));
     if cell.browser == Browser::Firefox {
         needs.push(Need::Crate(CrateTool::Geckodriver));
     }
@@ -68,6 +69,6 @@ pub(super) fn told(cell: Cell) -> Result<Vec<(OsString, OsString)>> {
         ("TOKENWARD_PLACE".into(), cell.place.name().into()),
         ("TOKENWARD_PKG".into(), build::folder().into()),
     ];
-    told.extend(cell.browser.web_driver()?.variables());
+    told.extend(cell.browser.variables()?);
     Ok(told)
 }

@@ -10,7 +10,7 @@ pub(crate) mod soak;
 mod wasm;
 
 use crate::cli::{Flag, Flags, Outcome, Usage, Verb};
-use crate::tools::{self, Browser, CrateTool, Need};
+use crate::tools::{self, Browser, Need};
 use crate::{build, project};
 use anyhow::Result;
 use cells::{Cell, Place};
@@ -52,6 +52,9 @@ const KINDS: &[(&str, Kind)] = &[
     ("package", Kind::Package),
 ];
 
+/// Where the packed package is tried.
+const PACKAGE_CELL: Cell = Cell { browser: Browser::Chromium, place: Place::Shared };
+
 /// One thing to run, with counts of its own.
 #[derive(Clone, Copy, Debug)]
 enum Part {
@@ -79,7 +82,7 @@ impl Part {
             Self::Servers => vec![Need::Npm],
             Self::Wasm(browser) => wasm::needs(browser),
             Self::E2e(cell) => cells::needs(cell),
-            Self::Package => vec![Need::Npm, Need::Browser(Browser::Chromium)],
+            Self::Package => cells::needs(PACKAGE_CELL),
         }
     }
 
@@ -105,8 +108,7 @@ impl Part {
             Self::Wasm(browser) => wasm::run(&name, browser, filter),
             Self::E2e(cell) => node::run(&name, &node::E2E, filter, &cells::told(cell)?),
             Self::Package => {
-                let mut told =
-                    cells::told(Cell { browser: Browser::Chromium, place: Place::Shared })?;
+                let mut told = cells::told(PACKAGE_CELL)?;
                 told.push(("TOKENWARD_TARBALL".into(), build::tarball()?.into()));
                 node::run(&name, &node::PACKAGE, filter, &told)
             }
@@ -123,15 +125,12 @@ fn run(flags: &Flags) -> Result<Outcome> {
     // With a pattern, a part that has no such test is left out, and said to be.
     let parts = if filter.is_some() { matching(&parts, &filter)? } else { parts };
     let start = Instant::now();
-    let mut layers = Vec::new();
-    match prepare(&parts) {
-        Ok(()) => layers.extend(parts.iter().map(|part| finished(*part, &filter))),
-        // Nothing was run: each part says why, and counts as failed.
-        Err(problem) => layers.extend(parts.iter().map(|part| {
-            eprintln!("xtask: {problem:#}");
-            Layer::broken(&part.name(), &format!("{problem:#}"))
-        })),
-    }
+    // All at once, because that is quicker. What could not be had fails the parts that need it.
+    let needs: Vec<Need> = parts.iter().flat_map(|part| part.needs()).collect();
+    let _ = tools::ensure(&needs);
+    let mut package = Package::default();
+    let layers: Vec<Layer> =
+        parts.iter().map(|part| finished(*part, &filter, &mut package)).collect();
     report::publish(&layers, start.elapsed(), &project::at("target/test/report.json"))
 }
 
@@ -167,22 +166,30 @@ fn chosen(flags: &Flags) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
-/// Installs what the parts need, and builds the package where one of them uses it.
-fn prepare(parts: &[Part]) -> Result<()> {
-    let mut needs: Vec<Need> = parts.iter().flat_map(|part| part.needs()).collect();
-    let needs_package = parts.iter().any(|part| part.needs_package());
-    if needs_package {
-        needs.extend([Need::WasmTarget, Need::Crate(CrateTool::WasmBindgen)]);
+/// The package under test: built once, when the first part wants it.
+#[derive(Default)]
+struct Package(Option<Result<(), String>>);
+
+impl Package {
+    fn built(&mut self) -> Result<()> {
+        let build = || build::package().map_err(|problem| format!("{problem:#}"));
+        self.0.get_or_insert_with(build).clone().map_err(anyhow::Error::msg)
     }
-    tools::ensure(&needs)?;
-    if needs_package { build::package() } else { Ok(()) }
 }
 
-fn finished(part: Part, filter: &Filter) -> Layer {
+/// Runs one part. Whatever keeps it from running is one failure of that part.
+fn finished(part: Part, filter: &Filter, package: &mut Package) -> Layer {
     let name = part.name();
     println!("\n== {name}");
     let start = Instant::now();
-    let mut layer = part.run(filter).unwrap_or_else(|problem| {
+    let mut run = || {
+        tools::ensure(&part.needs())?;
+        if part.needs_package() {
+            package.built()?;
+        }
+        part.run(filter)
+    };
+    let mut layer = run().unwrap_or_else(|problem| {
         eprintln!("xtask: {name}: {problem:#}");
         Layer::broken(&name, &format!("{problem:#}"))
     });

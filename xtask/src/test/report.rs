@@ -45,7 +45,8 @@ fn durations(layers: &[Layer], took: Duration) {
 fn failures(layers: &[Layer]) {
     for layer in layers {
         for failure in &layer.failures {
-            println!("FAILED {}: {failure}", layer.name);
+            let first = failure.lines().next().unwrap_or_default();
+            println!("FAILED {}: {first}", layer.name);
         }
     }
 }

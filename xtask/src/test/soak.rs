@@ -2,9 +2,9 @@
 
 use super::cells::{self, Cell};
 use super::layer::{Filter, Layer};
-use super::{Part, native, node, prepare, report};
+use super::{native, node, report};
 use crate::cli::{Flags, Outcome, Verb};
-use crate::project;
+use crate::{build, project, tools};
 use anyhow::Result;
 use std::time::Instant;
 
@@ -27,8 +27,9 @@ fn run(_: &Flags) -> Result<Outcome> {
     if node::E2E_SOAK.files().is_empty() {
         none("e2e");
     } else {
-        prepare(&cells.iter().copied().map(Part::E2e).collect::<Vec<_>>())?;
+        build::package()?;
         for cell in cells {
+            tools::ensure(&cells::needs(cell))?;
             layers.push(e2e(cell)?);
         }
     }

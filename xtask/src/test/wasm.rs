@@ -37,7 +37,7 @@ pub(super) fn run(name: &str, browser: Browser, filter: &Filter) -> Result<Layer
     pack.arg(browser.web_driver()?.driver);
     pack.args([".", "--test", "wasm"]);
     if filter.is_some() {
-        pack.arg("--").args(rejected(filter)?);
+        pack.args(["--", "--exact"]).args(rejected(filter)?);
     }
     environment(&mut pack, browser)?;
     let mut reader = Reader::new(name);
@@ -63,6 +63,11 @@ fn environment(pack: &mut std::process::Command, browser: Browser) -> Result<()>
         std::iter::once(CrateTool::WasmBindgen.folder()?).chain(std::env::split_paths(&path));
     pack.env("PATH", std::env::join_paths(folders)?);
     pack.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities(browser)?);
+    // wasm-pack builds with one profile and tests with the other: equal, they compile once.
+    for profile in ["DEV", "TEST"] {
+        pack.env(format!("CARGO_PROFILE_{profile}_OPT_LEVEL"), "1");
+        pack.env(format!("CARGO_PROFILE_{profile}_DEBUG"), "0");
+    }
     pack.env("WASM_BINDGEN_TEST_TIMEOUT", "120");
     pack.env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
     Ok(())
@@ -92,7 +97,7 @@ fn capabilities(browser: Browser) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The runner filters by one substring; leaving out by name works for any pattern.
+/// The runner filters by one name; leaving out by name works for any pattern.
 fn rejected(filter: &Filter) -> Result<Vec<String>> {
     let all = list(&Filter::new(None)?)?;
     let rejected = all.into_iter().filter(|name| !filter.takes(name));
@@ -109,11 +114,12 @@ pub(super) fn list(filter: &Filter) -> Result<Vec<String>> {
     Ok(found.into_iter().filter(|name| filter.takes(name)).collect())
 }
 
-/// `wasm` for the root file, `wasm::url` for `url.rs`, as the runner writes it.
+/// What stands before a test's name, as the runner writes it: `url::` in `url.rs`, nothing in the
+/// root file.
 fn module(file: &Path) -> String {
     match file.file_stem().map(|stem| stem.to_string_lossy()) {
-        Some(stem) if stem != "main" => format!("wasm::{stem}::"),
-        _ => "wasm::".to_owned(),
+        Some(stem) if stem != "main" => format!("{stem}::"),
+        _ => String::new(),
     }
 }
 
@@ -132,7 +138,7 @@ mod tests {
         let source = "#[wasm_bindgen_test]\nfn plain() {}\n\n#[wasm_bindgen_test(unsupported = x)]\n\
                       #[allow(dead_code)]\nasync fn waits() {}\nfn helper() {}\n";
         let found = names(source, &module(Path::new("tests/wasm/url.rs"))).unwrap();
-        assert_eq!(found, ["wasm::url::plain", "wasm::url::waits"]);
-        assert_eq!(module(Path::new("tests/wasm/main.rs")), "wasm::");
+        assert_eq!(found, ["url::plain", "url::waits"]);
+        assert_eq!(module(Path::new("tests/wasm/main.rs")), "");
     }
 }

@@ -21,17 +21,6 @@ pub(crate) struct WebDriver {
     pub(crate) driver: PathBuf,
 }
 
-impl WebDriver {
-    /// The variables by which a Node script learns of it.
-    pub(crate) fn variables(&self) -> Vec<(OsString, OsString)> {
-        let mut told = vec![("TOKENWARD_DRIVER_PATH".into(), self.driver.clone().into())];
-        if let Some(browser) = &self.browser {
-            told.push(("TOKENWARD_BROWSER_PATH".into(), browser.clone().into()));
-        }
-        told
-    }
-}
-
 impl Browser {
     pub(crate) const ALL: [Self; 3] = [Self::Chromium, Self::Firefox, Self::Webkit];
 
@@ -66,6 +55,19 @@ impl Browser {
 
     fn is_present(self) -> bool {
         self.programs().iter().all(|names| find_any(names).is_some())
+    }
+
+    /// The variables by which a Node script learns where its programs are.
+    pub(crate) fn variables(self) -> Result<Vec<(OsString, OsString)>> {
+        let (browser, driver) = match self {
+            Self::Chromium => ("TOKENWARD_CHROMIUM", "TOKENWARD_CHROMEDRIVER"),
+            Self::Firefox => ("TOKENWARD_FIREFOX", "TOKENWARD_GECKODRIVER"),
+            Self::Webkit => ("TOKENWARD_WEBKIT", "TOKENWARD_WEBKITDRIVER"),
+        };
+        let found = self.web_driver()?;
+        let mut told = vec![(driver.into(), found.driver.into())];
+        told.extend(found.browser.map(|program| (browser.into(), program.into())));
+        Ok(told)
     }
 
     /// Where its programs are.
