@@ -138,12 +138,14 @@ pub enum TokenRequest {
         /// The code.
         code: Secret,
         /// The transaction it answers.
-        transaction: Transaction,
+        transaction: Box<Transaction>,
     },
     /// Refresh (RFC 6749, 6).
     Refresh {
-        /// The grant to be renewed: its refresh token, and what the answer is compared with.
+        /// The grant to be renewed: what the answer is compared with.
         grant: Rc<Grant>,
+        /// Its refresh token.
+        refresh_token: Rc<Secret>,
     },
 }
 

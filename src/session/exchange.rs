@@ -1,0 +1,250 @@
+//! The one token request at a time: the lock around it, the codes that wait for it, the request under
+//! way. What is sent is decided when the lock is held, not when it was asked for.
+
+use std::{collections::VecDeque, rc::Rc};
+
+use super::{
+    grant::Grant,
+    inputs::{Ask, Epoch, Output, Reach, TokenFailure, TokenRequest},
+    machine::{Session, Standing},
+    snapshot::SignedOutReason,
+    tenure::Tenure,
+};
+use crate::{
+    clock::{Millis, Now},
+    error::{AuthError, Code, Phase},
+    oauth::transaction::Transaction,
+    secret::Secret,
+};
+
+/// The token requests of a session.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    lock: Lock,
+    /// The codes to be exchanged, in the order in which they came.
+    pub(super) codes: VecDeque<PendingCode>,
+    flight: Option<Flight>,
+}
+
+/// A callback's code, to be exchanged once.
+#[derive(Debug)]
+pub(super) struct PendingCode {
+    pub(super) ask: Ask,
+    pub(super) code: Secret,
+    pub(super) transaction: Box<Transaction>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Lock {
+    #[default]
+    Free,
+    Asked,
+    Held,
+}
+
+/// A token request under way.
+#[derive(Debug)]
+struct Flight {
+    epoch: Epoch,
+    sent: Now,
+    purpose: Purpose,
+}
+
+#[derive(Debug)]
+enum Purpose {
+    Code { ask: Ask, return_to: Option<String> },
+    Refresh,
+}
+
+impl Exchange {
+    /// Whether a token request is under way, or the lock for one is awaited.
+    pub(super) fn is_busy(&self) -> bool {
+        self.lock != Lock::Free
+    }
+
+    /// Whether a code of this epoch waits or is under way.
+    pub(super) fn has_code(&self, epoch: Epoch) -> bool {
+        !self.codes.is_empty() || self.code_under_way(epoch).is_some()
+    }
+
+    /// Who waits for the code that is under way in this epoch.
+    pub(super) fn code_under_way(&self, epoch: Epoch) -> Option<Ask> {
+        match &self.flight {
+            Some(Flight { epoch: sent, purpose: Purpose::Code { ask, .. }, .. })
+                if *sent == epoch =>
+            {
+                Some(*ask)
+            }
+            _ => None,
+        }
+    }
+
+    fn refresh_under_way(&self, epoch: Epoch) -> bool {
+        self.flight.as_ref().is_some_and(|flight| {
+            flight.epoch == epoch && matches!(flight.purpose, Purpose::Refresh)
+        })
+    }
+}
+
+impl Session {
+    /// Whether the current access token is being renewed.
+    pub(super) fn is_refreshing(&self) -> bool {
+        self.exchange.refresh_under_way(self.epoch)
+            || (self.exchange.lock == Lock::Asked
+                && self.exchange.codes.is_empty()
+                && self.tenure().is_some())
+    }
+
+    /// Asks for the lock if something is to be sent.
+    pub(super) fn start(&mut self, now: Now) {
+        if self.exchange.lock == Lock::Free
+            && (!self.exchange.codes.is_empty() || self.wants_refresh(now))
+        {
+            self.exchange.lock = Lock::Asked;
+            self.outputs.push_back(Output::TakeLock);
+        }
+    }
+
+    pub(super) fn lock_taken(&mut self, now: Now) {
+        match self.exchange.lock {
+            Lock::Asked => self.send(now),
+            // Not asked for: it is not kept.
+            Lock::Free => self.outputs.push_back(Output::ReleaseLock),
+            Lock::Held => {}
+        }
+    }
+
+    pub(super) fn lock_missed(&mut self, now: Now) {
+        if self.exchange.lock != Lock::Asked {
+            return;
+        }
+        self.exchange.lock = Lock::Free;
+        let failure = |phase| TokenFailure {
+            error: AuthError::transient(
+                Code::Timeout,
+                phase,
+                "another vault of this origin holds the lock around token requests",
+            ),
+            reach: Reach::NotSent,
+            is_final: false,
+            retry_after: None,
+        };
+        if let Some(code) = self.exchange.codes.pop_front() {
+            self.conclude_failed(code.ask, failure(Phase::Callback).error);
+        } else if self.wants_refresh(now) {
+            self.refresh_failed(now, failure(Phase::Refresh));
+        }
+    }
+
+    pub(super) fn token_answered(
+        &mut self,
+        now: Now,
+        epoch: Epoch,
+        outcome: Result<Grant, TokenFailure>,
+    ) {
+        let Some(flight) = self.exchange.flight.take_if(|flight| flight.epoch == epoch) else {
+            return;
+        };
+        self.exchange.lock = Lock::Free;
+        self.outputs.push_back(Output::ReleaseLock);
+        let outcome = outcome.map(|grant| grant.aged(elapsed(flight.sent, now)));
+        if epoch != self.epoch {
+            // Too late: somebody signed in or out meanwhile.
+            if let Ok(grant) = outcome {
+                self.outputs.push_back(Output::Revoke(grant.revocable()));
+            }
+            return;
+        }
+        match (flight.purpose, outcome) {
+            (Purpose::Code { ask, return_to }, Ok(grant)) => self.signed_in(ask, return_to, grant),
+            (Purpose::Code { ask, .. }, Err(failure)) => self.conclude_failed(ask, failure.error),
+            (Purpose::Refresh, Ok(grant)) => self.renewed(grant),
+            (Purpose::Refresh, Err(failure)) => self.refresh_failed(now, failure),
+        }
+    }
+
+    fn send(&mut self, now: Now) {
+        let job = self.next_job(now);
+        let Some((request, purpose)) = job else {
+            self.exchange.lock = Lock::Free;
+            return self.outputs.push_back(Output::ReleaseLock);
+        };
+        self.exchange.lock = Lock::Held;
+        self.exchange.flight = Some(Flight { epoch: self.epoch, sent: now, purpose });
+        self.outputs.push_back(Output::Send { epoch: self.epoch, request });
+    }
+
+    fn next_job(&mut self, now: Now) -> Option<(TokenRequest, Purpose)> {
+        if let Some(PendingCode { ask, code, transaction }) = self.exchange.codes.pop_front() {
+            let purpose = Purpose::Code { ask, return_to: transaction.return_to.clone() };
+            return Some((TokenRequest::Code { code, transaction }, purpose));
+        }
+        if !self.wants_refresh(now) {
+            return None;
+        }
+        let tenure = self.tenure()?;
+        let grant = Rc::clone(&tenure.grant);
+        let refresh_token = tenure.refresh_token()?;
+        Some((TokenRequest::Refresh { grant, refresh_token }, Purpose::Refresh))
+    }
+
+    /// Whether a refresh is to be sent: for whoever waits at once, else when it is due and a page is
+    /// there to need it.
+    fn wants_refresh(&self, now: Now) -> bool {
+        let Some(tenure) = self.tenure() else { return false };
+        let is_needed = !self.waiting.is_empty() && tenure.plan.pause_for_calls(now).0 == 0;
+        self.is_online
+            && tenure.grant.refresh_token.is_some()
+            && (is_needed || (self.has_pages && tenure.plan.is_due(now)))
+    }
+
+    fn renewed(&mut self, grant: Grant) {
+        let generation = self.next_generation();
+        match &mut self.standing {
+            Standing::SignedIn(tenure) => tenure.renew(grant, generation, &mut self.random),
+            Standing::Restoring | Standing::SignedOut { .. } => {
+                self.outputs.push_back(Output::Revoke(grant.revocable()));
+            }
+        }
+    }
+
+    fn refresh_failed(&mut self, now: Now, failure: TokenFailure) {
+        let Standing::SignedIn(tenure) = &mut self.standing else { return };
+        if !failure.is_final {
+            return tenure.plan.failed(now, failure, &mut self.random);
+        }
+        let is_lost = tenure.plan.is_lost();
+        let reason =
+            if is_lost { SignedOutReason::RefreshLost } else { SignedOutReason::SessionEnded };
+        self.end(reason, Some(failure.error));
+    }
+
+    fn signed_in(&mut self, ask: Ask, return_to: Option<String>, grant: Grant) {
+        let mut first = None;
+        if let Standing::SignedIn(old) = &self.standing {
+            let is_same_user = grant.is_same_user(&old.grant);
+            if is_same_user == Some(true) {
+                first = Some(old.first());
+            }
+            // Not the same user's: at many providers both refresh tokens hang on one grant, and
+            // revoking the old one would end the session that has just begun.
+            if is_same_user == Some(false) {
+                self.outputs.push_back(Output::Revoke(old.grant.revocable()));
+            }
+            if first.is_none() {
+                self.refuse_all();
+            }
+        }
+        self.epoch = Epoch(self.epoch.0 + 1);
+        let generation = self.next_generation();
+        let tenure = Tenure::begin(grant, generation, first, &mut self.random);
+        self.standing = Standing::SignedIn(Box::new(tenure));
+        self.outputs.push_back(Output::Conclude { ask, outcome: Ok(return_to) });
+    }
+}
+
+/// How long ago it was, by the clock that says the longer.
+fn elapsed(since: Now, now: Now) -> Millis {
+    let wall = u64::try_from(now.wall.0.saturating_sub(since.wall.0)).unwrap_or(0);
+    Millis(wall).max(now.monotonic.less(since.monotonic))
+}

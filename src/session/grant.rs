@@ -1,0 +1,210 @@
+//! What a sign-in gave: tokens, claims, scopes, and until when. Here an answer's tokens become a
+//! grant, or are refused; nothing unchecked gets past this file.
+
+use core::fmt;
+use std::rc::Rc;
+
+use crate::{
+    clock::{Deadline, Millis, Now, ServerOffset, UnixMillis},
+    config::Config,
+    error::{AuthError, Code, Phase},
+    jwt::{
+        claims::Claims,
+        id_token::{self, Expected},
+    },
+    oauth::{token::TokenAnswer, transaction::Transaction},
+    secret::Secret,
+};
+
+/// How far the clocks of provider and device may differ once the offset is taken out, in seconds.
+const LEEWAY_SECS: u32 = 60;
+/// How wrong a device's clock may be, where only the ID token itself tells the provider's time.
+const ABSURD_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+/// A life below this is no life: the provider does not say sensibly when the token expires.
+const SHORTEST_LIFE: Millis = Millis::from_secs(1);
+
+/// The tokens of one user, with what is known of them.
+#[derive(Clone)]
+pub struct Grant {
+    /// The access token; opaque.
+    pub access_token: Rc<Secret>,
+    /// The refresh token, where one was granted.
+    pub refresh_token: Option<Rc<Secret>>,
+    /// The latest ID token, where there is one.
+    pub id_token: Option<Rc<Secret>>,
+    /// Its claims; those of the sign-in where a refresh brought none. `None` for plain OAuth.
+    pub claims: Option<Claims>,
+    /// The granted scopes, never wider than at the sign-in.
+    pub scopes: Vec<String>,
+    /// When the access token expires; `None` where the provider does not say.
+    pub expiry: Option<Deadline>,
+    /// How long it lives in all; known whenever `expiry` is.
+    pub lifetime: Option<Millis>,
+    /// The provider's clock, as last seen.
+    pub offset: ServerOffset,
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Grant(redacted)")
+    }
+}
+
+impl Grant {
+    /// The grant of a code exchange, its ID token checked (OpenID Connect Core, 3.1.3.7). `date` is
+    /// the answer's `Date`, where it is visible; else the ID token's own `iat` tells the provider's
+    /// time, so that a device whose clock is wrong by a day can sign in.
+    pub fn from_code(
+        answer: TokenAnswer,
+        transaction: &Transaction,
+        config: &Config,
+        now: Now,
+        date: Option<UnixMillis>,
+    ) -> Result<Self, AuthError> {
+        let id_token = answer.id_token.filter(|_| config.is_openid());
+        if id_token.is_none() && config.is_openid() {
+            return Err(no_id_token());
+        }
+        let mut offset = date.map(|date| ServerOffset::seen(date, now)).unwrap_or_default();
+        let claims = match &id_token {
+            Some(token) => {
+                if date.is_none() {
+                    offset = offset_by_issue(token, now).ok_or_else(wrong_clock)?;
+                }
+                Some(id_token::check(
+                    token,
+                    &Expected {
+                        issuer: &transaction.metadata.issuer,
+                        client_id: &config.client_id,
+                        nonce: transaction.nonce.as_deref(),
+                        server_now: offset.server_time(now),
+                        leeway_secs: LEEWAY_SECS,
+                    },
+                )?)
+            }
+            None => None,
+        };
+        let (expiry, lifetime) = life(answer.expires_in, now);
+        Ok(Self {
+            access_token: Rc::new(answer.access_token),
+            refresh_token: answer.refresh_token.map(Rc::new),
+            id_token: id_token.map(Rc::new),
+            claims,
+            scopes: answer.scope.unwrap_or_else(|| config.scope.clone()),
+            expiry,
+            lifetime,
+            offset,
+        })
+    }
+
+    /// The grant after a refresh. An answer without a refresh token keeps the old one (RFC 6749, 6),
+    /// one without an ID token the claims; an ID token must be of the same issuer, user and audience
+    /// (OpenID Connect Core, 12.2).
+    pub fn renewed(
+        &self,
+        answer: TokenAnswer,
+        config: &Config,
+        now: Now,
+        date: Option<UnixMillis>,
+    ) -> Result<Self, AuthError> {
+        let seen = date.map(|date| ServerOffset::seen(date, now));
+        let (mut id_token, mut claims, mut offset) =
+            (self.id_token.clone(), self.claims.clone(), seen.unwrap_or(self.offset));
+        if let (Some(token), Some(old)) = (answer.id_token, &self.claims) {
+            claims = Some(same_user(&token, old, config)?);
+            offset = seen.or_else(|| offset_by_issue(&token, now)).unwrap_or(offset);
+            id_token = Some(Rc::new(token));
+        }
+        let (expiry, lifetime) = life(answer.expires_in, now);
+        let scopes = match answer.scope {
+            Some(scopes) => scopes.into_iter().filter(|s| self.scopes.contains(s)).collect(),
+            None => self.scopes.clone(),
+        };
+        Ok(Self {
+            access_token: Rc::new(answer.access_token),
+            refresh_token: answer.refresh_token.map(Rc::new).or_else(|| self.refresh_token.clone()),
+            id_token,
+            claims,
+            scopes,
+            expiry,
+            lifetime,
+            offset,
+        })
+    }
+
+    /// What to revoke when it is over: the refresh token, which takes its access tokens with it
+    /// (RFC 7009, 2.1), or else the access token.
+    #[must_use]
+    pub fn revocable(&self) -> Rc<Secret> {
+        Rc::clone(self.refresh_token.as_ref().unwrap_or(&self.access_token))
+    }
+
+    /// Whether both are known to be of one user; `None` where either says nothing of its user.
+    #[must_use]
+    pub fn is_same_user(&self, other: &Self) -> Option<bool> {
+        let (ours, theirs) = (self.claims.as_ref()?, other.claims.as_ref()?);
+        Some(ours.issuer == theirs.issuer && ours.subject == theirs.subject)
+    }
+
+    /// The same grant, whose tokens were on their way for up to `age`: the provider counts their life
+    /// from when it made them. At most half a life is taken off, lest a slow network leave none.
+    #[must_use]
+    pub(super) fn aged(self, age: Millis) -> Self {
+        let age = age.min(Millis(self.lifetime.unwrap_or_default().0 / 2));
+        Self { expiry: self.expiry.map(|expiry| expiry.earlier(age)), ..self }
+    }
+}
+
+/// Expiry and life of an access token.
+fn life(expires_in: Option<Millis>, now: Now) -> (Option<Deadline>, Option<Millis>) {
+    let life = expires_in.filter(|life| *life >= SHORTEST_LIFE);
+    (life.map(|life| now.after(life)), life)
+}
+
+/// The provider's clock as a token shows it that has just been issued; `None` where the token says
+/// no time, or an absurd one.
+fn offset_by_issue(token: &Secret, now: Now) -> Option<ServerOffset> {
+    let offset = ServerOffset::seen(id_token::issued_at(token)?, now);
+    (offset.0.saturating_abs() <= ABSURD_MS).then_some(offset)
+}
+
+/// The claims of a refresh's ID token, if it is of the same user (OpenID Connect Core, 12.2). Its
+/// times are judged against its own `iat` alone: a clock that was set since the sign-in, or a
+/// provider that sends the old ID token once more, is no reason to end a session.
+fn same_user(token: &Secret, old: &Claims, config: &Config) -> Result<Claims, AuthError> {
+    let expected = Expected {
+        issuer: &old.issuer,
+        client_id: &config.client_id,
+        nonce: None,
+        server_now: id_token::issued_at(token).unwrap_or(old.issued),
+        leeway_secs: LEEWAY_SECS,
+    };
+    let claims = id_token::check(token, &expected)?;
+    let is_same_login = claims.authenticated.is_none() || claims.authenticated == old.authenticated;
+    if claims.subject == old.subject && (is_same_login || old.authenticated.is_none()) {
+        return Ok(claims);
+    }
+    Err(AuthError::new(
+        Code::IdTokenInvalid,
+        Phase::Refresh,
+        "the ID token of a refresh is of another user or another login than the session's (`sub`, \
+         `auth_time`): sign in again",
+    ))
+}
+
+fn no_id_token() -> AuthError {
+    AuthError::new(
+        Code::IdTokenInvalid,
+        Phase::Callback,
+        "the provider sent no ID token though `openid` was asked for: allow that scope for this \
+         client",
+    )
+}
+
+fn wrong_clock() -> AuthError {
+    AuthError::new(
+        Code::IdTokenInvalid,
+        Phase::Callback,
+        "the ID token's `iat` is missing or more than a week from this device's clock: set the clock",
+    )
+}

@@ -1,0 +1,257 @@
+//! `Session`: one vault's knowledge of who is signed in. It hears what happened and orders what is to
+//! be done; it performs nothing and reads no clock.
+
+use std::collections::VecDeque;
+
+use serde_json::value::RawValue;
+
+use super::{
+    exchange::Exchange,
+    inputs::{Ask, Epoch, Generation, Input, Output},
+    random::Random,
+    signin::SignIns,
+    snapshot::{SignedOutReason, Snapshot},
+    tenure::Tenure,
+    waiting::Waiting,
+};
+use crate::{
+    clock::{Deadline, Now, UnixMillis},
+    error::AuthError,
+};
+
+/// The session of one vault: after each `handle`, drain `poll` until it is empty, then sleep until
+/// `wake_at`. Waking early, late or twice changes nothing.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) epoch: Epoch,
+    pub(super) standing: Standing,
+    pub(super) sign_ins: SignIns,
+    pub(super) exchange: Exchange,
+    pub(super) waiting: Waiting,
+    pub(super) random: Random,
+    pub(super) is_online: bool,
+    pub(super) has_pages: bool,
+    pub(super) outputs: VecDeque<Output>,
+    generation: Generation,
+    shown: View,
+    wake: Option<Deadline>,
+}
+
+/// Who is signed in.
+#[derive(Debug)]
+pub(super) enum Standing {
+    Restoring,
+    SignedOut { reason: SignedOutReason, error: Option<AuthError> },
+    SignedIn(Box<Tenure>),
+}
+
+/// What a snapshot depends on: two views are equal exactly when pages see no difference.
+#[derive(Debug, PartialEq)]
+enum View {
+    Restoring,
+    SignedOut(SignedOutReason, Option<AuthError>),
+    SigningIn,
+    SignedIn {
+        generation: Generation,
+        refresh_at: Option<UnixMillis>,
+        is_refreshing: bool,
+        degraded: Option<AuthError>,
+    },
+}
+
+impl Session {
+    /// A session that does not know yet whether there is one. The seed is for jitter alone.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            epoch: Epoch::default(),
+            standing: Standing::Restoring,
+            sign_ins: SignIns::default(),
+            exchange: Exchange::default(),
+            waiting: Waiting::new(),
+            random: Random::new(seed),
+            is_online: true,
+            has_pages: false,
+            outputs: VecDeque::new(),
+            generation: Generation::default(),
+            shown: View::Restoring,
+            wake: None,
+        }
+    }
+
+    /// Takes in what happened at `now`, by both clocks.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        self.expire(now);
+        match input {
+            // These concern one ticket: the others need no second look.
+            Input::LeaseWanted(ticket) => self.lease_wanted(now, ticket),
+            Input::LeaseRefused { ticket, generation } => {
+                self.lease_refused(now, ticket, generation);
+            }
+            Input::TicketDropped(ticket) => {
+                self.waiting.remove(&ticket);
+            }
+            other => {
+                self.hear(now, other);
+                self.settle(now);
+            }
+        }
+        self.start(now);
+        self.publish();
+        self.wake = self.next_wake();
+    }
+
+    /// The next thing to do, if there is one.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to say `Woke(Timer)`, if nothing else happens before.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Deadline> {
+        self.wake
+    }
+
+    /// The session as pages may see it now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        match self.view() {
+            View::Restoring => Snapshot::Restoring,
+            View::SigningIn => Snapshot::SigningIn,
+            View::SignedOut(reason, error) => Snapshot::SignedOut { reason, error },
+            View::SignedIn { refresh_at, is_refreshing, degraded, .. } => {
+                let grant = self.tenure().map(|tenure| &tenure.grant);
+                let claims = grant.and_then(|grant| grant.claims.as_ref());
+                Snapshot::SignedIn {
+                    claims: claims.map_or_else(no_claims, |claims| claims.text.clone()),
+                    scopes: grant.map(|grant| grant.scopes.clone()).unwrap_or_default(),
+                    expires_at: grant.and_then(|grant| Some(grant.expiry?.wall().0)),
+                    refresh_at: refresh_at.map(|moment| moment.0),
+                    refreshing: is_refreshing,
+                    degraded,
+                }
+            }
+        }
+    }
+
+    pub(super) fn tenure(&self) -> Option<&Tenure> {
+        match &self.standing {
+            Standing::SignedIn(tenure) => Some(tenure),
+            Standing::Restoring | Standing::SignedOut { .. } => None,
+        }
+    }
+
+    pub(super) fn next_generation(&mut self) -> Generation {
+        self.generation = Generation(self.generation.0 + 1);
+        self.generation
+    }
+
+    /// Nobody is signed in any more.
+    pub(super) fn end(&mut self, reason: SignedOutReason, error: Option<AuthError>) {
+        self.standing = Standing::SignedOut { reason, error };
+        self.refuse_all();
+    }
+
+    fn hear(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Restored => self.restored(),
+            Input::SignInAsked { ask, transaction } => self.sign_in_asked(now, ask, transaction),
+            Input::CallbackArrived { ask, callback } => self.callback_arrived(now, ask, callback),
+            Input::Found { ask, transaction } => self.found(now, ask, transaction),
+            Input::LockTaken => self.lock_taken(now),
+            Input::LockMissed => self.lock_missed(now),
+            Input::TokenAnswered { epoch, outcome } => self.token_answered(now, epoch, outcome),
+            Input::WentOnline => self.went_online(now),
+            Input::WentOffline => self.is_online = false,
+            Input::PageArrived => self.has_pages = true,
+            Input::LastPageLeft => {
+                self.has_pages = false;
+                // Whoever waited is gone.
+                self.waiting.clear();
+            }
+            Input::SignOutAsked(ask) => self.sign_out_asked(ask),
+            // Every input has the clocks judged again; the rest concerns one ticket.
+            Input::Woke(_)
+            | Input::LeaseWanted(_)
+            | Input::LeaseRefused { .. }
+            | Input::TicketDropped(_) => {}
+        }
+    }
+
+    fn restored(&mut self) {
+        if matches!(self.standing, Standing::Restoring) {
+            self.standing = Standing::SignedOut { reason: SignedOutReason::NoSession, error: None };
+        }
+    }
+
+    fn went_online(&mut self, now: Now) {
+        let was_offline = !self.is_online;
+        self.is_online = true;
+        if let Standing::SignedIn(tenure) = &mut self.standing {
+            tenure.plan.came_online(now, was_offline, &mut self.random);
+        }
+    }
+
+    fn sign_out_asked(&mut self, ask: Ask) {
+        let token = self.tenure().map(|tenure| tenure.grant.revocable());
+        let is_nobody =
+            matches!(self.standing, Standing::SignedOut { .. }) && !self.is_signing_in();
+        self.abandon_callbacks(self.epoch);
+        self.epoch = Epoch(self.epoch.0 + 1);
+        if !is_nobody {
+            self.end(SignedOutReason::SignedOut, None);
+        }
+        // The pages learn it before anything else is done about it.
+        self.publish();
+        self.outputs.push_back(Output::EndSession { ask, token });
+    }
+
+    fn expire(&mut self, now: Now) {
+        let end = self.tenure().and_then(Tenure::end);
+        if end.is_some_and(|end| end.is_due(now)) {
+            self.end(SignedOutReason::Expired, None);
+        }
+    }
+
+    fn publish(&mut self) {
+        let view = self.view();
+        if view != self.shown {
+            self.shown = view;
+            self.outputs.push_back(Output::Publish(self.snapshot()));
+        }
+    }
+
+    fn view(&self) -> View {
+        match &self.standing {
+            Standing::SignedIn(tenure) => View::SignedIn {
+                generation: tenure.generation,
+                refresh_at: self.next_refresh(tenure).map(|deadline| deadline.wall()),
+                is_refreshing: self.is_refreshing(),
+                degraded: tenure.plan.error().cloned(),
+            },
+            Standing::SignedOut { .. } | Standing::Restoring if self.is_signing_in() => {
+                View::SigningIn
+            }
+            Standing::SignedOut { reason, error } => View::SignedOut(*reason, error.clone()),
+            Standing::Restoring => View::Restoring,
+        }
+    }
+
+    /// When the next refresh is due by itself; `None` while none is planned: nobody is there to need
+    /// it, the device is offline, or there is nothing to refresh with.
+    fn next_refresh(&self, tenure: &Tenure) -> Option<Deadline> {
+        let is_planned = self.has_pages && self.is_online && tenure.grant.refresh_token.is_some();
+        tenure.plan.next_attempt().filter(|_| is_planned)
+    }
+
+    fn next_wake(&self) -> Option<Deadline> {
+        let tenure = self.tenure()?;
+        let refresh = self.next_refresh(tenure).filter(|_| !self.exchange.is_busy());
+        tenure.end().or(refresh)
+    }
+}
+
+/// The claims of somebody about whom the provider says nothing: plain OAuth.
+fn no_claims() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,21 @@
+//! The session: is there an access token, until when, and who refreshes it. A machine without IO: it
+//! knows grants and failures, not JSON, URLs or requests.
+//!
+//! - [`machine`]: `Session` itself, under the one law of the crate.
+//! - [`inputs`], [`snapshot`]: what it hears, what it orders, what pages may see of it.
+//! - [`grant`], [`outcome`]: what a token endpoint's answer is worth, before the machine hears of it.
+//! - `tenure`, `refresh`: who is signed in, and when the token is renewed.
+//! - `signin`, `exchange`, `waiting`: callbacks, the one token request at a time, the tickets.
+
+pub mod grant;
+pub mod inputs;
+pub mod machine;
+pub mod outcome;
+pub mod snapshot;
+
+mod exchange;
+mod random;
+mod refresh;
+mod signin;
+mod tenure;
+mod waiting;

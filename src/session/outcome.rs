@@ -1,0 +1,106 @@
+//! What became of a token request: a grant, or a failure with what is known of it. The one place
+//! where statuses and errors turn into what the session understands.
+
+use super::{
+    grant::Grant,
+    inputs::{Reach, TokenFailure, TokenRequest},
+};
+use crate::{
+    clock::{Now, UnixMillis},
+    config::Config,
+    error::{AuthError, Phase},
+    oauth::{
+        http_date::http_date,
+        token::{self, HttpAnswer, Refusal},
+    },
+};
+
+/// Why a request has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// It is known not to have been sent.
+    NotSent(AuthError),
+    /// It was sent, or may have been.
+    Lost(AuthError),
+}
+
+/// What the end of `request` is worth.
+pub fn judge(
+    request: &TokenRequest,
+    outcome: Result<HttpAnswer, Unanswered>,
+    config: &Config,
+    now: Now,
+) -> Result<Grant, TokenFailure> {
+    read(request, outcome, config, now).map_err(|failure| in_phase(request, failure))
+}
+
+fn read(
+    request: &TokenRequest,
+    outcome: Result<HttpAnswer, Unanswered>,
+    config: &Config,
+    now: Now,
+) -> Result<Grant, TokenFailure> {
+    let answer = outcome?;
+    let date = answer.date.as_deref().and_then(http_date);
+    let tokens = token::read(&answer, phase(request), server_now(request, date, now))
+        .map_err(|refusal| from_refusal(refusal, answer.status))?;
+    let grant = match request {
+        TokenRequest::Code { transaction, .. } => {
+            Grant::from_code(tokens, transaction, config, now, date)
+        }
+        TokenRequest::Refresh { grant, .. } => grant.renewed(tokens, config, now, date),
+    };
+    // The provider vouches for somebody else, or for nobody: what it gave is of no use, and what it
+    // took back does not return.
+    grant.map_err(|error| TokenFailure {
+        error,
+        reach: Reach::Answered,
+        is_final: true,
+        retry_after: None,
+    })
+}
+
+impl From<Unanswered> for TokenFailure {
+    fn from(unanswered: Unanswered) -> Self {
+        let (error, reach) = match unanswered {
+            Unanswered::NotSent(error) => (error, Reach::NotSent),
+            Unanswered::Lost(error) => (error, Reach::Lost),
+        };
+        Self { error, reach, is_final: false, retry_after: None }
+    }
+}
+
+/// An answer that is no grant. A failing server, a gateway that speaks for a provider which did not
+/// answer it, and a 200 whose body does not read may each stand for a rotation that took place.
+fn from_refusal(refusal: Refusal, status: u16) -> TokenFailure {
+    let Refusal { error, is_final, retry_after } = refusal;
+    let is_lost = !is_final && (status >= 500 || status == 200);
+    let reach = if is_lost { Reach::Lost } else { Reach::Answered };
+    TokenFailure { error, reach, is_final, retry_after }
+}
+
+fn phase(request: &TokenRequest) -> Phase {
+    match request {
+        TokenRequest::Code { .. } => Phase::Callback,
+        TokenRequest::Refresh { .. } => Phase::Refresh,
+    }
+}
+
+/// A code is never sent twice, so its failure is not one that the same call may survive later.
+fn in_phase(request: &TokenRequest, failure: TokenFailure) -> TokenFailure {
+    let is_code = matches!(request, TokenRequest::Code { .. });
+    let error = AuthError {
+        phase: phase(request),
+        retryable: failure.error.retryable && !is_code,
+        ..failure.error
+    };
+    TokenFailure { error, ..failure }
+}
+
+/// The provider's time as far as it is known.
+fn server_now(request: &TokenRequest, date: Option<UnixMillis>, now: Now) -> UnixMillis {
+    date.unwrap_or_else(|| match request {
+        TokenRequest::Code { .. } => now.wall,
+        TokenRequest::Refresh { grant, .. } => grant.offset.server_time(now),
+    })
+}

@@ -1,0 +1,233 @@
+//! When an access token is renewed: the deadline, and the pauses after failures. It knows moments,
+//! not requests.
+
+use super::{
+    inputs::{Reach, TokenFailure},
+    random::Random,
+};
+use crate::{
+    clock::{Deadline, Millis, Now},
+    error::AuthError,
+};
+
+/// The longest time before its expiry at which a token is renewed, jitter aside.
+const LEAD: Millis = Millis::from_secs(60);
+/// The longest time before its expiry at which a token is no longer lent if a renewal can be awaited.
+const LEEWAY: Millis = Millis::from_secs(5);
+/// The first pause after a failure is drawn from zero to this; each failure doubles it.
+const FIRST_PAUSE: Millis = Millis::from_secs(5);
+/// No pause is shorter.
+const SHORTEST_PAUSE: Millis = Millis::from_secs(1);
+/// The longest pause is 0.8 of the token's life, and at least this. A shorter one makes a fleet of
+/// clients that outlived an outage come back in one wave.
+const LONGEST_PAUSE_AT_LEAST: Millis = Millis::from_secs(60);
+/// A waiting call brings an attempt forward, but not sooner than this after a failure.
+const CALLS_PAUSE: Millis = Millis::from_secs(5);
+/// After the device came online, one attempt follows within this time.
+const ONLINE_SPREAD: Millis = Millis::from_secs(5);
+
+/// How much of a token's life must be left for it to be lent while a renewal can be awaited.
+pub(super) fn leeway(life: Millis) -> Millis {
+    Millis(life.0 / 10).min(LEEWAY)
+}
+
+/// When to renew one access token.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// When it is first due; `None` where the provider told no expiry.
+    due: Option<Deadline>,
+    /// The life of the token, if it is known.
+    life: Millis,
+    /// How often it failed since the token came.
+    failures: u32,
+    /// After a failure: when the next attempt is due by itself.
+    retry_at: Option<Deadline>,
+    /// After a failure: when a waiting call may bring an attempt forward.
+    calls_from: Option<Deadline>,
+    /// The provider's `Retry-After`: nothing is sent before.
+    told_to_wait: Option<Deadline>,
+    /// The last failure.
+    error: Option<AuthError>,
+    /// Whether the provider may have rotated the refresh token in an answer that never came.
+    is_lost: bool,
+}
+
+impl Plan {
+    /// The plan for a fresh token. Lead and jitter follow the token's life, so that a fleet that
+    /// signed in together spreads out.
+    pub(super) fn new(expiry: Option<Deadline>, life: Option<Millis>, random: &mut Random) -> Self {
+        let life = life.unwrap_or_default();
+        let lead = Millis(life.0 / 10).min(LEAD);
+        let jitter = random.up_to(Millis(life.0 / 4));
+        let due = expiry.map(|expiry| expiry.earlier(lead + jitter));
+        Self { due, life, ..Self::default() }
+    }
+
+    /// When the next attempt is due by itself; `None` where none is planned.
+    pub(super) fn next_attempt(&self) -> Option<Deadline> {
+        self.retry_at.or(self.due)
+    }
+
+    /// Whether an attempt is due by itself.
+    pub(super) fn is_due(&self, now: Now) -> bool {
+        self.next_attempt().is_some_and(|deadline| deadline.is_due(now))
+    }
+
+    /// How long a waiting call may not bring an attempt forward: zero when it may.
+    pub(super) fn pause_for_calls(&self, now: Now) -> Millis {
+        let left = |deadline: Option<Deadline>| deadline.map_or(Millis(0), |d| d.remaining(now));
+        left(self.calls_from).max(left(self.told_to_wait))
+    }
+
+    /// Why the last attempt failed, while no other succeeded.
+    pub(super) fn error(&self) -> Option<&AuthError> {
+        self.error.as_ref()
+    }
+
+    /// Whether an answer that may have held a rotated token was lost.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// An attempt failed, and another may succeed: full-jitter exponential backoff.
+    pub(super) fn failed(&mut self, now: Now, failure: TokenFailure, random: &mut Random) {
+        let longest = Millis(self.life.0.saturating_mul(4) / 5).max(LONGEST_PAUSE_AT_LEAST);
+        let doubled = FIRST_PAUSE.0.saturating_mul(1 << self.failures.min(32));
+        let pause = random.up_to(Millis(doubled).min(longest)).max(SHORTEST_PAUSE);
+        let told = failure.retry_after.unwrap_or_default();
+        self.failures = self.failures.saturating_add(1);
+        self.retry_at = Some(now.after(told + pause));
+        self.calls_from = Some(now.after(CALLS_PAUSE));
+        self.told_to_wait = failure.retry_after.map(|told| now.after(told));
+        self.is_lost |= failure.reach == Reach::Lost;
+        self.error = Some(failure.error);
+    }
+
+    /// The device is online: an attempt that failed or came due meanwhile follows soon, but not in
+    /// the same instant as that of every other client of the network that came back.
+    pub(super) fn came_online(&mut self, now: Now, was_offline: bool, random: &mut Random) {
+        let told = self.told_to_wait.map_or(Millis(0), |deadline| deadline.remaining(now));
+        let soon = told + random.up_to(ONLINE_SPREAD);
+        if let Some(retry_at) = self.retry_at {
+            if retry_at.remaining(now) > soon || was_offline {
+                self.retry_at = Some(now.after(soon));
+            }
+        } else if was_offline && self.is_due(now) {
+            self.due = Some(now.after(soon));
+        }
+        if was_offline {
+            self.calls_from = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::UnixMillis,
+        error::{Code, Phase},
+    };
+
+    const NOW: Now = Now { wall: UnixMillis(1_000_000_000), monotonic: Millis(1_000_000) };
+
+    fn plan(life: u64, seed: u64) -> (Plan, Random) {
+        let mut random = Random::new(seed);
+        let life = Millis::from_secs(life);
+        (Plan::new(Some(NOW.after(life)), Some(life), &mut random), random)
+    }
+
+    fn failure(retry_after: Option<Millis>) -> TokenFailure {
+        TokenFailure {
+            error: AuthError::transient(Code::ProviderUnreachable, Phase::Refresh, "down"),
+            reach: Reach::Answered,
+            is_final: false,
+            retry_after,
+        }
+    }
+
+    fn later(seconds: u64) -> Now {
+        Now {
+            wall: UnixMillis(NOW.wall.0 + i64::try_from(seconds * 1000).unwrap()),
+            monotonic: NOW.monotonic + Millis::from_secs(seconds),
+        }
+    }
+
+    #[test]
+    fn rf7_due_between_065_and_09_of_its_life() {
+        for life in [5, 60, 300, 900, 864_000] {
+            let attempts: Vec<u64> = (0..500)
+                .map(|seed| plan(life, seed).0.next_attempt().unwrap().remaining(NOW).0)
+                .collect();
+            let (first, last) = (attempts.iter().min().unwrap(), attempts.iter().max().unwrap());
+            let life = life * 1000;
+            let latest = life - (life / 10).min(60_000);
+            assert!(*first >= latest - life / 4 && *last <= latest, "{life}: {first}..{last}");
+            assert!(last - first > life / 5, "a fleet does not spread: {life}: {first}..{last}");
+        }
+    }
+
+    #[test]
+    fn rf8_a_life_of_weeks_and_beyond_is_no_timer_at_once() {
+        for life in [30 * 86_400, u64::MAX / 1000] {
+            assert!(!plan(life, 1).0.is_due(later(86_400)), "{life}");
+        }
+    }
+
+    #[test]
+    fn rf6_pauses_grow_with_full_jitter_to_their_cap() {
+        for (life, cap) in [(10, 60_000), (3600, 2_880_000)] {
+            let mut longest = vec![0; 14];
+            for seed in 0..200 {
+                let (mut plan, mut random) = plan(life, seed);
+                for longest in &mut longest {
+                    plan.failed(NOW, failure(None), &mut random);
+                    let pause = plan.next_attempt().unwrap().remaining(NOW).0;
+                    assert!((1000..=cap).contains(&pause), "{pause}");
+                    *longest = pause.max(*longest);
+                }
+            }
+            assert!(longest[0] <= 5000 && longest[1] <= 10_000, "{longest:?}");
+            assert!(longest[13] > cap / 10 * 9, "{longest:?}");
+        }
+    }
+
+    #[test]
+    fn rf6_retry_after_is_obeyed_by_timer_and_calls() {
+        let (mut plan, mut random) = plan(300, 3);
+        plan.failed(NOW, failure(Some(Millis::from_secs(120))), &mut random);
+        assert!(!plan.is_due(later(119)));
+        assert_eq!(plan.pause_for_calls(later(100)), Millis::from_secs(20));
+        assert_eq!(plan.pause_for_calls(later(120)), Millis(0));
+        plan.came_online(later(1), true, &mut random);
+        assert!(!plan.is_due(later(119)), "coming online does not shorten it");
+    }
+
+    #[test]
+    fn a_call_brings_an_attempt_forward_after_5_s() {
+        let (mut plan, mut random) = plan(300, 3);
+        assert_eq!(plan.pause_for_calls(NOW), Millis(0));
+        plan.failed(NOW, failure(None), &mut random);
+        assert_eq!(plan.pause_for_calls(later(1)), Millis::from_secs(4));
+        assert_eq!(plan.pause_for_calls(later(5)), Millis(0));
+    }
+
+    #[test]
+    fn online_is_followed_by_one_jittered_attempt() {
+        for seed in 0..100 {
+            let (mut plan, mut random) = plan(300, seed);
+            plan.came_online(later(290), true, &mut random);
+            let soon = plan.next_attempt().unwrap().remaining(later(290));
+            assert!(soon <= ONLINE_SPREAD);
+            for _ in 0..9 {
+                plan.failed(later(291), failure(None), &mut random);
+            }
+            plan.came_online(later(291), false, &mut random);
+            assert!(plan.next_attempt().unwrap().remaining(later(291)) <= ONLINE_SPREAD);
+        }
+        let (mut early, mut random) = plan(300, 1);
+        let before = early.next_attempt();
+        early.came_online(later(1), true, &mut random);
+        assert_eq!(early.next_attempt(), before, "nothing was due");
+    }
+}

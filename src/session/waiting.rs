@@ -1,0 +1,166 @@
+//! The tickets: which requests wait for a lease, and who gets one. Each is answered once, unless it
+//! is dropped.
+
+use std::{collections::BTreeMap, mem};
+
+use super::{
+    inputs::{Generation, Lease, Output, Ticket},
+    machine::{Session, Standing},
+    tenure::Tenure,
+};
+use crate::{
+    clock::Now,
+    error::{AuthError, Code, Phase},
+};
+
+/// The tickets that wait, in the order in which they came.
+pub(super) type Waiting = BTreeMap<Ticket, Need>;
+
+/// What a ticket asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// A valid access token.
+    Any,
+    /// One other than this, which a resource refused.
+    NewerThan(Generation),
+}
+
+enum Verdict {
+    Lend(Lease),
+    Refuse(AuthError),
+    Wait,
+}
+
+impl Session {
+    /// A request wants the use of an access token.
+    pub(super) fn lease_wanted(&mut self, now: Now, ticket: Ticket) {
+        self.admit(now, ticket, Need::Any);
+    }
+
+    /// A resource refused the lease of this generation.
+    pub(super) fn lease_refused(&mut self, now: Now, ticket: Ticket, refused: Generation) {
+        let Standing::SignedIn(tenure) = &mut self.standing else {
+            return self.refuse(ticket, session_ended());
+        };
+        if refused < tenure.first() {
+            return self.refuse(ticket, session_ended());
+        }
+        if refused < tenure.generation {
+            return self.admit(now, ticket, Need::Any);
+        }
+        if tenure.accept_refusal(now) {
+            self.admit(now, ticket, Need::NewerThan(refused));
+        } else {
+            self.refuse(ticket, not_renewable());
+        }
+    }
+
+    /// Judges every waiting ticket again.
+    pub(super) fn settle(&mut self, now: Now) {
+        let mut waiting = mem::take(&mut self.waiting);
+        waiting.retain(|ticket, need| !self.answer(now, *ticket, *need));
+        self.waiting = waiting;
+    }
+
+    /// Refuses every waiting ticket: whom they were for is gone.
+    pub(super) fn refuse_all(&mut self) {
+        for ticket in mem::take(&mut self.waiting).into_keys() {
+            self.refuse(ticket, session_ended());
+        }
+    }
+
+    fn admit(&mut self, now: Now, ticket: Ticket, need: Need) {
+        self.waiting.remove(&ticket);
+        if !self.answer(now, ticket, need) {
+            self.waiting.insert(ticket, need);
+        }
+    }
+
+    fn answer(&mut self, now: Now, ticket: Ticket, need: Need) -> bool {
+        match self.judge(now, need) {
+            Verdict::Lend(lease) => self.outputs.push_back(Output::Lend { ticket, lease }),
+            Verdict::Refuse(error) => self.refuse(ticket, error),
+            Verdict::Wait => return false,
+        }
+        true
+    }
+
+    fn refuse(&mut self, ticket: Ticket, error: AuthError) {
+        self.outputs.push_back(Output::Refuse { ticket, error });
+    }
+
+    fn judge(&self, now: Now, need: Need) -> Verdict {
+        match &self.standing {
+            Standing::SignedIn(tenure) => self.judge_tenure(now, tenure, need),
+            Standing::Restoring => Verdict::Wait,
+            Standing::SignedOut { .. } if self.is_signing_in() => Verdict::Wait,
+            Standing::SignedOut { .. } => Verdict::Refuse(not_signed_in()),
+        }
+    }
+
+    fn judge_tenure(&self, now: Now, tenure: &Tenure, need: Need) -> Verdict {
+        let is_wanted = need != Need::NewerThan(tenure.generation);
+        if is_wanted && tenure.is_comfortable(now) {
+            return Verdict::Lend(tenure.lease());
+        }
+        if self.is_refreshing() || self.may_attempt(now, tenure) {
+            return Verdict::Wait;
+        }
+        // No renewal can be awaited: what is still valid is lent to its last moment.
+        if is_wanted && tenure.left(now).is_none_or(|left| left.0 > 0) {
+            return Verdict::Lend(tenure.lease());
+        }
+        Verdict::Refuse(self.why_not(now, tenure))
+    }
+
+    /// Whether a waiting request may bring about an attempt to refresh now.
+    fn may_attempt(&self, now: Now, tenure: &Tenure) -> bool {
+        self.is_online
+            && tenure.grant.refresh_token.is_some()
+            && tenure.plan.pause_for_calls(now).0 == 0
+    }
+
+    fn why_not(&self, now: Now, tenure: &Tenure) -> AuthError {
+        if tenure.grant.refresh_token.is_none() {
+            return not_renewable();
+        }
+        if !self.is_online {
+            return AuthError::transient(
+                Code::Offline,
+                Phase::Fetch,
+                "the device is offline and the access token has expired; the session is kept",
+            );
+        }
+        let last = tenure.plan.error();
+        let why = last.map_or("", |error| error.message.as_ref());
+        AuthError {
+            retry_after_ms: Some(tenure.plan.pause_for_calls(now)),
+            oauth_error: last.and_then(|error| error.oauth_error.clone()),
+            ..AuthError::transient(
+                Code::RefreshFailed,
+                Phase::Refresh,
+                format!("the access token could not be renewed yet; the session is kept ({why})"),
+            )
+        }
+    }
+}
+
+fn not_signed_in() -> AuthError {
+    AuthError::new(Code::NotSignedIn, Phase::Fetch, "nobody is signed in: call `signIn()` first")
+}
+
+fn session_ended() -> AuthError {
+    AuthError::new(
+        Code::SessionEnded,
+        Phase::Fetch,
+        "the session that this call belonged to has ended: call `signIn()`",
+    )
+}
+
+fn not_renewable() -> AuthError {
+    AuthError::new(
+        Code::RefreshFailed,
+        Phase::Refresh,
+        "the resource refused the access token, and it cannot be renewed now",
+    )
+}
