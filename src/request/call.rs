@@ -1,0 +1,237 @@
+//! One request's life: it waits for a lease, is sent, and is sent once more where the lease was at
+//! fault and the body is still there. It knows neither the session nor `fetch`.
+
+use std::collections::VecDeque;
+
+use super::challenge;
+use crate::error::AuthError;
+
+/// The largest body that is kept for a second try, in bytes.
+pub const REPLAYABLE: u64 = 1024 * 1024;
+
+/// The number of a lease's access token, as the session counts them.
+pub type Generation = u64;
+
+/// What a request is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// It was lent an access token.
+    Leased(Generation),
+    /// It gets no lease, or may not be sent.
+    Refused(AuthError),
+    /// The resource answered.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+        /// `WWW-Authenticate`, where the browser shows it.
+        challenge: Option<String>,
+    },
+    /// No answer came; the browser's own words, which may be empty.
+    NetworkFailed(String),
+    /// It is no longer wanted.
+    Aborted,
+}
+
+/// What a request orders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Get a lease.
+    Want,
+    /// Get a lease other than this one, which the resource refused.
+    WantNewer(Generation),
+    /// Send it with the lease.
+    Send,
+    /// Deliver the latest answer.
+    Reply,
+    /// It failed by a decision of ours.
+    Fail(AuthError),
+    /// The network failed; the browser's own words.
+    FailNetwork(String),
+    /// Stop whatever is under way for it.
+    Cancel,
+}
+
+/// One request, from its arrival to its answer.
+#[derive(Debug)]
+pub struct Call {
+    stage: Stage,
+    /// The lease that it was sent with last.
+    generation: Generation,
+    budget: Budget,
+    outputs: VecDeque<Output>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Sending,
+    /// There is an answer, but a newer lease may bring a better one.
+    WaitingForNewer,
+    Done,
+}
+
+/// What may be tried once more, each at most once and only if the body can be sent again.
+#[derive(Debug)]
+struct Budget {
+    newer_lease: bool,
+}
+
+impl Budget {
+    fn take_newer_lease(&mut self) -> bool {
+        core::mem::take(&mut self.newer_lease)
+    }
+}
+
+impl Call {
+    /// A request with a body of this many bytes, or with none. It begins by wanting a lease.
+    #[must_use]
+    pub fn new(body_length: Option<u64>) -> Self {
+        let is_replayable = body_length.is_none_or(|length| length <= REPLAYABLE);
+        Self {
+            stage: Stage::Waiting,
+            generation: 0,
+            budget: Budget { newer_lease: is_replayable },
+            outputs: VecDeque::from([Output::Want]),
+        }
+    }
+
+    /// Takes in what happened. What does not fit the stage is late, and changes nothing.
+    pub fn handle(&mut self, input: Input) {
+        match (self.stage, input) {
+            (Stage::Waiting | Stage::WaitingForNewer, Input::Leased(generation)) => {
+                self.generation = generation;
+                self.go(Stage::Sending, Output::Send);
+            }
+            (Stage::Sending, Input::Answered { status, challenge }) => {
+                if is_lease_at_fault(status, challenge.as_deref()) && self.budget.take_newer_lease()
+                {
+                    self.go(Stage::WaitingForNewer, Output::WantNewer(self.generation));
+                } else {
+                    self.go(Stage::Done, Output::Reply);
+                }
+            }
+            // The resource's own answer says more than why there is no second try.
+            (Stage::WaitingForNewer, Input::Refused(_)) => self.go(Stage::Done, Output::Reply),
+            (Stage::Waiting | Stage::Sending, Input::Refused(error)) => {
+                self.go(Stage::Done, Output::Fail(error));
+            }
+            (Stage::Sending, Input::NetworkFailed(message)) => {
+                self.go(Stage::Done, Output::FailNetwork(message));
+            }
+            (Stage::Waiting | Stage::Sending | Stage::WaitingForNewer, Input::Aborted) => {
+                self.go(Stage::Done, Output::Cancel);
+            }
+            _ => {}
+        }
+    }
+
+    /// The next thing to do, if there is one.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn go(&mut self, stage: Stage, output: Output) {
+        self.stage = stage;
+        self.outputs.push_back(output);
+    }
+}
+
+/// Whether another access token may help (RFC 6750, 3.1). Where the challenge is not visible to this
+/// origin, a 401 alone says so; one that names another error says that it would not.
+fn is_lease_at_fault(status: u16, challenge: Option<&str>) -> bool {
+    let error = challenge.and_then(challenge::bearer_error).unwrap_or_default();
+    status == 401 && (error.is_empty() || error == "invalid_token")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Code, Phase};
+
+    fn outputs(call: &mut Call) -> Vec<Output> {
+        core::iter::from_fn(|| call.poll()).collect()
+    }
+
+    fn told(call: &mut Call, input: Input) -> Vec<Output> {
+        call.handle(input);
+        outputs(call)
+    }
+
+    fn answered(status: u16, challenge: Option<&str>) -> Input {
+        Input::Answered { status, challenge: challenge.map(str::to_owned) }
+    }
+
+    fn refused() -> AuthError {
+        AuthError::new(Code::SessionEnded, Phase::Fetch, "it ended")
+    }
+
+    fn sent(body_length: Option<u64>) -> Call {
+        let mut call = Call::new(body_length);
+        assert_eq!(outputs(&mut call), [Output::Want]);
+        assert_eq!(told(&mut call, Input::Leased(7)), [Output::Send]);
+        call
+    }
+
+    #[test]
+    fn an_answer_is_delivered() {
+        assert_eq!(told(&mut sent(None), answered(200, None)), [Output::Reply]);
+        assert_eq!(told(&mut sent(None), answered(500, None)), [Output::Reply]);
+    }
+
+    #[test]
+    fn br5_a_refused_lease_is_replaced_once() {
+        for challenge in [None, Some("Bearer error=\"invalid_token\""), Some("Bearer"), Some("?!")]
+        {
+            let mut call = sent(Some(REPLAYABLE));
+            assert_eq!(told(&mut call, answered(401, challenge)), [Output::WantNewer(7)]);
+            assert_eq!(told(&mut call, Input::Leased(8)), [Output::Send]);
+            assert_eq!(told(&mut call, answered(401, challenge)), [Output::Reply], "{challenge:?}");
+        }
+    }
+
+    #[test]
+    fn br5_a_body_that_is_gone_is_not_sent_again() {
+        let mut call = sent(Some(REPLAYABLE + 1));
+        assert_eq!(told(&mut call, answered(401, None)), [Output::Reply]);
+    }
+
+    #[test]
+    fn br5_no_newer_lease_gives_the_answer_that_came() {
+        let mut call = sent(None);
+        told(&mut call, answered(401, None));
+        assert_eq!(told(&mut call, Input::Refused(refused())), [Output::Reply]);
+    }
+
+    #[test]
+    fn br6_other_refusals_are_answers() {
+        let scope = Some("Bearer error=\"insufficient_scope\"");
+        for input in [answered(403, scope), answered(401, scope), answered(403, None)] {
+            assert_eq!(told(&mut sent(None), input), [Output::Reply]);
+        }
+    }
+
+    #[test]
+    fn failures_end_it() {
+        let mut waiting = Call::new(None);
+        outputs(&mut waiting);
+        let fail = Output::Fail(refused());
+        assert_eq!(told(&mut waiting, Input::Refused(refused())), [fail.clone()]);
+        assert_eq!(told(&mut sent(None), Input::Refused(refused())), [fail]);
+        let network = Input::NetworkFailed("gone".into());
+        assert_eq!(told(&mut sent(None), network), [Output::FailNetwork("gone".into())]);
+    }
+
+    #[test]
+    fn an_abort_cancels_at_every_stage_and_only_once() {
+        let mut newer = sent(None);
+        told(&mut newer, answered(401, None));
+        let mut waiting = Call::new(None);
+        outputs(&mut waiting);
+        for mut call in [waiting, sent(None), newer] {
+            assert_eq!(told(&mut call, Input::Aborted), [Output::Cancel]);
+            for late in [Input::Aborted, Input::Leased(9), answered(200, None)] {
+                assert_eq!(told(&mut call, late), []);
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! One request: which credential may go where, and how often it is tried. Pure; it knows neither
+//! sessions nor `fetch`.
+//!
+//! - [`target`]: may a credential travel with this request at all?
+//! - [`call`]: one request's life and its retry budget, under the one law of the crate.
+//! - [`challenge`]: why a resource refused. [`bearer`]: how the credential is written.
+
+pub mod bearer;
+pub mod call;
+pub mod challenge;
+pub mod target;

@@ -1,0 +1,341 @@
+//! May a credential travel with this request? Decided on the canonical URL that will be fetched, by
+//! the configuration alone; whatever it does not name is denied.
+
+use crate::{
+    config::{Config, Resource},
+    error::{AuthError, Code, Phase},
+    oauth::metadata::Metadata,
+    url::ParsedUrl,
+};
+
+/// What servers may undo after the path was judged here: encoded dots, slashes and backslashes, also
+/// when they are encoded twice.
+const ENCODED_TRICKS: &[&str] = &["%2e", "%2f", "%5c", "%252e", "%252f", "%255c"];
+
+/// Leave for a credential to travel, and how far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passage {
+    follows_redirects: bool,
+}
+
+impl Passage {
+    /// The `redirect` that the request goes out with, where the caller asked for `asked`. A redirect
+    /// could leave the paths or methods that a credential is bound to: there none is followed.
+    #[must_use]
+    pub fn redirect(self, asked: Option<&str>) -> &'static str {
+        match asked {
+            Some("error") => "error",
+            Some("manual") => "manual",
+            // A browser takes `Authorization` off when a redirect leaves the origin.
+            _ if self.follows_redirects => "follow",
+            _ => "manual",
+        }
+    }
+}
+
+/// Leave for a request of a page, with `headers` of its own; `request_invalid` or
+/// `target_not_allowed` otherwise. `metadata` are the provider's, as far as they are known.
+pub fn admit(
+    url: &ParsedUrl,
+    method: &str,
+    headers: &[(String, String)],
+    config: &Config,
+    metadata: Option<&Metadata>,
+) -> Result<Passage, AuthError> {
+    if headers.iter().any(|(name, _)| name.trim().eq_ignore_ascii_case("authorization")) {
+        return Err(request_invalid(
+            "the request has an `Authorization` header of its own: leave it to the vault",
+        ));
+    }
+    let resource = decide(url, method, config, metadata)?;
+    Ok(Passage { follows_redirects: resource.paths.is_none() && resource.methods.is_none() })
+}
+
+/// The resource that the URL belongs to: exact origin, path by whole segments, method.
+pub fn decide<'c>(
+    url: &ParsedUrl,
+    method: &str,
+    config: &'c Config,
+    metadata: Option<&Metadata>,
+) -> Result<&'c Resource, AuthError> {
+    if url.protocol != "https:" && url.protocol != "http:" {
+        return Err(request_invalid(
+            "only `https:` URLs can be fetched with a credential, not `blob:`, `data:` or others",
+        ));
+    }
+    if url.has_userinfo {
+        return Err(request_invalid("the request's URL carries a user name or a password"));
+    }
+    let mut resources = config.resources.iter().filter(|resource| resource.origin == url.origin);
+    let mut of_origin = resources.clone();
+    if of_origin.next().is_none() || !url.is_secure() {
+        return Err(not_allowed(
+            "the URL's origin is none of `resources`, so nothing was sent: add it there, or use the \
+             page's own `fetch`",
+        ));
+    }
+    if is_provider_endpoint(url, config, metadata) {
+        return Err(not_allowed("an endpoint of the provider is never a resource"));
+    }
+    resources.find(|resource| is_within(resource, url, method)).ok_or_else(|| {
+        not_allowed("the URL's path or the method is outside `resources`, so nothing was sent")
+    })
+}
+
+/// Leave to hand the access token out.
+pub fn admit_export(config: &Config) -> Result<(), AuthError> {
+    if config.allow_token_export {
+        return Ok(());
+    }
+    Err(AuthError::new(
+        Code::ExportNotAllowed,
+        Phase::Export,
+        "the access token stays in the vault: use `fetch`, or set `allowTokenExport`",
+    ))
+}
+
+/// The resource answered with a redirect that was not followed.
+#[must_use]
+pub fn redirect_refused() -> AuthError {
+    AuthError::new(
+        Code::RedirectRefused,
+        Phase::Fetch,
+        "the resource answered with a redirect, which could carry the credential out of `paths` or \
+         `methods`: call the final URL",
+    )
+}
+
+/// The browser does not make a request of these parts.
+#[must_use]
+pub fn not_sendable() -> AuthError {
+    request_invalid("the browser does not send such a request: check its method, headers and body")
+}
+
+fn is_within(resource: &Resource, url: &ParsedUrl, method: &str) -> bool {
+    let is_path = resource.paths.as_ref().is_none_or(|paths| {
+        is_plain(&url.pathname) && paths.iter().any(|path| is_below(&url.pathname, path))
+    });
+    let is_method = |methods: &Vec<String>| methods.iter().any(|allowed| allowed == method);
+    is_path && resource.methods.as_ref().is_none_or(is_method)
+}
+
+/// Whether `path` is `prefix` or below it, by whole segments: `/v1` has `/v1/me`, not `/v10`.
+fn is_below(path: &str, prefix: &str) -> bool {
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether every server reads the path as it stands.
+fn is_plain(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    let has_trick = ENCODED_TRICKS.iter().any(|trick| path.contains(trick)) || path.contains('\\');
+    // Some servers take parameters off first: `..;a` becomes `..`.
+    !has_trick
+        && path.split('/').all(|segment| !matches!(segment.split(';').next(), Some("." | "..")))
+}
+
+fn is_provider_endpoint(url: &ParsedUrl, config: &Config, metadata: Option<&Metadata>) -> bool {
+    let discovered = metadata.map(|metadata| {
+        [
+            Some(&metadata.authorization_endpoint),
+            Some(&metadata.token_endpoint),
+            metadata.revocation_endpoint.as_ref(),
+            metadata.end_session_endpoint.as_ref(),
+            metadata.jwks_uri.as_ref(),
+        ]
+    });
+    let fixed = config.endpoints.as_ref().map(|endpoints| {
+        [
+            Some(&endpoints.authorization),
+            Some(&endpoints.token),
+            endpoints.revocation.as_ref(),
+            endpoints.end_session.as_ref(),
+            endpoints.jwks.as_ref(),
+        ]
+    });
+    let mut endpoints = discovered.into_iter().chain(fixed).flatten().flatten();
+    endpoints.any(|endpoint| is_at(url, endpoint))
+}
+
+/// Whether `url` is `endpoint`, a canonical URL, query aside. Slashes at the end and case play no
+/// part: servers differ there, and a provider's endpoint is worth the caution.
+fn is_at(url: &ParsedUrl, endpoint: &str) -> bool {
+    let end = endpoint.find(['?', '#']).unwrap_or(endpoint.len());
+    let endpoint = endpoint.get(..end).unwrap_or(endpoint).trim_end_matches('/');
+    let path = endpoint.get(url.origin.len()..).unwrap_or_default();
+    endpoint.starts_with(&url.origin)
+        && path.eq_ignore_ascii_case(url.pathname.trim_end_matches('/'))
+}
+
+fn request_invalid(message: &'static str) -> AuthError {
+    AuthError::new(Code::RequestInvalid, Phase::Fetch, message)
+}
+
+fn not_allowed(message: &'static str) -> AuthError {
+    AuthError::new(Code::TargetNotAllowed, Phase::Fetch, message)
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+    use crate::url::{ParseUrl, oracle::Oracle};
+
+    fn config(resources: &str) -> Config {
+        let text = format!(
+            r#"{{"issuer": "https://id.example.com", "clientId": "spa", "redirectUri": "/callback",
+            "resources": {resources},
+            "endpoints": {{
+                "authorization": "https://api.example.com/oauth/authorize",
+                "token": "https://api.example.com/oauth/token?tenant=1"
+            }}}}"#
+        );
+        Config::check(&text, "https://app.example.com/", &Oracle).unwrap()
+    }
+
+    fn code(config: &Config, method: &str, url: &str) -> Option<Code> {
+        let url = Oracle.parse(url, None).unwrap();
+        decide(&url, method, config, None).err().map(|error| error.code)
+    }
+
+    #[test]
+    fn br7_only_the_exact_origin() {
+        let config = config(r#"[{"origin": "https://api.example.com"}]"#);
+        for allowed in [
+            "https://api.example.com/",
+            "https://api.example.com:443/me?x=1#y",
+            "https://API.example.com/a/../b",
+        ] {
+            assert_eq!(code(&config, "DELETE", allowed), None, "{allowed}");
+        }
+        for denied in [
+            "https://example.com/",
+            "https://api.example.com.evil.example/",
+            "https://api.example.com:8443/",
+            "https://xapi.example.com/",
+            "https://api.example.com./",
+            "https://evil.example/?https://api.example.com/",
+        ] {
+            assert_eq!(code(&config, "GET", denied), Some(Code::TargetNotAllowed), "{denied}");
+        }
+    }
+
+    #[test]
+    fn br3_no_credential_without_tls() {
+        let config = config(r#"[{"origin": "https://api.example.com"}]"#);
+        let denied = code(&config, "GET", "http://api.example.com/");
+        assert_eq!(denied, Some(Code::TargetNotAllowed));
+    }
+
+    #[test]
+    fn br10_other_schemes_and_user_names_are_named() {
+        let config = config(r#"[{"origin": "https://api.example.com"}]"#);
+        for url in [
+            "blob:https://api.example.com/1",
+            "data:text/plain,x",
+            "javascript:0",
+            "file:///etc/passwd",
+            "ws://api.example.com/",
+            "https://user@api.example.com/",
+            "https://:secret@api.example.com/",
+        ] {
+            assert_eq!(code(&config, "GET", url), Some(Code::RequestInvalid), "{url}");
+        }
+    }
+
+    #[test]
+    fn st8_paths_by_whole_segments() {
+        let config =
+            config(r#"[{"origin": "https://api.example.com", "paths": ["/v1/orders", "/open/"]}]"#);
+        for allowed in ["/v1/orders", "/v1/orders/", "/v1/orders/7?x", "/open/a/../b", "/open"] {
+            let url = format!("https://api.example.com{allowed}");
+            assert_eq!(code(&config, "GET", &url), None, "{allowed}");
+        }
+        for denied in [
+            "/",
+            "/v1",
+            "/v1/orders7",
+            "/v1/orders/../users",
+            "/v1/orders/%2e%2e/users",
+            "/v1/orders/%2E./users",
+            "/v1/orders/..%2fusers",
+            "/v1/orders/..%5Cusers",
+            "/v1/orders\\..\\users",
+            "/v1/orders/%252e%252e/users",
+            "/v1/orders/..;/users",
+            "/v1/orders/..;a=b/users",
+            "/V1/orders",
+            "//v1/orders",
+        ] {
+            let url = format!("https://api.example.com{denied}");
+            assert_eq!(code(&config, "GET", &url), Some(Code::TargetNotAllowed), "{denied}");
+        }
+    }
+
+    #[test]
+    fn st8_methods_as_named() {
+        let config = config(
+            r#"[{"origin": "https://api.example.com", "methods": ["GET"]},
+                {"origin": "https://api.example.com", "paths": ["/w"], "methods": ["POST"]}]"#,
+        );
+        assert_eq!(code(&config, "GET", "https://api.example.com/any"), None);
+        assert_eq!(code(&config, "POST", "https://api.example.com/w/1"), None);
+        let denied = code(&config, "POST", "https://api.example.com/any");
+        assert_eq!(denied, Some(Code::TargetNotAllowed));
+    }
+
+    #[test]
+    fn st8_provider_endpoints_are_never_targets() {
+        let config = config(r#"[{"origin": "https://api.example.com"}]"#);
+        for denied in ["/oauth/token", "/oauth/token?x=1", "/oauth/TOKEN/", "/oauth/authorize"] {
+            let url = format!("https://api.example.com{denied}");
+            assert_eq!(code(&config, "POST", &url), Some(Code::TargetNotAllowed), "{denied}");
+        }
+        assert_eq!(code(&config, "GET", "https://api.example.com/oauth/tokens"), None);
+        let metadata = Metadata {
+            issuer: "https://id.example.com".into(),
+            authorization_endpoint: "https://id.example.com/auth".into(),
+            token_endpoint: "https://id.example.com/token".into(),
+            revocation_endpoint: Some("https://api.example.com/revoke".into()),
+            end_session_endpoint: None,
+            jwks_uri: None,
+            iss_parameter_supported: true,
+        };
+        let url = Oracle.parse("https://api.example.com/revoke", None).unwrap();
+        assert!(decide(&url, "POST", &config, Some(&metadata)).is_err());
+    }
+
+    #[test]
+    fn br1_one_authorization_header() {
+        let config = config(r#"[{"origin": "https://api.example.com"}]"#);
+        let url = Oracle.parse("https://api.example.com/", None).unwrap();
+        let admit = |name: &str| {
+            let headers =
+                [("accept".to_owned(), "*/*".to_owned()), (name.to_owned(), "x".to_owned())];
+            admit(&url, "GET", &headers, &config, None).map_err(|error| error.code)
+        };
+        assert_eq!(admit("AuthoriZation"), Err(Code::RequestInvalid));
+        assert!(admit("x-authorization").is_ok());
+    }
+
+    #[test]
+    fn redirects_are_followed_only_where_they_cannot_leave_the_policy() {
+        let redirect = |resources: &str, asked| {
+            let url = Oracle.parse("https://api.example.com/v1", None).unwrap();
+            admit(&url, "GET", &[], &config(resources), None).unwrap().redirect(asked)
+        };
+        let free = r#"[{"origin": "https://api.example.com"}]"#;
+        let bound = r#"[{"origin": "https://api.example.com", "paths": ["/v1"]}]"#;
+        assert_eq!(redirect(free, None), "follow");
+        assert_eq!(redirect(bound, None), "manual");
+        assert_eq!(redirect(bound, Some("follow")), "manual");
+        assert_eq!(redirect(free, Some("error")), "error");
+    }
+
+    #[test]
+    fn the_token_is_handed_out_only_where_allowed() {
+        let mut config = config("[]");
+        assert_eq!(admit_export(&config).map_err(|e| e.code), Err(Code::ExportNotAllowed));
+        config.allow_token_export = true;
+        assert_eq!(admit_export(&config), Ok(()));
+    }
+}
