@@ -247,14 +247,12 @@ function present(options: ClientOptions): Client {
     },
     async signIn(options = {}) {
       refuse(unknownNames(options, SIGN_IN));
-      const { returnTo, extraParams = {}, maxAge, ...rest } = options;
-      const asked = { ...rest, extra: Object.entries(extraParams) };
-      if (maxAge !== undefined) Object.assign(asked, { maxAge: `${maxAge}` });
-      const here = location.pathname + location.search + location.hash;
-      const { answer } = (await reach()).ask(
-        { type: "signIn", returnTo: returnTo ?? here, asked },
-        "navigate",
-      );
+      // First, for it cleans the address.
+      const reaching = reach();
+      const { pathname, search, hash } = location;
+      const { returnTo = pathname + search + hash, maxAge, ...rest } = options;
+      const asked = maxAge === undefined ? rest : { ...rest, maxAge: `${maxAge}` };
+      const { answer } = (await reaching).ask({ type: "signIn", returnTo, asked }, "navigate");
       location.assign((await answer).url);
     },
     fetch: (input, init) => send(reach, input, init),

@@ -12,6 +12,8 @@ declare const __TOKENWARD_BUILD__: string;
 /** How long a hello may go unanswered before the next generation of the vault is asked. */
 const HELLO_MS = 5000;
 const GENERATIONS = 3;
+/** A worker of the same name that is asked for sooner shares the failure and is silent (Firefox). */
+const RETRY_MS = 200;
 /** How long a vault may be silent after a ping before it counts as dead. */
 const SILENCE_MS = 3000;
 /** How soon a living vault whose lock was taken from it is asked again. */
@@ -139,18 +141,29 @@ async function reach(
     ports.delete(port);
     return { port, welcome, generation };
   };
-  // No reason is the worker's own `error`; one is forgiven, for it may have been about to end.
-  const insist = (generation: number) =>
-    greet(generation)
-      .catch((reason) => (reason ? Promise.reject(reason) : greet(generation)))
-      .catch(async (reason) => Promise.reject(reason ?? (await diagnose(url))));
+  const insist = async (generation: number) => {
+    try {
+      return await greet(generation);
+    } catch (reason) {
+      // No reason is the worker's own `error`. One is forgiven: it may have been about to end.
+      const error = (reason as AuthError | undefined) ?? (await diagnose(url));
+      if (error.code !== "worker_blocked") throw error;
+      await sleep(RETRY_MS);
+      return greet(generation).catch((again) => Promise.reject(again ?? error));
+    }
+  };
 
   const answers: Promise<(Welcomed & { generation: number }) | undefined>[] = [];
   try {
     for (let generation = first; generation < first + GENERATIONS; generation++) {
       answers.push(insist(generation));
       const found = await Promise.race([...answers, sleep(HELLO_MS)]);
-      if (found) return checked(found);
+      if (!found) continue;
+      if (found.welcome.build === __TOKENWARD_BUILD__) return found;
+      found.port.close();
+      const message =
+        "The vault's script is of another version than this package: run `npx tokenward init` again.";
+      throw failure("vault_unavailable", "vault", message);
     }
   } finally {
     for (const port of ports) port.close();
@@ -158,20 +171,13 @@ async function reach(
   throw failure("vault_unavailable", "vault", "The vault does not answer: try again.", true);
 }
 
-function checked<W extends Welcomed>(welcomed: W): W {
-  if (welcomed.welcome.build === __TOKENWARD_BUILD__) return welcomed;
-  welcomed.port.close();
-  const message =
-    "The vault's script is of another version than this package: run `npx tokenward init` again.";
-  throw failure("vault_unavailable", "vault", message);
-}
-
 function sleep(ms: number): Promise<undefined> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function link({ port, welcome }: Welcomed, ended: AbortController, reports: Reports): Link {
-  const open = new Map<number, (answer: Answers) => void>();
+  /** What waits for an answer; it gets none when the link is over. */
+  const open = new Map<number, (answer?: Answers) => void>();
   const over = ended.signal;
   let last = 0;
   let heard = 0;
@@ -183,6 +189,7 @@ function link({ port, welcome }: Welcomed, ended: AbortController, reports: Repo
     tell({ type: "close" });
     port.close();
     ended.abort(reason);
+    for (const settle of open.values()) settle();
   };
 
   port.onmessage = ({ data }: MessageEvent<FromVault>) => {
@@ -200,18 +207,15 @@ function link({ port, welcome }: Welcomed, ended: AbortController, reports: Repo
   const ask = <T extends Answers["type"]>(question: Question, type: T): Call<T> => {
     const id = ++last;
     const answer = new Promise<Answer<T>>((resolve, reject) => {
-      const abandon = () => reject(over.reason);
-      if (over.aborted) return abandon();
-      over.addEventListener("abort", abandon);
-      const settle = (given: Answers) => {
+      if (over.aborted) return reject(over.reason);
+      open.set(id, (given) => {
         open.delete(id);
-        over.removeEventListener("abort", abandon);
-        if (given.type === type) resolve(given as Answer<T>);
+        if (!given) reject(over.reason);
+        else if (given.type === type) resolve(given as Answer<T>);
         else if (given.type === "networkFailed") reject(new TypeError(given.message));
         else if (given.type === "failed") reject(new AuthError(given.error));
         else reject(failure("message_invalid", "vault", "The vault gave another answer."));
-      };
-      open.set(id, settle);
+      });
       port.postMessage({ ...question, id }, question.body ? [question.body] : []);
     });
     const drop = () => {

@@ -35,7 +35,7 @@ export interface ClientOptions {
   /** Scopes to ask for; `["openid"]` where absent. */
   scope?: readonly string[];
   /** Where the access token may go. Nowhere else. */
-  resources?: readonly Resource[];
+  resources: readonly Resource[];
   /** Static metadata, instead of discovery. */
   endpoints?: Endpoints;
   /** More parameters for the authorization request. */

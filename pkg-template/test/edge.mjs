@@ -20,7 +20,7 @@ export const OPTIONS = Object.freeze({
 
 /**
  * A fresh copy of the facade. Its globals are read when it is loaded, so make the browser first.
- * @returns {Promise<typeof import("../src/index.ts")>}
+ * @returns {Promise<typeof import("../src/index.js")>}
  */
 export async function load() {
   const folder = await mkdtemp(join(tmpdir(), "tokenward-"));

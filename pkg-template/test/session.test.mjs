@@ -188,7 +188,7 @@ test("signing in and out go where the vault says", async () => {
   assert.deepEqual(location.assigned, ["https://id.example/a", "https://id.example/e"]);
   const asked = workers[0]?.heard.find(({ type }) => type === "signIn");
   assert.equal(asked?.returnTo, "/here?a=1#b");
-  assert.deepEqual(asked?.asked, { prompt: "login", maxAge: "60", extra: [["a", "b"]] });
+  assert.deepEqual(asked?.asked, { prompt: "login", maxAge: "60", extraParams: { a: "b" } });
   // @ts-expect-error what comes later is refused by name
   await assert.rejects(auth.signIn({ mode: "popup" }), { code: "config_invalid" });
 });
@@ -287,38 +287,28 @@ test("a vault of another build is refused with its cure", async () => {
   });
 });
 
-test("one error of a worker is forgiven", async () => {
+test("one error of a worker is forgiven where its script is there", async (context) => {
   const { createClient, workers, failures } = await page();
   failures.count = 1;
+  context.mock.method(globalThis, "fetch", async () => script("text/javascript"));
   await createClient(options()).ready;
   assert.equal(workers.length, 2);
   assert.equal(workers[0]?.options.name, workers[1]?.options.name);
 });
 
 test("a vault that does not start says why, and the next call tries again", async (context) => {
-  const { createClient, failures } = await page();
-  const auth = createClient({
-    ...options(),
-    vaultUrl: "/tokenward/vault.js",
-    serviceWorker: "none",
-  });
-  /** @type {[Response | undefined, string, RegExp][]} */
+  const { createClient, failures, workers } = await page();
+  const place = /** @type {const} */ ({ vaultUrl: "/tokenward/vault.js", serviceWorker: "none" });
+  const auth = createClient({ ...options(), ...place });
+  /** @type {[number, Response | undefined, string, RegExp][]} */
   const cases = [
-    [new Response("", { status: 404 }), "vault_unavailable", /is 404 .*npx tokenward init/],
-    [
-      new Response("", { headers: { "content-type": "text/html" } }),
-      "vault_unavailable",
-      /is 200 \(text\/html\)/,
-    ],
-    [undefined, "vault_unavailable", /worker-src/],
-    [
-      new Response("", { headers: { "content-type": "text/javascript" } }),
-      "worker_blocked",
-      /worker-src 'self'/,
-    ],
+    [1, new Response("", { status: 404 }), "vault_unavailable", /is 404 .*npx tokenward init/],
+    [1, script("text/html"), "vault_unavailable", /is 200 \(text\/html\)/],
+    [1, undefined, "vault_unavailable", /worker-src/],
+    [2, script("text/javascript"), "worker_blocked", /worker-src 'self'/],
   ];
-  for (const [response, code, message] of cases) {
-    failures.count = 2;
+  for (const [count, response, code, message] of cases) {
+    failures.count = count;
     const probe = context.mock.method(globalThis, "fetch", async () => {
       if (!response) throw new TypeError("Failed to fetch");
       return response;
@@ -329,7 +319,13 @@ test("a vault that does not start says why, and the next call tries again", asyn
   }
   await auth.ready;
   assert.equal(auth.state.status, "signedOut");
+  assert.equal(workers.length, 6);
 });
+
+/** @param {string} type */
+function script(type) {
+  return new Response("", { headers: { "content-type": type } });
+}
 
 test("a vault of another origin is no vault", async () => {
   const { createClient } = await page();

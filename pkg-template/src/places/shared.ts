@@ -19,6 +19,9 @@ interface Policy {
 /** What to do about a vault's script that a bundler left behind. */
 export const CURE = "run `npx tokenward init <public folder>` and pass its address as `vaultUrl`.";
 
+/** How long a vault waits for its shield, the first time. */
+const SHIELD_MS = 2000;
+
 const POLICY = Symbol.for("tokenward.policy");
 
 const realm: typeof globalThis & { trustedTypes?: TrustedTypes; [POLICY]?: Policy } = globalThis;
@@ -82,14 +85,13 @@ export async function raiseShield(vaultUrl: URL): Promise<void> {
   const url = new URL("./shield.js", vaultUrl).href;
   const scope = new URL("./", vaultUrl).href;
   try {
-    const registration = await navigator.serviceWorker.register(trusted(url), { scope });
-    const worker = registration.installing ?? registration.waiting;
-    if (registration.active || !worker) return;
+    const { active, installing } = await navigator.serviceWorker.register(trusted(url), { scope });
+    if (active) return;
     await new Promise<void>((resolve) => {
-      worker.addEventListener("statechange", () => {
-        if (worker.state === "activated" || worker.state === "redundant") resolve();
+      installing?.addEventListener("statechange", () => {
+        if (installing.state === "activated") resolve();
       });
-      setTimeout(resolve, 2000);
+      setTimeout(resolve, SHIELD_MS);
     });
   } catch {
     // The vault works without a shield; it is only open to a service worker that covers its folder.
@@ -111,13 +113,12 @@ function trusted(url: string): string {
 
 function policy(): Policy | undefined {
   if (!realm[POLICY] && realm.trustedTypes) {
-    const value = realm.trustedTypes.createPolicy("tokenward", {
+    realm[POLICY] = realm.trustedTypes.createPolicy("tokenward", {
       createScriptURL(url) {
         if (allowed.has(url)) return url;
         throw new TypeError("This policy is for tokenward's own scripts.");
       },
     });
-    Object.defineProperty(realm, POLICY, { value });
   }
   return realm[POLICY];
 }
