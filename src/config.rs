@@ -116,3 +116,7 @@ fn invalid(problems: &[String]) -> AuthError {
     let message = format!("the options are wrong:\n- {}", problems.join("\n- "));
     AuthError::new(Code::ConfigInvalid, Phase::Config, message)
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests;
