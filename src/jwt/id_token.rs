@@ -109,3 +109,7 @@ fn judge_times(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'static 
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests;
