@@ -142,3 +142,133 @@ fn pairs<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D:
     }
     from.deserialize_map(Pairs)
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::oauth::fixtures::{config, parameters, transaction};
+
+    fn value<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a str> {
+        parameters.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    #[test]
+    fn asks_for_a_code_with_pkce_ar1_ar2_ar8_ar9_ar15() {
+        let transaction = transaction();
+        let url = url(&config(), &transaction, &Asked::default()).unwrap();
+        assert!(url.starts_with("https://id.example.com/authorize?response_type=code&"));
+        let sent = parameters(&url);
+        assert_eq!(value(&sent, "client_id"), Some("spa"));
+        assert_eq!(value(&sent, "redirect_uri"), Some("https://app.example.com/callback"));
+        assert_eq!(value(&sent, "scope"), Some("openid profile"));
+        assert_eq!(value(&sent, "state"), Some(transaction.state.as_str()));
+        assert_eq!(value(&sent, "nonce"), transaction.nonce.as_deref());
+        assert_eq!(value(&sent, "code_challenge_method"), Some("S256"));
+        let challenge = pkce::challenge(&transaction.verifier);
+        assert_eq!(value(&sent, "code_challenge"), Some(challenge.as_str()));
+        assert!(!url.contains(transaction.verifier.expose()), "pk4: never the verifier");
+        assert!(!url.contains("orders"), "ar7: nor where the application wants to be");
+    }
+
+    #[test]
+    fn plain_oauth_has_no_nonce_and_maybe_no_scope_ar12() {
+        let config = Config { scope: Vec::new(), ..config() };
+        let transaction = Transaction { nonce: None, ..transaction() };
+        let sent = parameters(&url(&config, &transaction, &Asked::default()).unwrap());
+        assert_eq!((value(&sent, "nonce"), value(&sent, "scope")), (None, None));
+    }
+
+    #[test]
+    fn what_is_asked_for_is_passed_on_ar14() {
+        let text = r#"{"prompt":"login","loginHint":"a&b=c","maxAge":"0","acrValues":"x y",
+            "uiLocales":"de-CH fr","extraParams":{"audience":"https://api"}}"#;
+        let asked: Asked = serde_json::from_str(text).unwrap();
+        let config = Config {
+            extra_params: vec![
+                ("prompt".to_owned(), "none".to_owned()),
+                ("audience".to_owned(), "other".to_owned()),
+                ("kc_idp_hint".to_owned(), "corp".to_owned()),
+            ],
+            ..config()
+        };
+        let sent = parameters(&url(&config, &transaction(), &asked).unwrap());
+        for (name, expected) in [
+            ("prompt", "login"),
+            ("login_hint", "a&b=c"),
+            ("max_age", "0"),
+            ("acr_values", "x y"),
+            ("ui_locales", "de-CH fr"),
+            ("audience", "https://api"),
+            ("kc_idp_hint", "corp"),
+        ] {
+            assert_eq!(value(&sent, name), Some(expected));
+            assert_eq!(sent.iter().filter(|(other, _)| other == name).count(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_protocols_parameters_cannot_be_set_ar13_tk2() {
+        for name in ["state", "redirect_uri", "client_secret", "id_token_hint", "", "response_mode"]
+        {
+            let extra_params = vec![(name.to_owned(), "x".to_owned())];
+            let asked = Asked { extra_params, ..Asked::default() };
+            let error = url(&config(), &transaction(), &asked).unwrap_err();
+            assert_eq!(error.code, Code::ConfigInvalid, "{name}");
+        }
+        let twice = vec![("a".to_owned(), "1".to_owned()), ("a".to_owned(), "2".to_owned())];
+        let asked = Asked { extra_params: twice, ..Asked::default() };
+        assert!(url(&config(), &transaction(), &asked).is_err());
+        assert!(serde_json::from_str::<Asked>(r#"{"promt":"login"}"#).is_err());
+    }
+
+    #[test]
+    fn the_endpoints_own_query_stays_ar13() {
+        let at = |endpoint: &str| {
+            let mut transaction = transaction();
+            transaction.metadata.authorization_endpoint = endpoint.to_owned();
+            url(&config(), &transaction, &Asked::default())
+        };
+        let url = at("https://id.example.com/authorize?p=b2c_1&q=a%20b").unwrap();
+        assert!(
+            url.starts_with("https://id.example.com/authorize?p=b2c_1&q=a%20b&response_type=code&")
+        );
+        assert!(
+            at("https://id.example.com/authorize?").unwrap().contains("/authorize?response_type=")
+        );
+        assert_eq!(
+            at("https://id.example.com/authorize?client%5Fid=x").map_err(|error| error.code),
+            Err(Code::ConfigInvalid)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_parameter_stands_twice_ar1_ar2_ar13(
+            names in vec("[a-d]|prompt|state|max_age|code_challenge", 0..4),
+            asked in vec("[a-d]|prompt|scope|\\PC{0,3}", 0..4),
+            query in "(\\?([a-e]|prompt|nonce)=1(&[a-e]=2)?)?",
+            prompt in proptest::option::of("login|none"),
+        ) {
+            let pairs = |names: Vec<String>| names.into_iter().map(|name| (name, "v".to_owned()));
+            let config = Config { extra_params: pairs(names).collect(), ..config() };
+            let asked = Asked { prompt, extra_params: pairs(asked).collect(), ..Asked::default() };
+            let mut transaction = transaction();
+            transaction.metadata.authorization_endpoint.push_str(&query);
+            if let Ok(url) = url(&config, &transaction, &asked) {
+                let sent = parameters(&url);
+                let names: HashSet<_> = sent.iter().map(|(name, _)| name).collect();
+                let own: usize = usize::from(query.contains("=1")) + usize::from(query.contains("=2"));
+                let distinct_own: HashSet<_> = parameters(&query).into_iter().map(|p| p.0).collect();
+                prop_assert_eq!(sent.len() - own, names.len() - distinct_own.len());
+                prop_assert_eq!(value(&sent, "response_type"), Some("code"));
+                prop_assert_eq!(value(&sent, "code_challenge_method"), Some("S256"));
+                prop_assert_eq!(value(&sent, "state"), Some(transaction.state.as_str()));
+            }
+        }
+    }
+}

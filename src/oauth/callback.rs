@@ -145,3 +145,156 @@ fn is_visible(text: &str) -> bool {
 fn invalid(message: &'static str) -> AuthError {
     AuthError::new(Code::CallbackInvalid, Phase::Callback, message)
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::oauth::fixtures::{metadata, url};
+
+    fn query(query: &str) -> Result<Callback, AuthError> {
+        read(&url(&format!("https://app.example.com/callback?{query}")))
+    }
+
+    #[test]
+    fn a_code_and_a_refusal_are_read_cb5() {
+        let callback =
+            query("code=a%2Bb&state=s&iss=https%3A%2F%2Fid.example.com&x=1&x=2").unwrap();
+        assert_eq!(callback.outcome, Ok(Secret::from("a+b")));
+        assert_eq!(callback.state, "s");
+        assert_eq!(callback.iss.as_deref(), Some("https://id.example.com"));
+        for error in [
+            "invalid_request",
+            "unauthorized_client",
+            "access_denied",
+            "unsupported_response_type",
+            "invalid_scope",
+            "server_error",
+            "temporarily_unavailable",
+            "login_required",
+            "consent_required",
+            "something_of_its_own",
+        ] {
+            let callback =
+                query(&format!("error={error}&state=s&error_description=why+not")).unwrap();
+            let refusal = callback.outcome.unwrap_err();
+            assert_eq!(refusal.description.as_deref(), Some("why not"));
+            let ours = refusal.to_auth_error(Phase::Callback);
+            assert_eq!((ours.code, ours.oauth_error.as_deref()), (Code::OauthError, Some(error)));
+            let may_pass = matches!(error, "server_error" | "temporarily_unavailable");
+            assert_eq!(ours.retryable, may_pass);
+        }
+    }
+
+    #[test]
+    fn no_parameter_stands_twice_cb4() {
+        for twice in [
+            "code=a&code=b&state=s",
+            "code=a&code=a&state=s",
+            "code=a&state=s&state=s",
+            "code=a&state=s&%73tate=t",
+            "code=a&state=s&iss=x&iss=x",
+            "error=a&error=a&state=s",
+            "error=a&state=s&error_description=x&error_description=y",
+        ] {
+            assert_eq!(query(twice).map_err(|e| e.code), Err(Code::CallbackInvalid), "{twice}");
+        }
+    }
+
+    #[test]
+    fn malformed_callbacks_are_refused_cb3_cb12() {
+        let long = format!("code=a&state={}", "s".repeat(STATE_LIMIT + 1));
+        let longer = format!("code={}&state=s", "a".repeat(LIMIT));
+        for bad in [
+            "",
+            "state=s",
+            "code=a",
+            "code=&state=s",
+            "code=a&state=",
+            "error=&state=s",
+            "error=a",
+            "code=a&error=b&state=s",
+            "code=%00&state=s",
+            "code=%FF&state=s",
+            "code=a&state=%0A",
+            "code=a&state=%E2%80%AE",
+            "CODE=a&STATE=s",
+            "code=a&state=s&access_token=t",
+            "code=a&state=s&id_token=t",
+            "response=jwt&state=s",
+            &long,
+            &longer,
+        ] {
+            assert_eq!(query(bad).map_err(|e| e.code), Err(Code::CallbackInvalid), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_fragment_is_no_callback_cb11() {
+        for address in ["https://a/cb#code=a&state=s", "https://a/cb?state=s#code=a"] {
+            assert_eq!(read(&url(address)).map_err(|e| e.code), Err(Code::CallbackInvalid));
+        }
+    }
+
+    #[test]
+    fn the_providers_words_are_inert_cb6() {
+        let hostile =
+            "error=%3Cscript%3E%0d%0a&state=s&error_description=%22%5C%3Cb%3E%F0%9F%98%80%00hi";
+        let refusal = query(hostile).unwrap().outcome.unwrap_err();
+        assert_eq!(refusal.error, "script");
+        assert_eq!(refusal.description.as_deref(), Some("bhi"));
+        let long = OauthError::new(&"e".repeat(1000), Some(&"d".repeat(1000)));
+        assert_eq!(long.error.len(), 64);
+        assert_eq!(long.description.map(|text| text.len()), Some(256));
+    }
+
+    #[test]
+    fn the_issuer_must_be_the_one_asked_mx1_mx3_mx4_mx5() {
+        let judged = |iss: Option<&str>, is_promised| {
+            let metadata = Metadata { iss_parameter_supported: is_promised, ..metadata() };
+            ["code=a", "error=access_denied"].map(|outcome| {
+                let mut callback = query(&format!("{outcome}&state=s")).unwrap();
+                callback.iss = iss.map(str::to_owned);
+                check_issuer(&callback, &metadata).map_err(|error| error.code)
+            })
+        };
+        let (right, wrong) = ([Ok(()); 2], [Err(Code::IssuerMismatch); 2]);
+        for is_promised in [true, false] {
+            assert_eq!(judged(Some("https://id.example.com"), is_promised), right);
+            for near in [
+                "https://id.example.com/",
+                "https://ID.example.com",
+                "https://id.example.com:443",
+                "https://id.ex%61mple.com",
+                "http://id.example.com",
+                "https://evil.example",
+                "",
+            ] {
+                assert_eq!(judged(Some(near), is_promised), wrong, "{near}");
+            }
+        }
+        assert_eq!(judged(None, true), wrong);
+        assert_eq!(judged(None, false), right);
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_panics_and_none_passes_without_state_cb3(
+            search in r"(\?)?((code|state|iss|error|error_description|x|%)=?(\PC|[%&=+a-f0-9]){0,8}&?){0,6}"
+        ) {
+            if let Ok(callback) = read(&ParsedUrl { search, ..url("https://app.example.com/callback") }) {
+                prop_assert!(!callback.state.is_empty());
+                prop_assert!(callback.outcome.map_or(true, |code| !code.expose().is_empty()));
+            }
+        }
+
+        #[test]
+        fn any_bytes_at_all_cb3(search in ".*") {
+            if let Ok(callback) = read(&ParsedUrl { search, ..url("https://app.example.com/") }) {
+                prop_assert!(!callback.state.is_empty());
+            }
+        }
+    }
+}

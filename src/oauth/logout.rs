@@ -30,3 +30,33 @@ pub fn end_session_url(config: &Config, metadata: &Metadata) -> Option<String> {
     }
     Some(url.finish())
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::oauth::fixtures::{config, metadata, parameters};
+
+    #[test]
+    fn revocation_names_token_and_client_rv1() {
+        let form = revoke_body(&config(), &Secret::from("a+b/c=&d"));
+        assert_eq!(form.expose(), "token=a%2Bb%2Fc%3D%26d&client_id=spa");
+    }
+
+    #[test]
+    fn the_end_session_url_carries_no_token_lo1() {
+        let mut metadata = metadata();
+        let mut config = config();
+        assert_eq!(end_session_url(&config, &metadata), None, "the provider has no such place");
+        metadata.end_session_endpoint = Some("https://id.example.com/end?x=1".to_owned());
+        let url = end_session_url(&config, &metadata).unwrap();
+        assert_eq!(url, "https://id.example.com/end?x=1&client_id=spa");
+        config.logout.post_logout_redirect_uri = Some("https://app.example.com/bye".to_owned());
+        let url = end_session_url(&config, &metadata).unwrap();
+        let back =
+            ("post_logout_redirect_uri".to_owned(), "https://app.example.com/bye".to_owned());
+        assert_eq!(parameters(&url).last(), Some(&back));
+        config.logout.end_session = false;
+        assert_eq!(end_session_url(&config, &metadata), None);
+    }
+}

@@ -10,3 +10,7 @@ pub mod pkce;
 pub mod return_to;
 pub mod token;
 pub mod transaction;
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod fixtures;

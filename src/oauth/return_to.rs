@@ -34,3 +34,100 @@ pub fn check(return_to: &str, page_origin: &str, urls: &dyn ParseUrl) -> Result<
         )),
     }
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::url::oracle::Oracle;
+
+    const PAGE: &str = "https://app.example.com";
+
+    fn checked(return_to: &str) -> Result<String, Code> {
+        check(return_to, PAGE, &Oracle).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn own_addresses_come_back_as_paths_cb9() {
+        for (wanted, path) in [
+            ("/", "/"),
+            ("", "/"),
+            ("/orders?page=2#row", "/orders?page=2#row"),
+            ("orders", "/orders"),
+            ("?a=b", "/?a=b"),
+            ("#here", "/#here"),
+            ("https://app.example.com/a/../b", "/b"),
+            ("HTTPS://APP.example.com:443/x", "/x"),
+            ("/redirect?to=https://evil.example", "/redirect?to=https://evil.example"),
+            ("/%2f%2fevil.example", "/%2f%2fevil.example"),
+            ("https:/evil.example", "/evil.example"),
+            ("https:evil.example/x", "/evil.example/x"),
+        ] {
+            assert_eq!(checked(wanted).as_deref(), Ok(path), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn hostile_addresses_are_refused_cb9_t14() {
+        for hostile in [
+            "https://evil.example/",
+            "//evil.example",
+            "///evil.example",
+            "////evil.example",
+            r"\\evil.example",
+            r"/\evil.example",
+            r"\/evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "\t//evil.example",
+            " //evil.example",
+            "http:evil.example",
+            r"https:\\evil.example",
+            "http://app.example.com/",
+            "https://app.example.com:8443/",
+            "https://app.example.com.evil.example/",
+            "https://app.example.com@evil.example/",
+            "https://user@app.example.com/",
+            "https://user:word@app.example.com/",
+            "https://app.example.com./",
+            "https://sub.app.example.com/",
+            "//app.example.com:80/",
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            "java\nscript:alert(1)",
+            "data:text/html,x",
+            "blob:https://app.example.com/4f7b",
+            "filesystem:https://app.example.com/temporary/x",
+            "about:blank",
+            "file:///etc/passwd",
+            "mailto:a@app.example.com",
+            "/.//evil.example",
+            "/..//evil.example",
+            "/a/..//evil.example",
+            "/%2e//evil.example",
+            "https://app.example.com//evil.example",
+            "https://app.example.com/.//evil.example",
+            "https://[::1/",
+            "https://\u{ff41}pp.evil.example/",
+        ] {
+            assert_eq!(checked(hostile), Err(Code::ReturnToInvalid), "{hostile:?}");
+        }
+        assert_eq!(checked(&"a".repeat(LIMIT + 1)), Err(Code::ReturnToInvalid));
+    }
+
+    proptest! {
+        /// However it is used as an address, what was let through stays on the origin.
+        #[test]
+        fn stays_on_the_origin_cb9(return_to in r"[/\\.:@%a-f2?#\t\n ]{0,20}") {
+            if let Ok(path) = checked(&return_to) {
+                prop_assert!(path.starts_with('/') && !path.starts_with("//"));
+                for base in [PAGE, "https://app.example.com/deep/page?x"] {
+                    let url = Oracle.parse(&path, Some(base)).unwrap();
+                    prop_assert_eq!(url.origin, PAGE);
+                }
+            }
+        }
+    }
+}

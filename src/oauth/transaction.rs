@@ -111,3 +111,70 @@ struct Record {
     started: i64,
     metadata: Metadata,
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::oauth::fixtures::{NOW, entropy, metadata, transaction};
+
+    #[test]
+    fn begins_with_256_bits_each_ar7_ar8_pk3() {
+        let begun = transaction();
+        let nonce = begun.nonce.clone().unwrap_or_default();
+        let texts = [begun.state.as_str(), nonce.as_str(), begun.verifier.expose()];
+        assert!(texts.iter().all(|text| text.len() == 43));
+        assert_eq!(texts.iter().collect::<HashSet<_>>().len(), 3, "no part is used twice");
+        assert!(!begun.state.contains("orders"), "`state` says nothing");
+        let plain = Transaction::begin(&entropy(), None, false, NOW, metadata());
+        assert_eq!(plain.nonce, None);
+    }
+
+    #[test]
+    fn distinct_for_distinct_entropy_ar4() {
+        let of = |n: u16| {
+            let mut entropy = [0; 96];
+            for part in entropy.chunks_exact_mut(32) {
+                part[..2].copy_from_slice(&n.to_le_bytes());
+            }
+            Transaction::begin(&entropy, None, true, NOW, metadata())
+        };
+        let begun: Vec<_> = (0..10_000).map(of).collect();
+        let verifiers: HashSet<_> = begun.iter().map(|begun| begun.verifier.expose()).collect();
+        let states: HashSet<_> = begun.iter().map(|begun| &begun.state).collect();
+        assert_eq!((verifiers.len(), states.len()), (10_000, 10_000));
+    }
+
+    #[test]
+    fn a_record_holds_it_whole_ar11_mx6() {
+        let begun = transaction();
+        assert_eq!(Transaction::from_record(&begun.to_record()), Some(begun));
+    }
+
+    #[test]
+    fn other_records_are_none_of_it_cb12() {
+        for record in ["", "null", "{}", "[]", r#"{"state":"s"}"#, "\u{0}"] {
+            assert_eq!(Transaction::from_record(&Secret::from(record)), None, "{record}");
+        }
+        let record = transaction().to_record();
+        let widened = record.expose().replacen('{', r#"{"more":1,"#, 1);
+        assert_eq!(Transaction::from_record(&Secret::new(widened)), None);
+    }
+
+    #[test]
+    fn lives_for_ten_minutes_by_a_clock_that_may_jump_cb8_t29() {
+        let begun = transaction();
+        let at = |ms: i64| begun.has_expired(UnixMillis(NOW.0 + ms));
+        assert!(!at(0) && !at(LIFETIME_MS) && at(LIFETIME_MS + 1));
+        assert!(!at(-LIFETIME_MS) && at(-LIFETIME_MS - 1), "begun in a far future");
+        assert!(begun.has_expired(UnixMillis(i64::MAX)) && begun.has_expired(UnixMillis(i64::MIN)));
+    }
+
+    #[test]
+    fn debug_shows_no_verifier_pk4() {
+        let begun = transaction();
+        assert!(!format!("{begun:?}").contains(begun.verifier.expose()));
+    }
+}
