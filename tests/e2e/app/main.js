@@ -1,0 +1,40 @@
+// @ts-check
+// A bare application, driven through `window.tw`. It lives at /c/<clientId>/..., its settings at
+// /settings/<clientId>.json.
+
+const globals = new Set(Reflect.ownKeys(window));
+const clientId = location.pathname.split("/")[2] ?? "";
+
+/** @type {import("./page.js").TestPage} */
+const tw = {
+  settings: /** @type {any} */ (undefined),
+  states: [],
+  kept: [],
+  started: Promise.resolve(),
+};
+window.tw = tw;
+tw.started = start();
+
+async function start() {
+  const answer = await fetch(`/settings/${clientId}.json`);
+  // A page without settings keeps what others saw, and holds no client.
+  if (!answer.ok) return;
+  tw.settings = await answer.json();
+  // Before the SDK loads: what it captures then is already under watch.
+  if (tw.settings.watched) {
+    const { watch } = await import("/watch.js");
+    tw.collect = watch(tw, globals);
+  }
+  tw.sdk = await import(tw.settings.sdk);
+  if (tw.settings.create) create(tw.settings.options);
+}
+
+/** @param {import("./page.js").Options} options */
+function create(options) {
+  const auth = tw.sdk.createClient(options);
+  tw.auth = auth;
+  if (!tw.settings.start) return;
+  auth.subscribe(() => tw.states.push(auth.state));
+  void auth.ready;
+  tw.urlAfterReady = location.href;
+}

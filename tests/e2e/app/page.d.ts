@@ -1,0 +1,46 @@
+// What the tests find on `window.tw`, and what the page finds in its settings.
+
+/** The package as it is built and imported by the page. */
+// biome-ignore lint/suspicious/noExplicitAny: the facade's types are tested by its own type tests
+export type Sdk = any;
+// biome-ignore lint/suspicious/noExplicitAny: tests pass wrong options on purpose
+export type Options = any;
+// biome-ignore lint/suspicious/noExplicitAny: tests call it with wrong arguments on purpose
+export type Auth = any;
+
+export interface Settings {
+  /** Address of the package's entry. */
+  sdk: string;
+  /** Whether the page makes a client by itself. */
+  create: boolean;
+  /** Whether that client is started at once. */
+  start: boolean;
+  /** Whether everything the page sees is recorded. */
+  watched: boolean;
+  options: Options;
+}
+
+export interface TestPage {
+  settings: Settings;
+  sdk?: Sdk;
+  auth?: Auth;
+  /** Settles once the client exists; rejects with what the page's own code threw. */
+  started: Promise<void>;
+  /** The page's address in the turn in which it touched `ready`. */
+  urlAfterReady?: string;
+  /** Every state since the page was opened. */
+  states: { status: string; [more: string]: unknown }[];
+  /** Place and text in turn: all that was seen, and kept while the page navigates. */
+  kept: string[];
+  /** Notes everything that is within the page's reach now. */
+  collect?: () => Promise<void>;
+  /** What a test leaves for its next step. */
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows its own
+  [more: string]: any;
+}
+
+declare global {
+  interface Window {
+    tw: TestPage;
+  }
+}

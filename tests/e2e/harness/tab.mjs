@@ -1,0 +1,274 @@
+// @ts-check
+// One tab of the test page, driven through WebDriver. Functions given to `run` are sent as text and
+// run in the page: they see their arguments and the page's globals, nothing of this process.
+import assert from "node:assert/strict";
+import { By } from "selenium-webdriver";
+
+/** @typedef {import("selenium-webdriver").WebDriver} WebDriver */
+/** @typedef {import("../app/page.js").Auth} Auth */
+/**
+ * @typedef {object} Described an error as it left the page
+ * @property {string} name
+ * @property {string} message
+ * @property {boolean} isAuthError
+ * @property {Described} [cause]
+ * @property {Record<string, any>} own
+ */
+
+/** How long a condition may take. Generous: a test that waits so long has failed. */
+export const LIMIT_MS = 20_000;
+const POLL_MS = 15;
+
+/** What a page's function threw. Its own members (`code`, `retryable`, ...) are this error's too. */
+export class PageError extends Error {
+  /** @param {Described} described */
+  constructor({ name, message, isAuthError, cause, own }) {
+    super(message);
+    Object.assign(this, own, { name, isAuthError });
+    if (cause) this.cause = new PageError(cause);
+  }
+}
+
+/**
+ * Checks an `AuthError` for `assert.rejects`.
+ *
+ * @param {string} code
+ * @param {RegExp} says a part of the message that tells what to do
+ * @param {Record<string, unknown>} [more] other members
+ * @returns {(error: any) => true}
+ */
+export function authError(code, says, more = {}) {
+  return (error) => {
+    assert.ok(error instanceof PageError, `not from the page: ${error}`);
+    const found = /** @type {any} */ (error);
+    assert.equal(found.isAuthError, true, `no AuthError: ${found.name}: ${found.message}`);
+    assertAuthErrorInfo(found, code, says);
+    for (const [name, value] of Object.entries(more)) assert.deepEqual(found[name], value, name);
+    return true;
+  };
+}
+
+/**
+ * @param {any} info an error, or what a state says of one
+ * @param {string} code
+ * @param {RegExp} says
+ */
+export function assertAuthErrorInfo(info, code, says) {
+  assert.equal(info?.code, code, `another error: ${JSON.stringify(info)} ${info?.message}`);
+  assert.match(info.message, says);
+  assert.equal(typeof info.phase, "string");
+  assert.equal(typeof info.retryable, "boolean");
+}
+
+// In the page: runs the function, and gives its value or what it threw to WebDriver.
+const WRAPPED = (/** @type {string} */ body) => `
+  const done = arguments[arguments.length - 1];
+  const given = Array.prototype.slice.call(arguments, 0, -1);
+  const tw = window.tw;
+  const describe = (error, depth = 0) => {
+    if (!(error instanceof Error || error instanceof DOMException)) {
+      return { name: "thrown", message: String(error), isAuthError: false, own: { thrown: error } };
+    }
+    const own = {};
+    for (const name of Object.keys(error)) {
+      if (name !== "cause" && typeof error[name] !== "function") own[name] = error[name];
+    }
+    return {
+      name: error.name,
+      message: error.message,
+      isAuthError: tw?.sdk?.isAuthError?.(error) === true,
+      cause: error.cause && depth < 3 ? describe(error.cause, depth + 1) : undefined,
+      own,
+    };
+  };
+  (async () => (${body})(tw?.auth, ...given))().then(
+    (value) => done({ value }),
+    (error) => done({ error: describe(error) }),
+  );`;
+
+export class Tab {
+  /**
+   * @param {WebDriver} driver
+   * @param {string} handle
+   * @param {{ issuer: string, app: string }} servers
+   */
+  constructor(driver, handle, servers) {
+    this.driver = driver;
+    this.handle = handle;
+    this.servers = servers;
+  }
+
+  /** Makes this the tab that the driver speaks to. */
+  async focus() {
+    await this.driver.switchTo().window(this.handle);
+  }
+
+  /** @param {string} url */
+  async go(url) {
+    await this.focus();
+    await this.driver.get(url);
+  }
+
+  async url() {
+    await this.focus();
+    return this.driver.getCurrentUrl();
+  }
+
+  /**
+   * @template T
+   * @param {((auth: Auth, ...args: any[]) => T) | string} fn a function, or the text of one
+   * @param {unknown[]} args values that JSON can carry
+   * @returns {Promise<Awaited<T>>} its value, as JSON carries it; rejects with a `PageError`
+   */
+  async run(fn, ...args) {
+    await this.focus();
+    const answer = /** @type {any} */ (
+      await this.driver.executeAsyncScript(WRAPPED(String(fn)), ...args)
+    );
+    if (answer.error) throw new PageError(answer.error);
+    return answer.value;
+  }
+
+  /**
+   * Asks the page until the answer is truthy.
+   *
+   * @template T
+   * @param {string} what for the message when it takes too long
+   * @param {(auth: Auth, ...args: any[]) => T} fn
+   * @param {unknown[]} args
+   * @returns {Promise<Awaited<T>>}
+   */
+  async until(what, fn, ...args) {
+    return eventually(what, () => this.run(fn, ...args));
+  }
+
+  /** @param {string} status */
+  async untilStatus(status) {
+    await this.until(`status ${status}`, (auth, wanted) => auth.state.status === wanted, status);
+    return this.state();
+  }
+
+  /** @returns {Promise<any>} */
+  state() {
+    return this.run((auth) => auth.state);
+  }
+
+  /** Waits until the page's client exists and is ready. */
+  ready() {
+    return this.run(async () => {
+      await window.tw.started;
+      await window.tw.auth.ready;
+    });
+  }
+
+  /**
+   * Waits until the browser is somewhere.
+   *
+   * @param {string} what
+   * @param {(url: string) => boolean} isThere
+   */
+  async untilUrl(what, isThere) {
+    await this.focus();
+    return eventually(what, async () => {
+      const url = await this.driver.getCurrentUrl();
+      return isThere(url) && url;
+    });
+  }
+
+  /**
+   * Asks for a sign-in and waits for the provider's login form.
+   *
+   * @param {Record<string, unknown>} [options]
+   */
+  async toLogin(options = {}) {
+    // Not awaited in the page: it navigates away in the middle. What goes wrong before, shows.
+    await this.run((auth, options) => {
+      auth.signIn(options).catch((/** @type {unknown} */ error) => {
+        window.tw.failure = String(error);
+      });
+    }, options);
+    await eventually("the login form", async () => {
+      const url = await this.driver.getCurrentUrl();
+      if (url.startsWith(this.servers.issuer)) {
+        return (await this.driver.findElements(By.id("login"))).length > 0;
+      }
+      const failure = await this.driver.executeScript("return window.tw && window.tw.failure");
+      assert.equal(failure ?? null, null, "signIn failed");
+      return false;
+    });
+  }
+
+  /**
+   * Fills the provider's form and waits until the app is back.
+   *
+   * @param {string} [login]
+   */
+  async submitLogin(login = "alice") {
+    const field = await this.driver.findElement(By.id("login"));
+    await field.clear();
+    await field.sendKeys(login);
+    await this.driver.findElement(By.id("password")).sendKeys("any");
+    await this.driver.findElement(By.css("button[type=submit]")).click();
+    await this.untilApp();
+  }
+
+  /** Waits until the browser shows a page of the app that has its client. */
+  async untilApp() {
+    await this.untilUrl("the app's page", (url) => url.startsWith(this.servers.app));
+    await this.run(() => window.tw.started);
+  }
+
+  /**
+   * The main job's first half: asks, fills the form, comes back, is signed in.
+   *
+   * @param {{ login?: string, returnTo?: string }} [wanted]
+   * @returns {Promise<any>} the state
+   */
+  async signIn({ login, ...options } = {}) {
+    await this.toLogin(options);
+    await this.submitLogin(login);
+    await this.ready();
+    const state = await this.state();
+    assert.equal(state.status, "signedIn", JSON.stringify(state));
+    return state;
+  }
+
+  /**
+   * One call through the client.
+   *
+   * @param {string} url
+   * @param {RequestInit} [init]
+   */
+  call(url, init) {
+    return this.run(
+      async (auth, url, init) => {
+        const response = await auth.fetch(url, init);
+        return { status: response.status, text: await response.text() };
+      },
+      url,
+      init,
+    );
+  }
+
+  async close() {
+    await this.focus();
+    await this.driver.close();
+  }
+}
+
+/**
+ * @template T
+ * @param {string} what
+ * @param {() => Promise<T>} ask again until it is truthy
+ * @param {number} [limit] milliseconds
+ * @returns {Promise<T>}
+ */
+export async function eventually(what, ask, limit = LIMIT_MS) {
+  const end = Date.now() + limit;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`waited ${limit} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

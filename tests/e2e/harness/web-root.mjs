@@ -1,0 +1,42 @@
+// @ts-check
+// What the app's origin serves: the test page, the built package, and the vault's folder as
+// `npx tokenward init` makes it.
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const APP = fileURLToPath(new URL("../app", import.meta.url));
+
+/** The package as `cargo xtask build` makes it. */
+export const PACKAGE = fileURLToPath(new URL("../../../pkg", import.meta.url));
+
+export async function makeWebRoot() {
+  if (!existsSync(path.join(PACKAGE, "index.js"))) {
+    throw new Error("pkg/ is missing: run `cargo xtask build`");
+  }
+  const root = await mkdtemp(path.join(tmpdir(), "tokenward-e2e-"));
+  await mkdir(path.join(root, "settings"));
+  await run(process.execPath, [path.join(PACKAGE, "bin/tokenward.js"), "init", root]);
+
+  return {
+    /** Directories by URL prefix. */
+    dirs: {
+      "/": APP,
+      "/pkg/": PACKAGE,
+      "/tokenward/": path.join(root, "tokenward"),
+      "/settings/": path.join(root, "settings"),
+    },
+    /**
+     * @param {string} clientId
+     * @param {import("../app/page.js").Settings} settings what its pages find
+     */
+    settle: (clientId, settings) =>
+      writeFile(path.join(root, "settings", `${clientId}.json`), JSON.stringify(settings)),
+    remove: () => rm(root, { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,129 @@
+// @ts-check
+// A vault that dies is noticed and replaced; a page that goes takes its calls with it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { place } from "./harness/place.mjs";
+import { suite } from "./harness/suite.mjs";
+import { authError, eventually } from "./harness/tab.mjs";
+
+const e2e = suite();
+const shared = place.isolation === "shared" ? {} : { skip: "nothing outlives the page here" };
+
+test(
+  "a killed vault is noticed: calls end with a typed error, and the page goes on",
+  shared,
+  async () => {
+    const app = await e2e.application();
+    const tab = await app.openSignedIn();
+    await tab.run((auth, api) => {
+      window.tw.waiting = auth.fetch(`${api}/slow?ms=60000`);
+      window.tw.waiting.catch(() => {});
+      window.tw.reading = auth
+        .fetch(`${api}/stream?chunks=10000&delay=50`)
+        .then((/** @type {Response} */ response) => response.text());
+      window.tw.reading.catch(() => {});
+    }, e2e.servers.api);
+    await eventually("both calls at the API", async () => app.calls().length === 2);
+
+    assert.ok((await e2e.engine.killVaults(e2e.driver)) > 0, "no vault was found to be killed");
+    const crashed = authError("vault_crashed", /again/, { retryable: true });
+    await assert.rejects(
+      tab.run(() => window.tw.waiting),
+      crashed,
+    );
+    await assert.rejects(
+      tab.run(() => window.tw.reading),
+      crashed,
+    );
+
+    // The session was in that vault alone: the page says so instead of showing an old state.
+    const state = await tab.untilStatus("signedOut");
+    assert.ok(["no_session", "vault_gone"].includes(state.reason), state.reason);
+    await assert.rejects(
+      tab.run((auth, url) => auth.fetch(url), `${e2e.servers.api}/me`),
+      authError("not_signed_in", /signIn/),
+    );
+    await tab.toLogin({ prompt: "login" });
+    await tab.submitLogin();
+    await tab.ready();
+    assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+  },
+);
+
+test("every tab of a killed vault meets in the next one", shared, async () => {
+  const app = await e2e.application();
+  const first = await app.openSignedIn();
+  const second = await app.openTab();
+  await second.untilStatus("signedIn");
+  await e2e.engine.killVaults(e2e.driver);
+  for (const tab of [first, second]) await tab.untilStatus("signedOut");
+  await first.toLogin({ prompt: "login" });
+  await first.submitLogin();
+  await second.untilStatus("signedIn");
+  assert.equal((await second.call(`${e2e.servers.api}/me`)).status, 200);
+});
+
+test("a page that is closed in the middle of calls frees them, and others go on", async () => {
+  const app = await e2e.application();
+  const first = await app.openSignedIn();
+  const second = await app.openTab();
+  await second.untilStatus("signedIn");
+  await second.run((auth, api) => {
+    void auth.fetch(`${api}/slow?ms=60000`);
+    void auth
+      .fetch(`${api}/stream?chunks=100000&delay=50`)
+      .then((/** @type {Response} */ response) => response.text());
+  }, e2e.servers.api);
+  await eventually("both calls at the API", async () => app.calls().length === 2);
+  await second.close();
+  await first.focus();
+  await eventually("the end of both", async () => app.calls().every(({ aborted }) => aborted));
+  assert.equal((await first.call(`${e2e.servers.api}/me`)).status, 200);
+});
+
+test("reloads with open streams leave the API reachable", async () => {
+  const app = await e2e.application();
+  const tab = await app.openSignedIn();
+  for (let round = 1; round <= 6; round += 1) {
+    await tab.run((auth, api) => {
+      void auth
+        .fetch(`${api}/stream?chunks=100000&delay=50`)
+        .then((/** @type {Response} */ response) => response.text());
+    }, e2e.servers.api);
+    await eventually("the stream at the API", async () => app.calls().length === round);
+    await tab.driver.navigate().refresh();
+    await tab.ready();
+  }
+  // Browsers give one host six connections.
+  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+});
+
+test("a page without its locks is not taken for dead", async () => {
+  const app = await e2e.application();
+  const tab = await app.openSignedIn();
+  // Locks are hints: any script of the page can take them.
+  await tab.run(async () => {
+    const { held = [] } = await navigator.locks.query();
+    for (const { name = "" } of held) {
+      await navigator.locks.request(name, { steal: true }, () => {});
+    }
+  });
+  await tab.run((auth, api) => auth.fetch(`${api}/slow?ms=4000`), e2e.servers.api);
+  assert.equal((await tab.state()).status, "signedIn");
+  assert.deepEqual(
+    app.calls().map(({ status }) => status),
+    [200],
+  );
+});
+
+test("a page that comes back from the back/forward cache shows what is, not what was", async () => {
+  const app = await e2e.application();
+  const tab = await app.openSignedIn();
+  const other = await app.openTab();
+  await other.untilStatus("signedIn");
+  await tab.go(`${e2e.servers.app}/c/keeper/`);
+  await other.run((auth) => auth.signOut({ local: true }));
+  await tab.focus();
+  await tab.driver.navigate().back();
+  await tab.untilStatus("signedOut");
+});

@@ -1,0 +1,192 @@
+// @ts-check
+// Silent refresh: it happens without a call, once for everybody who waits, in every tab.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { suite } from "./harness/suite.mjs";
+import { eventually } from "./harness/tab.mjs";
+
+const e2e = suite();
+
+/** Holds the next refresh until `e2e.servers.direct.provider.faults.release()`. */
+const HELD = /** @type {const} */ ({ grantType: "refresh_token", hold: true });
+
+/** @param {number} count */
+const refreshHeld = (count = 1) =>
+  eventually("a refresh at the provider", async () => {
+    return e2e.servers.direct.provider.faults.held === count;
+  });
+
+test("short tokens are refreshed in time without any call", async () => {
+  const app = await e2e.application({ provider: { accessTokenTtl: 4 } });
+  const tab = await app.openSignedIn();
+  const first = await tab.state();
+  assert.ok(first.refreshAt < first.expiresAt, "the refresh is due before the expiry");
+  await eventually("two refreshes", async () => app.counts().refreshesSucceeded >= 2);
+  const state = await tab.untilStatus("signedIn");
+  assert.ok(state.expiresAt > first.expiresAt);
+  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+  const { reuses, refreshesFailed } = app.counts();
+  assert.deepEqual([reuses, refreshesFailed], [0, 0]);
+  assert.deepEqual(
+    app.calls().map(({ status }) => status),
+    [200],
+    "no call went out with an old token",
+  );
+});
+
+test("1,000 calls on a token that has expired cause one refresh and no failure", async () => {
+  const app = await e2e.application({ provider: { accessTokenTtl: 3 } });
+  const tab = await app.openSignedIn();
+  await e2e.servers.direct.provider.changeClient(app.clientId, { accessTokenTtl: 300 });
+  // The refresh that is due anyway waits at the provider until the token has expired.
+  app.planFault(HELD);
+  const { expiresAt } = await tab.state();
+  await refreshHeld();
+  await eventually("the expiry", async () => Date.now() > expiresAt);
+
+  await startCalls(tab, 1000);
+  await waiting(tab, 1000);
+  assert.equal(app.calls().length, 0, "a call went out with an expired token");
+  e2e.servers.direct.provider.faults.release();
+  assert.deepEqual(await statuses(tab), { 200: 1000 });
+
+  const { refreshRequests, refreshesSucceeded, reuses } = app.counts();
+  assert.deepEqual([refreshRequests, refreshesSucceeded, reuses], [1, 1, 0]);
+  assert.equal(app.calls().length, 1000);
+});
+
+test("1,000 calls with a token that the API refuses cause one refresh and no failure", async () => {
+  const app = await e2e.application();
+  const tab = await app.openSignedIn();
+  assert.equal(app.refuseTokens(), 1);
+  await startCalls(tab, 1000);
+  assert.deepEqual(await statuses(tab), { 200: 1000 });
+  const { refreshRequests, refreshesSucceeded, reuses } = app.counts();
+  assert.deepEqual([refreshRequests, refreshesSucceeded, reuses], [1, 1, 0]);
+  const refused = app.calls().filter(({ status }) => status === 401).length;
+  assert.ok(refused >= 1 && refused <= 1000, String(refused));
+  assert.equal(app.calls().length, 1000 + refused, "each refused call is sent once more");
+});
+
+test("10 tabs of 20 calls on an expired token cause one refresh and no failure", async () => {
+  const app = await e2e.application();
+  const tabs = [await app.openSignedIn()];
+  while (tabs.length < 10) tabs.push(await app.openTab());
+  for (const tab of tabs) await tab.untilStatus("signedIn");
+
+  app.refuseTokens();
+  app.planFault(HELD);
+  for (const tab of tabs) await startCalls(tab, 20);
+  await refreshHeld();
+  e2e.servers.direct.provider.faults.release();
+  for (const tab of tabs) assert.deepEqual(await statuses(tab), { 200: 20 });
+
+  const { refreshRequests, refreshesSucceeded, reuses } = app.counts();
+  assert.deepEqual([refreshRequests, refreshesSucceeded, reuses], [1, 1, 0]);
+});
+
+test("a valid token is lent while its refresh fails, and the session is kept", async () => {
+  const app = await e2e.application({ provider: { accessTokenTtl: 8 } });
+  const tab = await app.openSignedIn();
+  const { expiresAt } = await tab.state();
+  app.planFault({ grantType: "refresh_token", status: 503, body: "down", count: 50 });
+  const degraded = await tab.until("a failed refresh", (auth) => auth.state.degraded);
+  assert.equal(degraded.retryable, true);
+  if (Date.now() < expiresAt - 2000) {
+    assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+  }
+  e2e.servers.direct.provider.faults.clear();
+  await eventually("a refresh", async () => app.counts().refreshesSucceeded > 0);
+  await tab.until("no degradation", (auth) => !auth.state.degraded);
+  const statuses = await tab.run(() => window.tw.states.map(({ status }) => status));
+  assert.ok(!statuses.slice(statuses.indexOf("signedIn")).includes("signedOut"));
+});
+
+test("invalid_grant ends the session once, with its reason", async () => {
+  const app = await e2e.application();
+  const tab = await app.openSignedIn();
+  const other = await app.openTab();
+  await other.untilStatus("signedIn");
+  assert.equal(e2e.servers.direct.provider.revokeGrants({ clientId: app.clientId }), 1);
+  await tab
+    .run((auth, url) => auth.fetch(url), `${e2e.servers.api}/me`)
+    .then(
+      ({ status }) => assert.equal(status, 401),
+      (error) => assert.equal(error.code, "session_ended"),
+    );
+  for (const each of [tab, other]) {
+    const state = await each.untilStatus("signedOut");
+    assert.equal(state.reason, "session_ended");
+    const ends = await each.run(
+      () => window.tw.states.filter(({ status }) => status === "signedOut").length,
+    );
+    assert.equal(ends, each === tab ? 1 : 1);
+  }
+  assert.equal(app.counts().refreshRequests, 1);
+});
+
+test("without a refresh token the session ends at its expiry, once, with its reason", async () => {
+  const app = await e2e.application({
+    options: { scope: ["openid"] },
+    provider: { accessTokenTtl: 3 },
+  });
+  const tab = await app.openSignedIn();
+  assert.equal((await tab.state()).refreshAt, null);
+  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+  const state = await tab.untilStatus("signedOut");
+  assert.equal(state.reason, "expired");
+  assert.equal(app.counts().refreshRequests, 0);
+});
+
+/**
+ * @param {import("./harness/tab.mjs").Tab} tab
+ * @param {number} count
+ */
+function startCalls(tab, count) {
+  return tab.run(
+    (auth, url, count) => {
+      const one = async () => {
+        const response = await auth.fetch(url);
+        await response.text();
+        return response.status;
+      };
+      window.tw.calls = Promise.allSettled(Array.from({ length: count }, one));
+      window.tw.settledCalls = 0;
+      window.tw.calls.then(() => {
+        window.tw.settledCalls = count;
+      });
+    },
+    `${e2e.servers.api}/me`,
+    count,
+  );
+}
+
+/**
+ * Waits until every call has reached the vault: messages of one port keep their order, so an answer
+ * to a later question says that the earlier ones arrived.
+ *
+ * @param {import("./harness/tab.mjs").Tab} tab
+ * @param {number} count
+ */
+async function waiting(tab, count) {
+  await tab.run((auth) => auth.exportAccessToken().catch(() => {}));
+  assert.notEqual(await tab.run(() => window.tw.settledCalls), count);
+}
+
+/**
+ * @param {import("./harness/tab.mjs").Tab} tab
+ * @returns {Promise<Record<string, number>>} how often each outcome occurred
+ */
+function statuses(tab) {
+  return tab.run(async () => {
+    /** @type {Record<string, number>} */
+    const counts = {};
+    /** @type {PromiseSettledResult<number>[]} */
+    const calls = await window.tw.calls;
+    for (const call of calls) {
+      const key = call.status === "fulfilled" ? call.value : `${call.reason}`;
+      counts[key] = (counts[key] ?? 0) + 1;
+    }
+    return counts;
+  });
+}
