@@ -80,25 +80,7 @@ fn types(package: &Path) -> Result<()> {
     let mut tsc = process::npm_bin("tsc");
     tsc.args(["-p", "pkg-template/tsconfig.types.json", "--outDir"]).arg(package);
     process::capture(&mut tsc)?;
-    name_files_in_full(package)
-}
-
-/// The sources import `./error`, as bundlers have it. A consumer whose TypeScript resolves as Node
-/// does finds types under `./error.js` alone.
-fn name_files_in_full(folder: &Path) -> Result<()> {
-    for file in project::files_ending(folder, ".d.ts") {
-        let types = project::read(&file)?;
-        project::write(&file, with_full_names(&types)?)?;
-    }
-    for entry in std::fs::read_dir(folder)?.flatten().filter(|entry| entry.path().is_dir()) {
-        name_files_in_full(&entry.path())?;
-    }
     Ok(())
-}
-
-fn with_full_names(types: &str) -> Result<String> {
-    let pattern = Regex::new(r#"((?:from|import) ?\(?")(\.[^"]*?)(?:\.[jt]s)?""#)?;
-    Ok(pattern.replace_all(types, "$1$2.js\"").into_owned())
 }
 
 /// What is copied: the command, the licences, the README, and `package.json` with the version.
@@ -107,7 +89,7 @@ fn papers(package: &Path) -> Result<()> {
         ("pkg-template/bin/tokenward.js", "bin/tokenward.js"),
         ("LICENSE-MIT", "LICENSE-MIT"),
         ("LICENSE-APACHE", "LICENSE-APACHE"),
-        ("README.md", "README.md"),
+        ("pkg-template/README.md", "README.md"),
     ] {
         let to = package.join(to);
         std::fs::create_dir_all(to.parent().unwrap_or(package))?;
@@ -143,15 +125,7 @@ fn names_the_vault(script: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{names_the_vault, with_full_names};
-
-    #[test]
-    fn declarations_name_files_in_full() {
-        let types =
-            r#"import { A } from "./error"; let x: import("../b").C; from "./d.js"; from "e""#;
-        let full = r#"import { A } from "./error.js"; let x: import("../b.js").C; from "./d.js"; from "e""#;
-        assert_eq!(with_full_names(types).unwrap(), full);
-    }
+    use super::names_the_vault;
 
     #[test]
     fn knows_the_address_that_bundlers_look_for() {

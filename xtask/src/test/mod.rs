@@ -19,9 +19,13 @@ use std::time::Instant;
 
 pub(crate) const VERB: Verb = Verb {
     name: "test",
-    summary: "Runs the tests: native, servers, wasm, e2e, package",
+    summary: "Runs the tests: native, facade, servers, wasm, e2e, package",
     flags: &[
-        Flag { name: "only", value: Some("LAYER"), help: "native, servers, wasm, e2e or package" },
+        Flag {
+            name: "only",
+            value: Some("LAYER"),
+            help: "native, facade, servers, wasm, e2e or package",
+        },
         Flag { name: "browser", value: Some("NAME"), help: "chromium, firefox or webkit" },
         Flag {
             name: "place",
@@ -38,6 +42,7 @@ pub(crate) const VERB: Verb = Verb {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Native,
+    Facade,
     Servers,
     Wasm,
     E2e,
@@ -46,6 +51,7 @@ enum Kind {
 
 const KINDS: &[(&str, Kind)] = &[
     ("native", Kind::Native),
+    ("facade", Kind::Facade),
     ("servers", Kind::Servers),
     ("wasm", Kind::Wasm),
     ("e2e", Kind::E2e),
@@ -59,6 +65,7 @@ const PACKAGE_CELL: Cell = Cell { browser: Browser::Chromium, place: Place::Shar
 #[derive(Clone, Copy, Debug)]
 enum Part {
     Native,
+    Facade,
     Servers,
     Wasm(Browser),
     E2e(Cell),
@@ -69,6 +76,7 @@ impl Part {
     fn name(self) -> String {
         match self {
             Self::Native => "native".to_owned(),
+            Self::Facade => "facade".to_owned(),
             Self::Servers => "servers".to_owned(),
             Self::Wasm(browser) => format!("wasm {}", browser.name()),
             Self::E2e(cell) => format!("e2e {cell}"),
@@ -79,7 +87,7 @@ impl Part {
     fn needs(self) -> Vec<Need> {
         match self {
             Self::Native => vec![],
-            Self::Servers => vec![Need::Npm],
+            Self::Facade | Self::Servers => vec![Need::Npm],
             Self::Wasm(browser) => wasm::needs(browser),
             Self::E2e(cell) => cells::needs(cell),
             Self::Package => cells::needs(PACKAGE_CELL),
@@ -93,6 +101,7 @@ impl Part {
     fn list(self, filter: &Filter) -> Result<Vec<String>> {
         match self {
             Self::Native => native::list(filter),
+            Self::Facade => node::list(&node::FACADE, filter),
             Self::Servers => node::list(&node::SERVERS, filter),
             Self::Wasm(_) => wasm::list(filter),
             Self::E2e(_) => node::list(&node::E2E, filter),
@@ -104,6 +113,7 @@ impl Part {
         let name = self.name();
         match self {
             Self::Native => native::run(&name, filter),
+            Self::Facade => node::run(&name, &node::FACADE, filter, &[]),
             Self::Servers => node::run(&name, &node::SERVERS, filter, &[]),
             Self::Wasm(browser) => wasm::run(&name, browser, filter),
             Self::E2e(cell) => node::run(&name, &node::E2E, filter, &cells::told(cell)?),
@@ -145,9 +155,10 @@ fn chosen(flags: &Flags) -> Result<Vec<Part>> {
     {
         match kind {
             // These know no browser and no place: asked for one, they are not meant.
-            Kind::Native | Kind::Servers | Kind::Package
+            Kind::Native | Kind::Facade | Kind::Servers | Kind::Package
                 if only.is_none() && (browser.is_some() || place.is_some()) => {}
             Kind::Native => parts.push(Part::Native),
+            Kind::Facade => parts.push(Part::Facade),
             Kind::Servers => parts.push(Part::Servers),
             Kind::Package => parts.push(Part::Package),
             Kind::Wasm if only.is_none() && place.is_some() => {}

@@ -18,6 +18,14 @@ pub(super) struct Suite {
     limit: Duration,
 }
 
+/// The TypeScript of the page in Node, with a browser of which only the outside is false.
+pub(super) const FACADE: Suite = Suite {
+    folder: "pkg-template/test",
+    ending: ".test.mjs",
+    concurrency: 2,
+    limit: Duration::from_mins(5),
+};
+
 pub(super) const SERVERS: Suite = Suite {
     folder: "tests/servers",
     ending: ".test.mjs",
