@@ -35,8 +35,8 @@ export interface SignOutOptions {
 /** A session, as the page sees it. Every method may be passed on without its object. */
 export interface Client {
   /**
-   * Resolves once `state` is known, also to `signedOut`, and a callback was handled. Rejects where
-   * the vault cannot be reached; read it again to try again.
+   * Resolves once `state` is `signedIn` or `signedOut`, so after a callback was handled, however it
+   * ended. Rejects where the vault cannot be reached; read it again to try again.
    */
   readonly ready: Promise<void>;
   /** The session now: frozen, and the same object until it changes. */
@@ -208,7 +208,7 @@ function present(options: ClientOptions): Client {
   const untilReady = async (): Promise<void> => {
     for (;;) {
       await door.settle(await reach());
-      if (state.status !== "restoring") return;
+      if (state.status.startsWith("signed")) return;
       await new Promise<void>((changed) => {
         const once = () => {
           listeners.delete(once);

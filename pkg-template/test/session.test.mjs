@@ -334,3 +334,18 @@ test("a vault of another origin is no vault", async () => {
     message: /`vaultUrl` must be a URL of this origin/,
   });
 });
+
+test("being ready waits for a sign-in under way", async () => {
+  const { createClient, session, workers } = await page();
+  session.state = '{"status":"signingIn"}';
+  const auth = createClient(options());
+  let isReady = false;
+  const ready = auth.ready.then(() => {
+    isReady = true;
+  });
+  await turn();
+  assert.equal(auth.state.status, "signingIn");
+  assert.equal(isReady, false);
+  workers[0]?.say({ type: "state", state: '{"status":"signedOut","reason":"no_session"}' });
+  await ready;
+});
