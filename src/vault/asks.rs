@@ -83,7 +83,7 @@ async fn prepare(vault: &Vault, return_to: Option<&str>) -> Result<Transaction, 
         )
     })?;
     let metadata = Metadata::clone(&metadata);
-    Ok(Transaction::begin(&entropy, return_to, config.is_openid(), time::now(), metadata))
+    Ok(Transaction::begin(&entropy, return_to, config.is_openid(), time::now().wall, metadata))
 }
 
 /// A page is at its redirect URI.

@@ -102,9 +102,9 @@ async fn form(vault: &Vault, request: &TokenRequest) -> Result<(String, Secret),
             let endpoint = transaction.metadata.token_endpoint.clone();
             Ok((endpoint, token::code_body(config, code, transaction)))
         }
-        TokenRequest::Refresh { grant } => {
+        TokenRequest::Refresh { refresh_token, .. } => {
             let endpoint = provider::metadata(vault).await?.token_endpoint.clone();
-            Ok((endpoint, token::refresh_body(config, grant.refresh_token())))
+            Ok((endpoint, token::refresh_body(config, refresh_token)))
         }
     }
 }

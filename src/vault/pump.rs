@@ -33,6 +33,8 @@ pub(crate) enum Event {
     Session(Input),
     /// For one request.
     Call(Ticket, call::Input),
+    /// A request's machine is there, and has orders from its making.
+    Began(Ticket),
 }
 
 /// The vault, shared by everything that runs in it.
@@ -81,7 +83,7 @@ impl State {
     /// Starts a request's machine.
     pub(super) fn begin(self: &Rc<Self>, ticket: Ticket, call: Call) {
         self.calls.borrow_mut().insert(ticket, call);
-        self.drain();
+        self.post(Event::Began(ticket));
     }
 
     /// Ends a request's machine.
@@ -104,6 +106,7 @@ impl State {
             match event {
                 Some(Event::Session(input)) => self.tell_session(input),
                 Some(Event::Call(ticket, input)) => self.tell_call(ticket, input),
+                Some(Event::Began(ticket)) => self.ask_call(ticket),
                 None => break,
             }
         }
@@ -124,6 +127,10 @@ impl State {
         if let Some(call) = self.calls.borrow_mut().get_mut(&ticket) {
             call.handle(input);
         }
+        self.ask_call(ticket);
+    }
+
+    fn ask_call(self: &Rc<Self>, ticket: Ticket) {
         loop {
             let output = self.calls.borrow_mut().get_mut(&ticket).and_then(Call::poll);
             let Some(output) = output else { return };

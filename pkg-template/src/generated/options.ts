@@ -5,7 +5,7 @@ export const OPTIONS: Readonly<Record<string, string>> = {
   clientId: "string!",
   redirectUri: "string!",
   scope: "strings",
-  resources: "array",
+  resources: "array!",
   endpoints: "object",
   extraParams: "record",
   logout: "object",

@@ -1,31 +1,341 @@
 // Made from the Rust sources: UPDATE_GENERATED=1 cargo test --lib generated
+/**
+ * What went wrong, for programs. The text form is stable.
+ */
 export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context" | "vault_unavailable" | "worker_blocked" | "wasm_blocked" | "vault_crashed" | "closed" | "message_invalid" | "provider_unreachable" | "provider_answer_invalid" | "timeout" | "offline" | "metadata_invalid" | "provider_unsupported" | "oauth_error" | "transaction_storage_denied" | "callback_invalid" | "callback_unknown" | "callback_used" | "issuer_mismatch" | "return_to_invalid" | "token_answer_invalid" | "id_token_invalid" | "not_signed_in" | "session_ended" | "refresh_failed" | "target_not_allowed" | "request_invalid" | "body_used" | "redirect_refused" | "export_not_allowed";
 
+/**
+ * During what it went wrong.
+ */
 export type AuthErrorPhase = "config" | "vault" | "discovery" | "signIn" | "callback" | "refresh" | "fetch" | "signOut" | "export";
 
-export type AuthErrorInfo = { code: AuthErrorCode, phase: AuthErrorPhase, message: string, retryable: boolean, retryAfterMs?: number, oauthError?: string, };
+/**
+ * An error with a code for programs and a message for people that says what to do.
+ */
+export type AuthErrorInfo = { 
+/**
+ * What went wrong.
+ */
+code: AuthErrorCode, 
+/**
+ * During what.
+ */
+phase: AuthErrorPhase, 
+/**
+ * What to do about it, in a sentence. Never a credential, never raw text from the network.
+ */
+message: string, 
+/**
+ * Whether the same call may succeed later without a change.
+ */
+retryable: boolean, 
+/**
+ * How long to wait before that, where it is known. Milliseconds.
+ */
+retryAfterMs?: number, 
+/**
+ * The provider's `error` code (RFC 6749, 4.1.2.1 and 5.2), made inert.
+ */
+oauthError?: string, };
 
+/**
+ * Why nobody is signed in.
+ */
 export type SignedOutReason = "no_session" | "signed_out" | "expired" | "session_ended" | "refresh_lost" | "callback_failed";
 
-export type SessionState = { "status": "restoring" } | { "status": "signedOut", reason: SignedOutReason, error?: AuthErrorInfo, } | { "status": "signingIn" } | { "status": "signedIn", claims: Record<string, unknown>, scopes: Array<string>, expiresAt: number | null, refreshAt: number | null, refreshing: boolean, degraded?: AuthErrorInfo, };
+/**
+ * The session as the pages see it. Crosses to the page as JSON text.
+ */
+export type SessionState = { "status": "restoring" } | { "status": "signedOut", 
+/**
+ * Why.
+ */
+reason: SignedOutReason, 
+/**
+ * The error behind it, where there is one.
+ */
+error?: AuthErrorInfo, } | { "status": "signingIn" } | { "status": "signedIn", 
+/**
+ * The claims of the ID token; an empty object for plain OAuth.
+ */
+claims: Record<string, unknown>, 
+/**
+ * The granted scopes.
+ */
+scopes: Array<string>, 
+/**
+ * When the access token expires, in milliseconds since the Unix epoch by this device's
+ * clock; `null` where the provider does not say.
+ */
+expiresAt: number | null, 
+/**
+ * When the next silent refresh is due, by the same clock; `null` where none is planned.
+ */
+refreshAt: number | null, 
+/**
+ * Whether a refresh is under way.
+ */
+refreshing: boolean, 
+/**
+ * Why the last refresh failed, while the session is kept all the same.
+ */
+degraded?: AuthErrorInfo, };
 
-export type Asked = { prompt?: string, loginHint?: string, maxAge?: string, acrValues?: string, uiLocales?: string, extra: Array<[string, string]>, };
+/**
+ * What one sign-in asks for besides what the configuration says.
+ */
+export type Asked = { 
+/**
+ * `prompt`: `login`, `consent`, `select_account`.
+ */
+prompt?: string, 
+/**
+ * `login_hint`: who is likely to sign in.
+ */
+loginHint?: string, 
+/**
+ * `max_age`: how old, in seconds, the provider's own session may be.
+ */
+maxAge?: string, 
+/**
+ * `acr_values`: how strongly to authenticate, in order of preference.
+ */
+acrValues?: string, 
+/**
+ * `ui_locales`: languages, in order of preference.
+ */
+uiLocales?: string, 
+/**
+ * Further parameters; none of the protocol's own.
+ */
+extraParams?: { [key in string]: string }, };
 
-export type Hello = { wire: number, config: string, page: string, lock: string, };
+/**
+ * The first message of a port.
+ */
+export type Hello = { 
+/**
+ * The protocol's version: [`WIRE`].
+ */
+wire: number, 
+/**
+ * The configuration, as JSON text; its SHA-256 is the last part of the vault's name.
+ */
+config: string, 
+/**
+ * The page's URL without query and fragment: the base of relative URLs.
+ */
+page: string, 
+/**
+ * The Web Lock that the page holds while it lives.
+ */
+lock: string, };
 
-export type SignIn = { id: number, returnTo?: string, asked?: Asked, };
+/**
+ * A sign-in.
+ */
+export type SignIn = { 
+/**
+ * Names the answer.
+ */
+id: number, 
+/**
+ * Where the application wants to be afterwards.
+ */
+returnTo?: string, 
+/**
+ * What the authorization request asks for besides.
+ */
+asked?: Asked, };
 
-export type Callback = { id: number, url: string, };
+/**
+ * A page at its redirect URI.
+ */
+export type Callback = { 
+/**
+ * Names the answer.
+ */
+id: number, 
+/**
+ * The page's whole URL, as it was before it was cleaned.
+ */
+url: string, };
 
-export type Fetch = { id: number, url: string, method: string, headers: Array<[string, string]>, credentials?: string, cache?: string, redirect?: string, referrerPolicy?: string, integrity?: string, keepalive?: boolean, };
+/**
+ * An authorised request. Its bytes, where it has any, travel beside these fields.
+ */
+export type Fetch = { 
+/**
+ * Names the answer.
+ */
+id: number, 
+/**
+ * The canonical URL.
+ */
+url: string, 
+/**
+ * The method, as the browser normalised it.
+ */
+method: string, 
+/**
+ * The header fields, in order.
+ */
+headers: Array<[string, string]>, 
+/**
+ * `RequestInit.credentials`.
+ */
+credentials?: string, 
+/**
+ * `RequestInit.cache`.
+ */
+cache?: string, 
+/**
+ * `RequestInit.redirect`.
+ */
+redirect?: string, 
+/**
+ * `RequestInit.referrerPolicy`.
+ */
+referrerPolicy?: string, 
+/**
+ * `RequestInit.integrity`.
+ */
+integrity?: string, 
+/**
+ * `RequestInit.keepalive`.
+ */
+keepalive?: boolean, };
 
-export type SignOut = { id: number, local?: boolean, };
+/**
+ * A sign-out.
+ */
+export type SignOut = { 
+/**
+ * Names the answer.
+ */
+id: number, 
+/**
+ * Leave the provider's own session alone.
+ */
+local?: boolean, };
 
-export type Numbered = { id: number, };
+/**
+ * A message that says only which question or request it is about.
+ */
+export type Numbered = { 
+/**
+ * Which.
+ */
+id: number, };
 
+/**
+ * A message without fields.
+ */
 export type Empty = Record<symbol, never>;
 
+/**
+ * A message from a page.
+ */
 export type ToVault = { "type": "hello" } & Hello | { "type": "signIn" } & SignIn | { "type": "callback" } & Callback | { "type": "fetch" } & Fetch | { "type": "abort" } & Numbered | { "type": "signOut" } & SignOut | { "type": "exportAccessToken" } & Numbered | { "type": "woke" } & Empty | { "type": "online" } & Empty | { "type": "offline" } & Empty | { "type": "ping" } & Empty | { "type": "pong" } & Empty | { "type": "close" } & Empty;
 
-export type FromVault = { "type": "welcome", wire: number, build: string, lock: string, state: string, } | { "type": "refused", error: AuthErrorInfo, } | { "type": "state", state: string, } | { "type": "ping" } | { "type": "pong" } | { "type": "navigate", id: number, url: string, } | { "type": "concluded", id: number, returnTo?: string, } | { "type": "signedOut", id: number, url?: string, } | { "type": "response", id: number, status: number, statusText: string, headers: Array<[string, string]>, url: string, redirected: boolean, } | { "type": "failed", id: number, error: AuthErrorInfo, } | { "type": "networkFailed", id: number, message: string, } | { "type": "accessToken", id: number, token: string, };
+/**
+ * A message to a page. A response's body travels beside it, as a transferred stream.
+ */
+export type FromVault = { "type": "welcome", 
+/**
+ * The protocol's version.
+ */
+wire: number, 
+/**
+ * The vault's build.
+ */
+build: string, 
+/**
+ * The Web Lock that the vault holds while it lives.
+ */
+lock: string, 
+/**
+ * The session's state, as JSON text.
+ */
+state: string, } | { "type": "refused", 
+/**
+ * Why.
+ */
+error: AuthErrorInfo, } | { "type": "state", 
+/**
+ * As JSON text.
+ */
+state: string, } | { "type": "ping" } | { "type": "pong" } | { "type": "navigate", 
+/**
+ * The question.
+ */
+id: number, 
+/**
+ * The authorization request.
+ */
+url: string, } | { "type": "concluded", 
+/**
+ * The question.
+ */
+id: number, 
+/**
+ * Where the application wanted to be: path, query and fragment of its own origin.
+ */
+returnTo?: string, } | { "type": "signedOut", 
+/**
+ * The question.
+ */
+id: number, 
+/**
+ * Where to go so that the provider ends its session too.
+ */
+url?: string, } | { "type": "response", 
+/**
+ * The request.
+ */
+id: number, 
+/**
+ * The HTTP status.
+ */
+status: number, 
+/**
+ * Its reason phrase.
+ */
+statusText: string, 
+/**
+ * The header fields that the browser shows.
+ */
+headers: Array<[string, string]>, 
+/**
+ * The URL that answered.
+ */
+url: string, 
+/**
+ * Whether that is another one than was asked.
+ */
+redirected: boolean, } | { "type": "failed", 
+/**
+ * Which.
+ */
+id: number, 
+/**
+ * Why.
+ */
+error: AuthErrorInfo, } | { "type": "networkFailed", 
+/**
+ * The request.
+ */
+id: number, 
+/**
+ * The browser's words.
+ */
+message: string, } | { "type": "accessToken", 
+/**
+ * The question.
+ */
+id: number, 
+/**
+ * The token.
+ */
+token: string, };
 
