@@ -4,9 +4,8 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jwt_compact::UntrustedToken;
-use serde::Deserialize;
 
-use crate::json;
+use crate::json::{self, Object};
 
 /// The largest token that is read, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -15,26 +14,13 @@ const LIMIT: usize = 64 * 1024;
 pub(crate) struct Compact<'a> {
     /// The token, parsed.
     pub(crate) token: UntrustedToken<'a>,
-    /// The payload's JSON text: strict, and an object.
-    pub(crate) payload: String,
-    /// The algorithm that the token names for itself.
-    pub(crate) alg: String,
-    /// What kind of token it says it is.
-    pub(crate) typ: Option<String>,
-}
-
-/// The header, as far as it decides whether the token is read at all. `jku`, `jwk` and their kin are
-/// ignored: keys come from the issuer alone (RFC 8725, 3.10).
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    typ: Option<String>,
-    #[serde(default, deserialize_with = "json::is_present")]
-    crit: bool,
-    #[serde(default, deserialize_with = "json::is_present")]
-    b64: bool,
-    #[serde(default, deserialize_with = "json::is_present")]
-    enc: bool,
+    /// The header. `jku`, `jwk` and their kin in it are ignored: keys come from the issuer alone
+    /// (RFC 8725, 3.10).
+    pub(crate) header: Object,
+    /// The payload.
+    pub(crate) payload: Object,
+    /// The payload's JSON text.
+    pub(crate) text: String,
 }
 
 /// The parts of `text`; an error says what is wrong, as the end of a sentence: "the token …".
@@ -53,15 +39,16 @@ pub(crate) fn read(text: &str) -> Result<Compact<'_>, &'static str> {
     if signature.is_empty() {
         return Err("has no signature");
     }
-    let header: Header = json::read(&decode(header)?, LIMIT)
-        .map_err(|_| "has a header that is not strict JSON, or lacks `alg`")?;
-    if header.crit || header.b64 || header.enc {
+    let header = json::read(&decode(header)?, LIMIT)
+        .map_err(|_| "has a header that is not an object in strict JSON")?;
+    if ["crit", "b64", "enc"].iter().any(|name| header.get(name).is_some()) {
         // RFC 7515, 4.1.11; RFC 7797, 7.
         return Err(
             "asks in its header for an extension that is not understood (`crit`, `b64`, `enc`)",
         );
     }
-    if header.alg.is_empty() || header.alg.eq_ignore_ascii_case("none") {
+    let alg = header.required("alg").map_err(|_| "lacks `alg`")?;
+    if alg.is_empty() || alg.eq_ignore_ascii_case("none") {
         return Err("is unsigned (`alg` is `none`)");
     }
     let payload =

@@ -147,10 +147,9 @@ impl Grant {
     }
 
     /// The same grant, whose tokens were on their way for up to `age`: the provider counts their life
-    /// from when it made them. At most half a life is taken off, lest a slow network leave none.
+    /// from when it made them. After a sleep in mid-exchange they may have none left.
     #[must_use]
     pub(super) fn aged(self, age: Millis) -> Self {
-        let age = age.min(Millis(self.lifetime.unwrap_or_default().0 / 2));
         Self { expiry: self.expiry.map(|expiry| expiry.earlier(age)), ..self }
     }
 }

@@ -63,6 +63,13 @@ pub enum Input {
         /// The callback's parameters.
         callback: Callback,
     },
+    /// A page brought what is no callback, or not a whole one.
+    CallbackRefused {
+        /// Who waits.
+        ask: Ask,
+        /// What is wrong with it.
+        error: AuthError,
+    },
     /// The store was asked for a transaction (`Output::Find`).
     Found {
         /// Who waits.

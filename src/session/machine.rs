@@ -157,6 +157,7 @@ impl Session {
             Input::Restored => self.restored(),
             Input::SignInAsked { ask, transaction } => self.sign_in_asked(now, ask, transaction),
             Input::CallbackArrived { ask, callback } => self.callback_arrived(now, ask, callback),
+            Input::CallbackRefused { ask, error } => self.conclude_failed(ask, error),
             Input::Found { ask, transaction } => self.found(now, ask, transaction),
             Input::LockTaken => self.lock_taken(now),
             Input::LockMissed => self.lock_missed(now),
@@ -217,7 +218,10 @@ impl Session {
         let view = self.view();
         if view != self.shown {
             self.shown = view;
-            self.outputs.push_back(Output::Publish(self.snapshot()));
+            // Before all else that was ordered now: whoever gets an answer finds the state changed.
+            let shown = self.outputs.iter().rposition(|o| matches!(o, Output::Publish(_)));
+            let at = shown.map_or(0, |index| index + 1);
+            self.outputs.insert(at, Output::Publish(self.snapshot()));
         }
     }
 

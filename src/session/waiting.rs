@@ -113,11 +113,12 @@ impl Session {
         Verdict::Refuse(self.why_not(now, tenure))
     }
 
-    /// Whether a waiting request may bring about an attempt to refresh now.
+    /// Whether an attempt to refresh is made now: because a request waits for it, or by itself.
     fn may_attempt(&self, now: Now, tenure: &Tenure) -> bool {
+        let is_due = self.has_pages && tenure.plan.is_due(now);
         self.is_online
             && tenure.grant.refresh_token.is_some()
-            && tenure.plan.pause_for_calls(now).0 == 0
+            && (is_due || tenure.plan.pause_for_calls(now).0 == 0)
     }
 
     fn why_not(&self, now: Now, tenure: &Tenure) -> AuthError {

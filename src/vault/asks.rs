@@ -91,13 +91,11 @@ pub(super) fn callback(vault: &Vault, asker: Asker, url: &str) {
     let read = BrowserUrls.parse(url, None).ok_or_else(|| {
         AuthError::new(Code::CallbackInvalid, Phase::Callback, "the callback is no URL")
     });
-    match read.and_then(|url| callback::read(&url)) {
-        Ok(callback) => {
-            let ask = vault.asks.add(Question::Callback(asker));
-            vault.post(Event::Session(Input::CallbackArrived { ask, callback }));
-        }
-        Err(error) => fail(vault, asker, error),
-    }
+    let ask = vault.asks.add(Question::Callback(asker));
+    vault.post(Event::Session(match read.and_then(|url| callback::read(&url)) {
+        Ok(callback) => Input::CallbackArrived { ask, callback },
+        Err(error) => Input::CallbackRefused { ask, error },
+    }));
 }
 
 /// A page wants to sign out.
