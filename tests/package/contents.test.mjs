@@ -1,0 +1,139 @@
+// @ts-check
+// The packed tarball as npm would publish it: what is in it, and what its command does.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+
+const run = promisify(execFile);
+const TARBALL = process.env.TOKENWARD_TARBALL ?? "";
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** An application's use of the package, with one mistake that its types must see. */
+const CONSUMER = `import { createClient, isAuthError } from "tokenward";
+const auth = createClient({
+  issuer: "https://id.example.com",
+  clientId: "spa",
+  redirectUri: "/callback",
+  resources: [{ origin: "https://api.example.com" }],
+});
+if (auth.state.status === "signedIn") console.log(auth.state.claims);
+// @ts-expect-error an option is misspelt
+export const wrong = () => createClient({ isuer: "https://id.example.com" });
+export const code = (error: unknown) => (isAuthError(error) ? error.code : undefined);
+`;
+
+/** The folder that holds the unpacked package and a public folder of an application. */
+let folder = "";
+let unpacked = "";
+
+before(async () => {
+  assert.ok(existsSync(TARBALL), "TOKENWARD_TARBALL names no file: use `cargo xtask test`");
+  folder = await mkdtemp(path.join(tmpdir(), "tokenward-package-"));
+  await run("tar", ["-xzf", TARBALL, "-C", folder]);
+  unpacked = path.join(folder, "package");
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+/** @param {string[]} words */
+async function command(...words) {
+  const program = path.join(unpacked, "bin/tokenward.js");
+  const answer = await run(process.execPath, [program, ...words], { cwd: folder }).then(
+    ({ stdout }) => ({ code: 0, said: stdout }),
+    (/** @type {any} */ error) => ({ code: error.code, said: error.stderr }),
+  );
+  return answer;
+}
+
+test("the tarball holds exactly these files beside the declarations", async () => {
+  const { stdout } = await run("tar", ["-tzf", TARBALL]);
+  const files = stdout.trim().split("\n").sort();
+  assert.deepEqual(
+    files.filter((file) => !file.endsWith(".d.ts")),
+    [
+      "package/LICENSE-APACHE",
+      "package/LICENSE-MIT",
+      "package/README.md",
+      "package/bin/tokenward.js",
+      "package/index.js",
+      "package/package.json",
+      "package/shield.js",
+      "package/vault.js",
+    ],
+  );
+  assert.ok(files.includes("package/index.d.ts"));
+});
+
+test("package.json promises no side effects, brings no dependency and runs nothing", async () => {
+  const wanted = JSON.parse(await readFile(path.join(unpacked, "package.json"), "utf8"));
+  assert.equal(wanted.sideEffects, false);
+  assert.equal(wanted.type, "module");
+  assert.equal(Object.keys(wanted.exports["."])[0], "types");
+  for (const absent of ["dependencies", "peerDependencies", "optionalDependencies", "scripts"]) {
+    assert.equal(wanted[absent], undefined, absent);
+  }
+  const cargo = await readFile(path.join(ROOT, "Cargo.toml"), "utf8");
+  assert.ok(cargo.includes(`version = "${wanted.version}"`), wanted.version);
+});
+
+test("publint has nothing to say", async () => {
+  const { messages } = await publint({ pkgDir: unpacked, pack: false, strict: true });
+  const pkg = JSON.parse(await readFile(path.join(unpacked, "package.json"), "utf8"));
+  assert.deepEqual(
+    messages.map((message) => formatMessage(message, pkg)),
+    [],
+  );
+});
+
+test("it imports in Node, and nothing happens", async () => {
+  const sdk = await import(pathToFileURL(path.join(unpacked, "index.js")).href);
+  assert.equal(typeof sdk.createClient, "function");
+  assert.equal(typeof sdk.isAuthError, "function");
+});
+
+for (const resolution of ["nodenext", "bundler"]) {
+  test(`its types are found and hold under ${resolution}`, async () => {
+    const consumer = path.join(folder, resolution);
+    await mkdir(path.join(consumer, "node_modules"), { recursive: true });
+    await symlink(unpacked, path.join(consumer, "node_modules/tokenward"));
+    await writeFile(path.join(consumer, "package.json"), '{ "type": "module" }');
+    await writeFile(path.join(consumer, "app.ts"), CONSUMER);
+    const module = resolution === "nodenext" ? "nodenext" : "esnext";
+    const flags = ["--noEmit", "--strict", "--module", module, "--moduleResolution", resolution];
+    const tsc = path.join(ROOT, "node_modules/.bin/tsc");
+    const answer = run(tsc, [...flags, "--target", "es2022", "app.ts"], { cwd: consumer });
+    const said = await answer.catch((/** @type {any} */ error) => error.stdout);
+    assert.equal(said.stdout, "", String(said));
+  });
+}
+
+test("init puts vault and shield into a folder of their own, and again over the old ones", async () => {
+  const publicFolder = path.join(folder, "public");
+  await mkdir(publicFolder);
+  for (const time of ["first", "second"]) {
+    const { code, said } = await command("init", "public");
+    assert.equal(code, 0, `${time}: ${said}`);
+    for (const file of ["vault.js", "shield.js"]) {
+      const copy = path.join(publicFolder, "tokenward", file);
+      assert.deepEqual(await readFile(copy), await readFile(path.join(unpacked, file)));
+      assert.ok(said.includes(path.join("public", "tokenward", file)), said);
+    }
+  }
+});
+
+test("init refuses what it cannot use, and says what it wants", async () => {
+  const missing = await command("init", "nowhere");
+  assert.deepEqual([missing.code, /nowhere is not a folder/.test(missing.said)], [2, true]);
+  const nothing = await command("init");
+  assert.deepEqual([nothing.code, /wants one folder/.test(nothing.said)], [2, true]);
+  const typo = await command("inti", "public");
+  assert.deepEqual([typo.code, /no command `inti`/.test(typo.said)], [2, true]);
+  assert.equal((await command("--help")).code, 0);
+});
