@@ -1,7 +1,5 @@
 //! The options, read into a [`Config`].
 
-use serde_json::Value;
-
 use super::{
     Config, Endpoints, Logout, Resource,
     options::{ENDPOINTS, LOGOUT, OPTIONS, RESOURCE, TIMEOUTS},
@@ -10,20 +8,21 @@ use super::{
 };
 use crate::{
     clock::Millis,
+    json::Object,
     url::{ParseUrl, ParsedUrl},
 };
 
 /// How long the provider may take to answer, where the options do not say.
-const NETWORK_MS: u64 = 10_000;
+const NETWORK_MS: u32 = 10_000;
 
 /// The configuration in `options`, or every problem with it.
 pub(super) fn config(
-    options: &Value,
+    options: &Object,
     page: &ParsedUrl,
     urls: &dyn ParseUrl,
 ) -> Result<Config, Vec<String>> {
     let problems = Problems::default();
-    let from = Reader::new(options, "", OPTIONS, &problems);
+    let from = Reader::new(options, OPTIONS, &problems);
     // What is absent or wrong has been noted; the empty texts that stand in for it are not used.
     let config = Config {
         issuer: scalars::issuer(&from, urls).unwrap_or_default(),
@@ -50,9 +49,9 @@ fn client_id(from: &Reader<'_>) -> Option<String> {
 }
 
 fn resources(from: &Reader<'_>, problems: &Problems, urls: &dyn ParseUrl) -> Vec<Resource> {
-    let values = from.values("resources").map_or(&[][..], Vec::as_slice);
+    let values = from.values("resources").unwrap_or_default();
     let read = |(at, value)| {
-        let from = Reader::new(value, &format!("resources[{at}]"), RESOURCE, problems);
+        let from = Reader::of(value, format!("resources[{at}]"), RESOURCE, problems);
         if from.text("credential").is_some_and(|credential| credential != "bearer") {
             from.problem("credential", "must be \"bearer\"");
         }
@@ -99,5 +98,5 @@ fn network_timeout(from: &Reader<'_>) -> Millis {
         }
         Some(given)
     });
-    Millis(given.unwrap_or(NETWORK_MS))
+    Millis(given.unwrap_or(NETWORK_MS).into())
 }

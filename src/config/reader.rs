@@ -3,10 +3,11 @@
 
 use core::cell::RefCell;
 
-use serde_json::{Map, Value};
-
 use super::options::{Kind, OptionSpec, meant};
-use crate::error::inert;
+use crate::{
+    error::inert,
+    json::{Json, Object},
+};
 
 /// How many problems are told at most.
 const MOST: usize = 32;
@@ -33,37 +34,42 @@ impl Problems {
 
 /// An object of options, and where it stands among all of them.
 pub(super) struct Reader<'a> {
-    members: Option<&'a Map<String, Value>>,
+    members: Option<&'a Object>,
     name: String,
     problems: &'a Problems,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of `value`, whose members are to be those of `known`.
-    pub(super) fn new(
-        value: &'a Value,
-        name: &str,
+    /// A reader of all options.
+    pub(super) fn new(options: &'a Object, known: &[OptionSpec], problems: &'a Problems) -> Self {
+        let reader = Self { members: Some(options), name: String::new(), problems };
+        reader.compare(options, known);
+        reader
+    }
+
+    /// A reader of a value among the options, which is to be an object with members of `known`.
+    pub(super) fn of(
+        value: &'a Json,
+        name: String,
         known: &[OptionSpec],
         problems: &'a Problems,
     ) -> Self {
-        let reader = Self { members: value.as_object(), name: name.to_owned(), problems };
-        match reader.members {
+        let members = if let Json::Object(members) = value { Some(members) } else { None };
+        let reader = Self { members, name, problems };
+        match members {
             Some(members) => reader.compare(members, known),
-            None if name.is_empty() => problems.add("options", "must be an object"),
-            None => problems.add(name, "must be an object"),
+            None => problems.add(&reader.name, "must be an object"),
         }
         reader
     }
 
-    fn compare(&self, members: &Map<String, Value>, known: &[OptionSpec]) {
-        for name in members.keys().filter(|name| {
-            let name = name.as_str();
-            known.iter().all(|option| !option.pinned || option.name != name)
-        }) {
+    fn compare(&self, members: &Object, known: &[OptionSpec]) {
+        let is_known = |name| known.iter().any(|option| option.pinned && option.name == name);
+        for (name, _) in members.members().filter(|(name, _)| !is_known(*name)) {
             self.problems.add(&self.full(&inert(name, 64)), &unknown(name, known));
         }
         for option in known.iter().filter(|option| option.required) {
-            if !members.contains_key(option.name) {
+            if members.get(option.name).is_none() {
                 self.problems.add(&self.full(option.name), "is missing");
             }
         }
@@ -84,7 +90,7 @@ impl<'a> Reader<'a> {
         &self,
         member: &str,
         kind: Kind,
-        read: impl FnOnce(&'a Value) -> Option<T>,
+        read: impl FnOnce(&'a Json) -> Option<T>,
     ) -> Option<T> {
         let value = self.members?.get(member)?;
         let read = read(value);
@@ -96,42 +102,54 @@ impl<'a> Reader<'a> {
 
     /// The member as text; `None` where it is absent or wrong.
     pub(super) fn text(&self, member: &str) -> Option<&'a str> {
-        self.get(member, Kind::String, Value::as_str)
+        self.get(member, Kind::String, Json::as_text)
     }
 
     /// The member as a truth value.
     pub(super) fn boolean(&self, member: &str) -> Option<bool> {
-        self.get(member, Kind::Boolean, Value::as_bool)
+        self.get(member, Kind::Boolean, |value| {
+            if let Json::Bool(value) = value { Some(*value) } else { None }
+        })
     }
 
     /// The member as a whole number, zero or more.
-    pub(super) fn number(&self, member: &str) -> Option<u64> {
-        self.get(member, Kind::Number, Value::as_u64)
+    pub(super) fn number(&self, member: &str) -> Option<u32> {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
+        #[allow(clippy::float_cmp, reason = "it is whole or it is not")]
+        self.get(member, Kind::Number, |value| match value {
+            Json::Number(number) if f64::from(*number as u32) == *number => Some(*number as u32),
+            _ => None,
+        })
     }
 
     /// The member as a list of texts.
     pub(super) fn texts(&self, member: &str) -> Option<Vec<&'a str>> {
-        self.get(member, Kind::Strings, |value| {
-            value.as_array()?.iter().map(Value::as_str).collect()
-        })
+        self.get(member, Kind::Strings, Json::as_texts)
     }
 
     /// The member as a list of values.
-    pub(super) fn values(&self, member: &str) -> Option<&'a Vec<Value>> {
-        self.get(member, Kind::Array, Value::as_array)
+    pub(super) fn values(&self, member: &str) -> Option<&'a [Json]> {
+        self.get(member, Kind::Array, |value| {
+            if let Json::List(items) = value { Some(items.as_slice()) } else { None }
+        })
     }
 
     /// The member as names with texts.
     pub(super) fn record(&self, member: &str) -> Option<Vec<(&'a str, &'a str)>> {
         self.get(member, Kind::Record, |value| {
-            value.as_object()?.iter().map(|(n, v)| Some((n.as_str(), v.as_str()?))).collect()
+            let Json::Object(members) = value else { return None };
+            members.members().map(|(name, value)| Some((name, value.as_text()?))).collect()
         })
     }
 
     /// The member as an object of options.
     pub(super) fn object(&self, member: &str, known: &[OptionSpec]) -> Option<Reader<'a>> {
         let value = self.members?.get(member)?;
-        Some(Reader::new(value, &self.full(member), known, self.problems))
+        Some(Reader::of(value, self.full(member), known, self.problems))
     }
 }
 

@@ -134,9 +134,7 @@ pub(super) fn paths(
     for path in &paths {
         let url = origin.map(|origin| urls.parse(&format!("{origin}{path}"), None));
         let is_canonical = url.is_none_or(|url| url.is_some_and(|url| url.pathname == *path));
-        let lower = path.to_ascii_lowercase();
-        let is_clear = ["%2e", "%2f", "%5c", "//", "?", "#"].iter().all(|odd| !lower.contains(odd));
-        if !path.starts_with('/') || !is_canonical || !is_clear {
+        if !path.starts_with('/') || !is_canonical || has_tricks(path) {
             from.problem(
                 "paths",
                 "must be plain paths like \"/v1/orders\": no dot segments, encoded slashes, queries",
@@ -187,7 +185,17 @@ pub(super) fn extra_params(from: &Reader<'_>) -> Option<Vec<(String, String)>> {
 /// Whether a URL is written with its host where everybody looks for it: parsers take `https:host` and
 /// `https:///host` too.
 fn has_host(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(_, rest)| !rest.starts_with('/'))
+    let rest = text.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//"));
+    rest.is_some_and(|rest| !rest.starts_with('/'))
+}
+
+/// Whether a path hides a separator or a dot in an encoding, has an empty segment, or goes on.
+fn has_tricks(path: &str) -> bool {
+    let is_hidden =
+        |three: &[u8]| [b"%2e", b"%2f", b"%5c"].iter().any(|odd| three.eq_ignore_ascii_case(*odd));
+    path.contains(['?', '#'])
+        || path.as_bytes().windows(2).any(|two| two == b"//")
+        || path.as_bytes().windows(3).any(is_hidden)
 }
 
 /// Whether a URL is written without what a parser drops or turns: white space, control characters,

@@ -3,14 +3,14 @@
 
 use core::fmt;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, SeqAccess, Visitor},
-};
+use jwt_compact::Empty;
 use serde_json::value::RawValue;
 
 use super::compact::Compact;
-use crate::clock::UnixMillis;
+use crate::{
+    clock::UnixMillis,
+    json::{Json, JsonError, Object},
+};
 
 /// The claims of a token (RFC 7519, 4.1; OpenID Connect Core, 2).
 #[derive(Clone)]
@@ -46,79 +46,66 @@ impl fmt::Debug for Claims {
 
 impl Claims {
     /// The claims of a token; an error says what is wrong, as the end of a sentence: "the token …".
-    pub(crate) fn read(compact: Compact<'_>) -> Result<Self, &'static str> {
-        // Members of the wrong kind, `exp` as text and times past the calendar fail here.
-        let claims = compact
+    pub(crate) fn read(compact: &Compact<'_>) -> Result<Self, &'static str> {
+        // Times that are no numbers, or past the calendar, fail here.
+        let times = compact
             .token
-            .deserialize_claims_unchecked::<Named>()
+            .deserialize_claims_unchecked::<Empty>()
+            .map_err(|_| "has a time of the wrong kind (`exp`, `iat`, `nbf`)")?;
+        let (Some(expires), Some(issued)) = (times.expiration, times.issued_at) else {
+            return Err("lacks `exp` or `iat`");
+        };
+        let named = Named::read(&compact.payload)
             .map_err(|_| "has a claim of the wrong kind, or lacks `iss`, `sub` or `aud`")?;
-        let times = (claims.expiration, claims.issued_at);
-        let (Some(expires), Some(issued)) = times else { return Err("lacks `exp` or `iat`") };
-        let millis = |seconds: i64| UnixMillis(seconds.saturating_mul(1000));
-        let named = claims.custom;
         Ok(Self {
-            issuer: named.iss,
-            subject: named.sub,
-            audience: named.aud.0,
-            authorized_party: named.azp,
-            nonce: named.nonce,
+            issuer: named.iss.to_owned(),
+            subject: named.sub.to_owned(),
+            audience: named.aud.into_iter().map(str::to_owned).collect(),
+            authorized_party: named.azp.map(str::to_owned),
+            nonce: named.nonce.map(str::to_owned),
             expires: millis(expires.timestamp()),
             issued: millis(issued.timestamp()),
-            not_before: claims.not_before.map(|time| millis(time.timestamp())),
-            authenticated: named.auth_time.map(|time| millis(time.0)),
-            text: RawValue::from_string(compact.payload).map_err(|_| "has no JSON payload")?,
+            not_before: times.not_before.map(|time| millis(time.timestamp())),
+            authenticated: named.auth_time.map(millis),
+            text: serde_json::from_slice(compact.text.as_bytes()).map_err(|_| "has no payload")?,
         })
     }
 }
 
-/// The claims beside the times that `jwt-compact` reads itself.
-#[derive(Deserialize)]
-struct Named {
-    iss: String,
-    sub: String,
-    aud: Audience,
-    azp: Option<String>,
-    nonce: Option<String>,
-    auth_time: Option<Seconds>,
+/// The claims beside the times that `jwt-compact` reads.
+struct Named<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: Vec<&'a str>,
+    azp: Option<&'a str>,
+    nonce: Option<&'a str>,
+    auth_time: Option<i64>,
+}
+
+impl<'a> Named<'a> {
+    fn read(payload: &'a Object) -> Result<Self, JsonError> {
+        Ok(Self {
+            iss: payload.required("iss")?,
+            sub: payload.required("sub")?,
+            aud: audience(payload.get("aud")).ok_or(JsonError::Unexpected)?,
+            azp: payload.text("azp")?,
+            nonce: payload.text("nonce")?,
+            auth_time: match payload.get("auth_time") {
+                None | Some(Json::Null) => None,
+                #[allow(clippy::cast_possible_truncation, reason = "`as` saturates")]
+                Some(Json::Number(seconds)) => Some(*seconds as i64),
+                Some(_) => return Err(JsonError::Unexpected),
+            },
+        })
+    }
 }
 
 /// `aud`: one name or a list of them (RFC 7519, 4.1.3).
-struct Audience(Vec<String>);
-
-impl<'de> Deserialize<'de> for Audience {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(AudienceVisitor)
-    }
+fn audience(value: Option<&Json>) -> Option<Vec<&str>> {
+    let value = value?;
+    value.as_text().map(|name| vec![name]).or_else(|| value.as_texts())
 }
 
-struct AudienceVisitor;
-
-impl<'de> Visitor<'de> for AudienceVisitor {
-    type Value = Audience;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("one name or a list of names")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Audience, E> {
-        Ok(Audience(vec![name.to_owned()]))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Audience, A::Error> {
-        let mut names = Vec::new();
-        while let Some(name) = items.next_element()? {
-            names.push(name);
-        }
-        Ok(Audience(names))
-    }
-}
-
-/// A `NumericDate` (RFC 7519, 2), in whole seconds.
-struct Seconds(i64);
-
-impl<'de> Deserialize<'de> for Seconds {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        #[allow(clippy::cast_possible_truncation, reason = "`as` saturates")]
-        f64::deserialize(from).map(|seconds| Self(seconds as i64))
-    }
+fn millis(seconds: i64) -> UnixMillis {
+    UnixMillis(seconds.saturating_mul(1000))
 }

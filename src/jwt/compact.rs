@@ -51,12 +51,12 @@ pub(crate) fn read(text: &str) -> Result<Compact<'_>, &'static str> {
     if alg.is_empty() || alg.eq_ignore_ascii_case("none") {
         return Err("is unsigned (`alg` is `none`)");
     }
-    let payload =
+    let claims =
         String::from_utf8(decode(payload)?).map_err(|_| "has a payload that is not UTF-8")?;
-    json::check(payload.as_bytes(), LIMIT)
+    let payload = json::read(claims.as_bytes(), LIMIT)
         .map_err(|_| "has a payload that is not an object in strict JSON")?;
     let token = UntrustedToken::new(text).map_err(|_| "is not a compact JSON Web Token")?;
-    Ok(Compact { token, payload, alg: header.alg, typ: header.typ })
+    Ok(Compact { token, header, payload, text: claims })
 }
 
 /// Strict base64url: no padding, no other alphabet, no stray bits (RFC 7515, 2).

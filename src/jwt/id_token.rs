@@ -51,23 +51,26 @@ fn read(token: &Secret) -> Result<Claims, &'static str> {
     // exposed: to be parsed; only its claims are kept.
     let compact = compact::read(token.expose())?;
     is_of_kind(&compact)?;
-    Claims::read(compact)
+    Claims::read(&compact)
 }
 
 fn is_of_kind(compact: &Compact<'_>) -> Result<(), &'static str> {
-    if compact.alg.get(..2).is_some_and(|family| family.eq_ignore_ascii_case("HS")) {
+    let alg = compact.header.required("alg").unwrap_or_default();
+    if alg.get(..2).is_some_and(|family| family.eq_ignore_ascii_case("HS")) {
         return Err(
             "is signed with a shared secret, which a browser cannot have: set the client's \
                     signing algorithm at the provider to RS256 or ES256",
         );
     }
     // RFC 8725, 3.11: a token of another kind (`at+jwt`, `logout+jwt`) is no ID token.
-    match compact.typ.as_deref() {
-        None => Ok(()),
-        Some(typ) if ["JWT", "application/jwt"].iter().any(|it| typ.eq_ignore_ascii_case(it)) => {
+    match compact.header.text("typ") {
+        Ok(None) => Ok(()),
+        Ok(Some(typ))
+            if ["JWT", "application/jwt"].iter().any(|it| typ.eq_ignore_ascii_case(it)) =>
+        {
             Ok(())
         }
-        Some(_) => Err("is of another kind (`typ`)"),
+        _ => Err("is of another kind (`typ`)"),
     }
 }
 

@@ -2,12 +2,12 @@
 //! configuration names instead (OpenID Connect Discovery 4, RFC 8414). It must not know how a
 //! document is fetched.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
     config::Config,
     error::{AuthError, Code, Phase, inert},
-    json::{self, JsonError},
+    json::{self, Json, JsonError, Object},
     url::ParseUrl,
 };
 
@@ -15,7 +15,7 @@ use crate::{
 pub const LIMIT: usize = 256 * 1024;
 
 /// A provider's metadata, checked: every endpoint is an absolute URL over https, or of this device.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Metadata {
     /// The issuer, exactly as configured.
     pub issuer: String,
@@ -33,19 +33,36 @@ pub struct Metadata {
     pub iss_parameter_supported: bool,
 }
 
+impl Metadata {
+    /// The metadata in the record of a transaction, as `Serialize` wrote them.
+    pub(super) fn from_record(record: &Object) -> Result<Self, JsonError> {
+        let optional = |name| record.text(name).map(|text| text.map(str::to_owned));
+        Ok(Self {
+            issuer: record.required("issuer")?.to_owned(),
+            authorization_endpoint: record.required("authorization_endpoint")?.to_owned(),
+            token_endpoint: record.required("token_endpoint")?.to_owned(),
+            revocation_endpoint: optional("revocation_endpoint")?,
+            end_session_endpoint: optional("end_session_endpoint")?,
+            jwks_uri: optional("jwks_uri")?,
+            iss_parameter_supported: match record.get("iss_parameter_supported") {
+                Some(Json::Bool(is_promised)) => *is_promised,
+                _ => return Err(JsonError::Unexpected),
+            },
+        })
+    }
+}
+
 /// Where an issuer's document may be, the likelier place first: the form of OpenID Connect Discovery
 /// (4.1), then that of RFC 8414 (3.1), which stands between host and path.
 #[must_use]
 pub fn well_known(issuer: &str) -> [String; 2] {
     let base = issuer.strip_suffix('/').unwrap_or(issuer);
-    let (scheme, rest) = base.split_once("://").unwrap_or(("https", base));
-    let (host, path) = match rest.find('/') {
-        Some(at) => rest.split_at(at),
-        None => (rest, ""),
-    };
+    // The third `/` ends the host: `https://host/path`.
+    let end = base.match_indices('/').nth(2).map_or(base.len(), |(at, _)| at);
+    let (host, path) = base.split_at_checked(end).unwrap_or((base, ""));
     [
         format!("{base}/.well-known/openid-configuration"),
-        format!("{scheme}://{host}/.well-known/oauth-authorization-server{path}"),
+        format!("{host}/.well-known/oauth-authorization-server{path}"),
     ]
 }
 
@@ -55,36 +72,35 @@ pub fn well_known(issuer: &str) -> [String; 2] {
 /// where it is for another issuer or names an endpoint that no credential may go to, and
 /// `provider_unsupported` where the provider cannot do what a public browser client needs.
 pub fn read(body: &[u8], issuer: &str, urls: &dyn ParseUrl) -> Result<Metadata, AuthError> {
-    let document: Document = json::read(body, LIMIT).map_err(unreadable)?;
-    if document.issuer != issuer {
+    let document = json::read(body, LIMIT).map_err(unreadable)?;
+    let told = document.required("issuer").map_err(unreadable)?;
+    if told != issuer {
         // Simple string comparison: no normalisation of any kind (RFC 8414, 3.3; Discovery 4.3).
-        let told = inert(&document.issuer, 200);
+        let told = inert(told, 200);
         return Err(invalid(format!(
             "the discovery document is for another issuer: if \"{told}\" is meant, set `issuer` to \
              exactly that"
         )));
     }
-    if lacks(document.response_types_supported.as_ref(), "code") {
+    if lacks(&document, "response_types_supported", "code")? {
         return Err(unsupported("the provider does not offer the authorization code flow"));
     }
-    if lacks(document.code_challenge_methods_supported.as_ref(), "S256") {
+    if lacks(&document, "code_challenge_methods_supported", "S256")? {
         return Err(unsupported("the provider does not offer PKCE with S256 (RFC 7636)"));
     }
-    let endpoint = |name, url: Option<String>| match url {
-        Some(url) => checked(name, &url, urls).map(Some),
+    let endpoint = |name: &str| match document.text(name).map_err(unreadable)? {
+        Some(url) => checked(name, url, urls).map(Some),
         None => Ok(None),
     };
-    let required = |name, url| endpoint(name, url)?.ok_or_else(|| missing(name));
+    let required = |name: &str| endpoint(name)?.ok_or_else(|| missing(name));
     Ok(Metadata {
-        issuer: document.issuer,
-        authorization_endpoint: required("authorization", document.authorization_endpoint)?,
-        token_endpoint: required("token", document.token_endpoint)?,
-        revocation_endpoint: endpoint("revocation", document.revocation_endpoint)?,
-        end_session_endpoint: endpoint("end session", document.end_session_endpoint)?,
-        jwks_uri: endpoint("keys", document.jwks_uri)?,
-        iss_parameter_supported: document
-            .authorization_response_iss_parameter_supported
-            .unwrap_or(false),
+        issuer: issuer.to_owned(),
+        authorization_endpoint: required("authorization_endpoint")?,
+        token_endpoint: required("token_endpoint")?,
+        revocation_endpoint: endpoint("revocation_endpoint")?,
+        end_session_endpoint: endpoint("end_session_endpoint")?,
+        jwks_uri: endpoint("jwks_uri")?,
+        iss_parameter_supported: promises_iss(&document)?,
     })
 }
 
@@ -103,31 +119,31 @@ pub fn fixed(config: &Config) -> Option<Metadata> {
     })
 }
 
-/// The members of a discovery document that matter here; others are ignored (RFC 8414, 3.2).
-#[derive(Deserialize)]
-struct Document {
-    issuer: String,
-    authorization_endpoint: Option<String>,
-    token_endpoint: Option<String>,
-    revocation_endpoint: Option<String>,
-    end_session_endpoint: Option<String>,
-    jwks_uri: Option<String>,
-    response_types_supported: Option<Vec<String>>,
-    code_challenge_methods_supported: Option<Vec<String>>,
-    authorization_response_iss_parameter_supported: Option<bool>,
+/// Whether the provider lists what it offers, without `needed`. One that lists nothing is tried.
+fn lacks(document: &Object, member: &str, needed: &str) -> Result<bool, AuthError> {
+    match document.get(member) {
+        None | Some(Json::Null) => Ok(false),
+        Some(list) => match list.as_texts() {
+            Some(listed) => Ok(!listed.contains(&needed)),
+            None => Err(unreadable(JsonError::Unexpected)),
+        },
+    }
 }
 
-/// Whether the provider lists what it offers, without `needed`. One that lists nothing is tried.
-fn lacks(listed: Option<&Vec<String>>, needed: &str) -> bool {
-    listed.is_some_and(|listed| listed.iter().all(|offered| offered != needed))
+fn promises_iss(document: &Object) -> Result<bool, AuthError> {
+    match document.get("authorization_response_iss_parameter_supported") {
+        None | Some(Json::Null) => Ok(false),
+        Some(Json::Bool(promised)) => Ok(*promised),
+        Some(_) => Err(unreadable(JsonError::Unexpected)),
+    }
 }
 
 fn checked(name: &str, url: &str, urls: &dyn ParseUrl) -> Result<String, AuthError> {
     match urls.parse(url, None) {
         Some(url) if url.is_secure() && url.hash.is_empty() && !url.has_userinfo => Ok(url.href),
         _ => Err(invalid(format!(
-            "the discovery document's {name} endpoint is not an absolute https URL (or one of this \
-             device) without fragment and user name"
+            "the discovery document's `{name}` is not an absolute https URL (or one of this device) \
+             without fragment and user name"
         ))),
     }
 }
@@ -143,7 +159,7 @@ fn unreadable(error: JsonError) -> AuthError {
 
 fn missing(name: &str) -> AuthError {
     unsupported(format!(
-        "the discovery document has no {name} endpoint: set `endpoints` if there is one"
+        "the discovery document has no `{name}`: set `endpoints` if the provider has one"
     ))
 }
 

@@ -9,7 +9,7 @@ use crate::{
     clock::{Millis, UnixMillis},
     config::Config,
     error::{AuthError, Code, Phase},
-    json::{self, JsonError},
+    json::{self, Json, JsonError},
     oauth::{callback::OauthError, http_date, transaction::Transaction},
     secret::Secret,
 };
@@ -190,38 +190,30 @@ fn not_an_answer(answer: &HttpAnswer) -> String {
 }
 
 fn oauth_error(body: &[u8]) -> Option<OauthError> {
-    let refusal: fields::Refused = json::read(body, LIMIT).ok()?;
-    let description = refusal.description();
-    let error = OauthError::new(&refusal.error?, description.as_deref());
+    let refusal = json::read(body, LIMIT).ok()?;
+    // A description of the wrong kind must not hide the error.
+    let description = refusal.get("error_description").and_then(Json::as_text);
+    let error = OauthError::new(refusal.text("error").ok()??, description);
     (!error.error.is_empty()).then_some(error)
 }
 
 fn granted(body: &[u8]) -> Result<TokenAnswer, &'static str> {
-    let answer: fields::Granted = json::read(body, LIMIT).map_err(|error| match error {
+    let answer = json::read(body, LIMIT).and_then(fields::read).map_err(|error| match error {
         JsonError::TooLarge => "the token answer is too large",
         JsonError::Malformed => "the token answer is not strict JSON",
-        JsonError::Unexpected => "the token answer lacks a member or has one of another kind",
+        JsonError::Unexpected => {
+            "the token answer lacks a member, has one of another kind, or is not of the type `Bearer`"
+        }
     })?;
-    if !answer.token_type.eq_ignore_ascii_case("bearer") {
-        return Err("the token answer's `token_type` is not `Bearer`");
-    }
     if !is_token(&answer.access_token) {
         return Err(
             "the token answer's `access_token` is empty or of other characters than a token",
         );
     }
-    let is_given = |token: &Secret| !token.expose().is_empty(); // exposed: only whether it is empty.
-    let refresh_token = answer.refresh_token.filter(is_given);
-    if refresh_token.as_ref().is_some_and(|token| !is_token(token)) {
+    if answer.refresh_token.as_ref().is_some_and(|token| !is_token(token)) {
         return Err("the token answer's `refresh_token` is of other characters than a token");
     }
-    Ok(TokenAnswer {
-        access_token: answer.access_token,
-        refresh_token,
-        id_token: answer.id_token.filter(is_given),
-        expires_in: answer.expires_in.0,
-        scope: answer.scope.map(|scope| scope.0),
-    })
+    Ok(answer)
 }
 
 /// Whether it is of the characters of a token (RFC 6749, A.12), and fit for a header field: without
