@@ -1,7 +1,7 @@
 // @ts-check
 // Plays the demo's scene in headless Chromium, with tokens of 10 seconds and a real provider, and
 // writes pictures and `report.json` to target/demo. Ends with 1 where a fact does not hold.
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -18,6 +18,7 @@ const TTL_SECONDS = 10;
 const REFRESHES = 3;
 const CALLS = 30;
 const CALL_INTERVAL = 600;
+const QUIET_SECONDS = 4;
 
 /** Each must be found, and hold. */
 const FACTS = [
@@ -53,6 +54,8 @@ const PROVIDER_COOKIE = /^_(session|interaction|interaction_resume)(\.legacy)?(\
 
 async function main() {
   const { values } = parseArgs({ options: { dir: { type: "string" } } });
+  // Nothing of an earlier run may pass for what this one found.
+  await rm(OUT, { recursive: true, force: true });
   const report = new Report(FACTS);
   const demo = await startDemo({ ttl: TTL_SECONDS, ...(values.dir ? { dir: values.dir } : {}) });
   /** @type {Browser | undefined} */
@@ -153,7 +156,7 @@ async function callWhileTokensChange({ page, outside, report, browser }) {
   const answers = [];
   /** @type {number[]} */
   const refreshedAt = [];
-  const end = Date.now() + (REFRESHES + 2) * TTL_SECONDS * 1000;
+  const end = Date.now() + 3 * REFRESHES * TTL_SECONDS * 1000;
   while ((refreshedAt.length < REFRESHES || answers.length < CALLS) && Date.now() < end) {
     answers.push(await page.call());
     const seen = (await page.number("refreshes")) - seenBefore;
@@ -187,7 +190,7 @@ async function callWhileTokensChange({ page, outside, report, browser }) {
 
 /** One call, then twenty, on a token that the API no longer takes. @param {Scene} scene */
 async function expire({ page, outside, report, browser }) {
-  await page.untilQuiet();
+  await page.untilQuiet(QUIET_SECONDS);
   await page.expire();
   const from = outside.mark();
   const before = outside.provider().refreshRequests;
@@ -195,7 +198,7 @@ async function expire({ page, outside, report, browser }) {
   const statuses = outside.calls(from).map(({ status }) => status);
   const refreshesForOne = outside.provider().refreshRequests - before;
 
-  await page.untilQuiet();
+  await page.untilQuiet(QUIET_SECONDS);
   await page.expire();
   const again = outside.provider().refreshRequests;
   const twenty = await page.burst();
@@ -220,13 +223,12 @@ async function expire({ page, outside, report, browser }) {
 
 /** @param {Scene} scene */
 async function reload(scene) {
-  const { page, outside, report, browser } = scene;
-  await page.untilQuiet();
-  const before = outside.provider();
-  await browser.driver.navigate().refresh();
-  await page.untilStatus("signedIn");
-  const call = await page.call();
-  const asked = difference(outside.provider(), before);
+  const { page, report, browser } = scene;
+  const { call, asked } = await quietly(scene, async () => {
+    await browser.driver.navigate().refresh();
+    await page.untilStatus("signedIn");
+    return { call: await page.call() };
+  });
   const seen = await lookAround(scene, "after the reload");
   const cookies = await otherCookies(scene);
   report.fact(
@@ -253,29 +255,50 @@ async function reload(scene) {
  * @returns {Promise<{ first: string, second: string }>} the tabs' handles
  */
 async function openSecondTab(scene) {
-  const { page, outside, report, browser } = scene;
+  const { page, report, browser } = scene;
   const { driver } = browser;
   const first = await driver.getWindowHandle();
-  await page.untilQuiet();
-  const before = outside.provider();
-  const start = Date.now();
-  await page.press("second-tab");
-  await driver.wait(async () => (await driver.getAllWindowHandles()).length === 2, 5000);
-  const second = (await driver.getAllWindowHandles()).find((handle) => handle !== first) ?? "";
-  await driver.switchTo().window(second);
-  await page.untilStatus("signedIn");
-  const millis = Date.now() - start;
-  const call = await page.call();
-  const asked = difference(outside.provider(), before);
+  const { second, millis, call, asked } = await quietly(scene, async () => {
+    const start = Date.now();
+    const second = await pressForTab(scene, first);
+    await page.untilStatus("signedIn");
+    return { second, millis: Date.now() - start, call: await page.call() };
+  });
   const name = await page.text("name");
   report.fact(
     "secondTab",
-    name === "Alice" && call === "200" && asked.requests === 0 && millis < 3000,
-    { name, call, requestsToTheProvider: asked.requests, signedInAfterMillis: millis },
+    name === "Alice" && call === "200" && asked.requests === 0 && asked.tokens === 0,
+    {
+      name,
+      call,
+      requestsToTheProvider: asked.requests,
+      newTokens: asked.tokens,
+      signedInAfterMillis: millis,
+    },
   );
   await lookAround(scene, "in the second tab");
   await browser.picture("second-tab");
   return { first, second };
+}
+
+/**
+ * Opens the second tab and turns to it; one that is there from an earlier try is closed.
+ *
+ * @param {Scene} scene
+ * @param {string} first
+ */
+async function pressForTab({ page, browser: { driver } }, first) {
+  const others = async () => (await driver.getAllWindowHandles()).filter((tab) => tab !== first);
+  for (const tab of await others()) {
+    await driver.switchTo().window(tab);
+    await driver.close();
+  }
+  await driver.switchTo().window(first);
+  await page.press("second-tab");
+  await page.until(async () => (await others()).length === 1, "no second tab opened");
+  const [second = ""] = await others();
+  await driver.switchTo().window(second);
+  return second;
 }
 
 /**
@@ -343,6 +366,26 @@ async function callSignedOut(scene) {
 async function callPastTheVault(scene) {
   scene.pastTheVault += 1;
   return scene.page.callPastTheVault();
+}
+
+/**
+ * Does something while no refresh is due, and counts what the provider was asked meanwhile. Where a
+ * slow machine took so long that a refresh fell due, the count says nothing, and it is done again.
+ *
+ * @template Result
+ * @param {Scene} scene
+ * @param {() => Promise<Result>} perform
+ */
+async function quietly({ page, outside }, perform) {
+  for (let tries = 3; ; tries -= 1) {
+    await page.untilQuiet(QUIET_SECONDS);
+    const before = outside.provider();
+    const start = Date.now();
+    const result = await perform();
+    const asked = difference(outside.provider(), before);
+    const wasQuiet = Date.now() - start < QUIET_SECONDS * 1000;
+    if (wasQuiet || asked.requests === 0 || tries === 1) return { ...result, asked };
+  }
 }
 
 /**

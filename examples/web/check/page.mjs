@@ -2,7 +2,7 @@
 // The demo's page as a person uses it: reads what it shows and presses its buttons.
 import { By, until } from "selenium-webdriver";
 
-const PATIENCE = 15_000;
+const PATIENCE = 20_000;
 
 /** @typedef {import("./browser.mjs").Driver} Driver */
 /**
@@ -97,8 +97,10 @@ export class Page {
   /**
    * Waits for a moment with no refresh under way and none due soon, so that a request at the
    * provider in the next seconds can only come from what is done then.
+   *
+   * @param {number} seconds
    */
-  async untilQuiet(seconds = 4) {
+  async untilQuiet(seconds) {
     await this.until(
       async () => (await this.number("until-refresh")) > seconds,
       "there was never a quiet moment",

@@ -18,12 +18,11 @@ async function start(): Promise<void> {
     redirectUri: "/callback",
     scope: ["openid", "profile", "email", "offline_access"],
     resources: [{ origin: config.api }],
-    logout: { postLogoutRedirectUri: "/" },
+    logout: { postLogoutRedirectUri: `${location.origin}/` },
     vaultUrl: "/tokenward/vault.js",
   });
 
   const view = new SessionView();
-  auth.subscribe(() => view.show(auth.state));
   drawTokenLife(
     () => (auth.state.status === "signedIn" ? auth.state : undefined),
     config.accessTokenSeconds * 1000,
@@ -33,7 +32,9 @@ async function start(): Promise<void> {
   onClick("sign-out", () => auth.signOut().catch(report));
   onClick("look", lookForTokens);
 
+  // From here on the state is an answer: before, a sign-in that came back is not done yet.
   await auth.ready;
+  auth.subscribe(() => view.show(auth.state));
   view.show(auth.state);
   leaveCallback(auth.returnTo);
 }
