@@ -1,24 +1,22 @@
 //! The authorization request: the URL at which a person signs in (RFC 6749, 4.1.1; OpenID Connect
 //! Core, 3.1.2.1). Always the code flow, always PKCE with S256.
 
-use core::fmt;
-
 use form_urlencoded::Serializer;
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
 
 use crate::{
     config::{self, Config},
     error::{AuthError, Code, Phase},
+    json::{Json, JsonError, Object},
     oauth::{pkce, transaction::Transaction},
 };
 
 /// What one sign-in asks for besides what the configuration says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(ts_rs::TS), ts(optional_fields))]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    all(test, not(target_arch = "wasm32")),
+    derive(ts_rs::TS),
+    ts(rename_all = "camelCase", optional_fields)
+)]
 pub struct Asked {
     /// `prompt`: `login`, `consent`, `select_account`.
     pub prompt: Option<String>,
@@ -31,7 +29,6 @@ pub struct Asked {
     /// `ui_locales`: languages, in order of preference.
     pub ui_locales: Option<String>,
     /// Further parameters; none of the protocol's own.
-    #[serde(deserialize_with = "pairs")]
     #[cfg_attr(
         all(test, not(target_arch = "wasm32")),
         ts(optional, as = "Option<std::collections::HashMap<String, String>>")
@@ -103,6 +100,27 @@ pub(crate) fn with_query(endpoint: &str) -> Serializer<'static, String> {
 }
 
 impl Asked {
+    /// Reads what a page asks for: the members have the fields' names, in camel case.
+    pub fn read(from: &Object) -> Result<Self, JsonError> {
+        let mut asked = Self::default();
+        for (name, value) in from.members() {
+            let field = match name {
+                "prompt" => &mut asked.prompt,
+                "loginHint" => &mut asked.login_hint,
+                "maxAge" => &mut asked.max_age,
+                "acrValues" => &mut asked.acr_values,
+                "uiLocales" => &mut asked.ui_locales,
+                "extraParams" => {
+                    asked.extra_params = pairs(value).ok_or(JsonError::Unexpected)?;
+                    continue;
+                }
+                _ => return Err(JsonError::Unexpected),
+            };
+            *field = Some(value.as_text().ok_or(JsonError::Unexpected)?.to_owned());
+        }
+        Ok(asked)
+    }
+
     fn named(&self) -> impl Iterator<Item = (&'static str, &String)> {
         [
             ("prompt", &self.prompt),
@@ -123,24 +141,10 @@ fn refused(name: &str, why: &str) -> AuthError {
 }
 
 /// The members of an object of strings, in their order.
-fn pairs<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
-    struct Pairs;
-    impl<'de> Visitor<'de> for Pairs {
-        type Value = Vec<(String, String)>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object of strings")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-            let mut pairs = Vec::new();
-            while let Some(pair) = members.next_entry()? {
-                pairs.push(pair);
-            }
-            Ok(pairs)
-        }
-    }
-    from.deserialize_map(Pairs)
+fn pairs(value: &Json) -> Option<Vec<(String, String)>> {
+    let Json::Object(object) = value else { return None };
+    let pair = |(name, value): (&str, &Json)| Some((name.to_owned(), value.as_text()?.to_owned()));
+    object.members().map(pair).collect()
 }
 
 #[cfg(test)]
@@ -151,6 +155,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
+    use crate::json;
     use crate::oauth::fixtures::{config, parameters, transaction};
 
     fn value<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a str> {
@@ -187,7 +192,7 @@ mod tests {
     fn what_is_asked_for_is_passed_on_ar14() {
         let text = r#"{"prompt":"login","loginHint":"a&b=c","maxAge":"0","acrValues":"x y",
             "uiLocales":"de-CH fr","extraParams":{"audience":"https://api"}}"#;
-        let asked: Asked = serde_json::from_str(text).unwrap();
+        let asked = Asked::read(&json::read(text.as_bytes(), 1000).unwrap()).unwrap();
         let config = Config {
             extra_params: vec![
                 ("prompt".to_owned(), "none".to_owned()),
@@ -223,7 +228,9 @@ mod tests {
         let twice = vec![("a".to_owned(), "1".to_owned()), ("a".to_owned(), "2".to_owned())];
         let asked = Asked { extra_params: twice, ..Asked::default() };
         assert!(url(&config(), &transaction(), &asked).is_err());
-        assert!(serde_json::from_str::<Asked>(r#"{"promt":"login"}"#).is_err());
+        for text in [r#"{"promt":"login"}"#, r#"{"prompt":1}"#, r#"{"extraParams":{"a":1}}"#] {
+            assert!(Asked::read(&json::read(text.as_bytes(), 1000).unwrap()).is_err(), "{text}");
+        }
     }
 
     #[test]

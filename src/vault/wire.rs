@@ -2,10 +2,11 @@
 //! strict, since any script of the page can post: an unknown type, an unknown field or a wrong kind
 //! of value is an error and changes nothing. This file knows shapes, not meanings.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
 use crate::{
     error::{AuthError, Code, Phase},
+    json::{self, Json, JsonError, Object},
     oauth::authorize::Asked,
 };
 
@@ -20,6 +21,8 @@ pub type Id = u32;
 
 /// Limits on what a page may send.
 pub mod limits {
+    /// A whole message, a request's body aside, in bytes of JSON.
+    pub const MESSAGE: usize = 256 * 1024;
     /// The configuration's text, in bytes.
     pub const CONFIG: usize = 64 * 1024;
     /// A URL, in bytes.
@@ -49,14 +52,11 @@ macro_rules! to_vault {
             /// Every `type` of a message, as it stands on the wire.
             pub const TYPES: &[&str] = &[$($tag),+];
 
-            /// Reads the body of a message of the given `type`; `body` has neither that member nor
-            /// a request's bytes.
-            pub fn read<'de, D: Deserializer<'de>>(tag: &str, body: D) -> Result<Self, AuthError> {
-                let read = match tag {
-                    $( $tag => <$body>::deserialize(body).map(Self::$variant), )+
-                    _ => return Err(invalid("a message's `type` is unknown to this vault")),
-                };
-                read.map_err(|_| invalid("a message's fields are not those of its `type`"))?.checked()
+            fn fields(tag: &str, from: &Object) -> Result<Self, JsonError> {
+                match tag {
+                    $( $tag => <$body>::read(from).map(Self::$variant), )+
+                    _ => Err(JsonError::Unexpected),
+                }
             }
         }
     };
@@ -91,99 +91,196 @@ to_vault! {
     Close(Empty) = "close",
 }
 
-/// The first message of a port.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(TS))]
-pub struct Hello {
-    /// The protocol's version: [`WIRE`].
-    pub wire: u32,
-    /// The configuration, as JSON text; its SHA-256 is the last part of the vault's name.
-    pub config: String,
-    /// The page's URL without query and fragment: the base of relative URLs.
-    pub page: String,
-    /// The Web Lock that the page holds while it lives.
-    pub lock: String,
+/// A message's fields: each is read by its type, and no other may be there.
+macro_rules! message {
+    ($(#[doc = $doc:literal])+ $name:ident {
+        $( $(#[doc = $field_doc:literal])+ $field:ident: $ty:ty = $wire:literal, )*
+    }) => {
+        $(#[doc = $doc])+
+        #[derive(Debug)]
+        #[cfg_attr(all(test, not(target_arch = "wasm32")), derive(TS), ts(optional_fields))]
+        pub struct $name {
+            $(
+                $(#[doc = $field_doc])+
+                #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(rename = $wire))]
+                pub $field: $ty,
+            )*
+        }
+
+        impl $name {
+            fn read(from: &Object) -> Result<Self, JsonError> {
+                let known: &[&str] = &["type", $($wire),*];
+                if from.members().any(|(name, _)| !known.contains(&name)) {
+                    return Err(JsonError::Unexpected);
+                }
+                Ok(Self { $( $field: Field::read(from.get($wire))?, )* })
+            }
+        }
+    };
 }
 
-/// A sign-in.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(TS), ts(optional_fields))]
-pub struct SignIn {
-    /// Names the answer.
-    pub id: Id,
-    /// Where the application wants to be afterwards.
-    pub return_to: Option<String>,
-    /// What the authorization request asks for besides.
-    pub asked: Option<Asked>,
+message! {
+    /// The first message of a port.
+    Hello {
+        /// The protocol's version: [`WIRE`].
+        wire: u32 = "wire",
+        /// The configuration, as JSON text; its SHA-256 is the last part of the vault's name.
+        config: String = "config",
+        /// The page's URL without query and fragment: the base of relative URLs.
+        page: String = "page",
+        /// The Web Lock that the page holds while it lives.
+        lock: String = "lock",
+    }
 }
 
-/// A page at its redirect URI.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(TS))]
-pub struct Callback {
-    /// Names the answer.
-    pub id: Id,
-    /// The page's whole URL, as it was before it was cleaned.
-    pub url: String,
+message! {
+    /// A sign-in.
+    SignIn {
+        /// Names the answer.
+        id: Id = "id",
+        /// Where the application wants to be afterwards.
+        return_to: Option<String> = "returnTo",
+        /// What the authorization request asks for besides.
+        asked: Option<Asked> = "asked",
+    }
 }
 
-/// An authorised request. Its bytes, where it has any, travel beside these fields.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(TS), ts(optional_fields))]
-pub struct Fetch {
-    /// Names the answer.
-    pub id: Id,
-    /// The canonical URL.
-    pub url: String,
-    /// The method, as the browser normalised it.
-    pub method: String,
-    /// The header fields, in order.
-    pub headers: Vec<(String, String)>,
-    /// `RequestInit.credentials`.
-    pub credentials: Option<String>,
-    /// `RequestInit.cache`.
-    pub cache: Option<String>,
-    /// `RequestInit.redirect`.
-    pub redirect: Option<String>,
-    /// `RequestInit.referrerPolicy`.
-    pub referrer_policy: Option<String>,
-    /// `RequestInit.integrity`.
-    pub integrity: Option<String>,
-    /// `RequestInit.keepalive`.
-    pub keepalive: Option<bool>,
+message! {
+    /// A page at its redirect URI.
+    Callback {
+        /// Names the answer.
+        id: Id = "id",
+        /// The page's whole URL, as it was before it was cleaned.
+        url: String = "url",
+    }
 }
 
-/// A sign-out.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(TS), ts(optional_fields))]
-pub struct SignOut {
-    /// Names the answer.
-    pub id: Id,
-    /// Leave the provider's own session alone.
-    pub local: Option<bool>,
+message! {
+    /// An authorised request. Its bytes, where it has any, travel beside these fields.
+    Fetch {
+        /// Names the answer.
+        id: Id = "id",
+        /// The canonical URL.
+        url: String = "url",
+        /// The method, as the browser normalised it.
+        method: String = "method",
+        /// The header fields, in order.
+        headers: Vec<(String, String)> = "headers",
+        /// `RequestInit.credentials`.
+        credentials: Option<String> = "credentials",
+        /// `RequestInit.cache`.
+        cache: Option<String> = "cache",
+        /// `RequestInit.redirect`.
+        redirect: Option<String> = "redirect",
+        /// `RequestInit.referrerPolicy`.
+        referrer_policy: Option<String> = "referrerPolicy",
+        /// `RequestInit.integrity`.
+        integrity: Option<String> = "integrity",
+        /// `RequestInit.keepalive`.
+        keepalive: Option<bool> = "keepalive",
+    }
 }
 
-/// A message that says only which question or request it is about.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(TS))]
-pub struct Numbered {
-    /// Which.
-    pub id: Id,
+message! {
+    /// A sign-out.
+    SignOut {
+        /// Names the answer.
+        id: Id = "id",
+        /// Leave the provider's own session alone.
+        local: Option<bool> = "local",
+    }
 }
 
-/// A message without fields.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(TS))]
-pub struct Empty {}
+message! {
+    /// A message that says only which question or request it is about.
+    Numbered {
+        /// Which.
+        id: Id = "id",
+    }
+}
+
+message! {
+    /// A message without fields.
+    Empty {}
+}
+
+/// A field, read by its type; `None` where it is absent.
+trait Field: Sized {
+    fn read(value: Option<&Json>) -> Result<Self, JsonError>;
+}
+
+impl Field for String {
+    fn read(value: Option<&Json>) -> Result<Self, JsonError> {
+        value.and_then(Json::as_text).map(str::to_owned).ok_or(JsonError::Unexpected)
+    }
+}
+
+impl Field for bool {
+    fn read(value: Option<&Json>) -> Result<Self, JsonError> {
+        if let Some(Json::Bool(value)) = value { Ok(*value) } else { Err(JsonError::Unexpected) }
+    }
+}
+
+impl Field for u32 {
+    fn read(value: Option<&Json>) -> Result<Self, JsonError> {
+        let Some(Json::Number(number)) = value else { return Err(JsonError::Unexpected) };
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "compared")]
+        let whole = *number as Self;
+        #[allow(clippy::float_cmp, reason = "a whole number of this range is exact")]
+        if f64::from(whole) == *number { Ok(whole) } else { Err(JsonError::Unexpected) }
+    }
+}
+
+impl Field for Vec<(String, String)> {
+    fn read(value: Option<&Json>) -> Result<Self, JsonError> {
+        let Some(Json::List(pairs)) = value else { return Err(JsonError::Unexpected) };
+        let pair = |pair: &Json| match pair.as_texts()?.as_slice() {
+            [name, value] => Some(((*name).to_owned(), (*value).to_owned())),
+            _ => None,
+        };
+        pairs.iter().map(pair).collect::<Option<_>>().ok_or(JsonError::Unexpected)
+    }
+}
+
+impl Field for Asked {
+    fn read(value: Option<&Json>) -> Result<Self, JsonError> {
+        if let Some(Json::Object(from)) = value {
+            Asked::read(from)
+        } else {
+            Err(JsonError::Unexpected)
+        }
+    }
+}
+
+impl<T: Field> Field for Option<T> {
+    fn read(value: Option<&Json>) -> Result<Self, JsonError> {
+        value.map(|value| T::read(Some(value))).transpose()
+    }
+}
+
+/// A message that is not of the protocol.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// The number that it gave itself, so that whoever waits for an answer gets one.
+    pub id: Option<Id>,
+    /// What is wrong with it.
+    pub error: AuthError,
+}
 
 impl ToVault {
+    /// Reads a message, written as JSON.
+    pub fn read(text: &str) -> Result<Self, Unreadable> {
+        let unreadable = |id, message| Unreadable { id, error: invalid(message) };
+        let message = json::read(text.as_bytes(), limits::MESSAGE)
+            .map_err(|_| unreadable(None, "a message is no plain object, or too large"))?;
+        let id = Field::read(message.get("id")).ok();
+        let tag = message.get("type").and_then(Json::as_text).unwrap_or_default();
+        let read = Self::fields(tag, &message).map_err(|_| {
+            unreadable(id, "a message's `type` is unknown to this vault, or its fields are others")
+        })?;
+        read.checked().map_err(|error| Unreadable { id, error })
+    }
+
     fn checked(self) -> Result<Self, AuthError> {
         let fits = match &self {
             Self::Hello(hello) => {
@@ -310,8 +407,12 @@ mod tests {
 
     use super::*;
 
-    fn read(tag: &str, body: &Value) -> Result<ToVault, AuthError> {
-        ToVault::read(tag, body)
+    fn read(tag: &str, body: &Value) -> Result<ToVault, Unreadable> {
+        let mut message = body.clone();
+        if let Value::Object(members) = &mut message {
+            members.insert("type".to_owned(), tag.into());
+        }
+        ToVault::read(&message.to_string())
     }
 
     #[test]
@@ -339,7 +440,7 @@ mod tests {
             ("signOut", json!([])),
         ] {
             let error = read(tag, &body).err();
-            assert_eq!(error.map(|e| e.code), Some(Code::MessageInvalid), "{tag} {body}");
+            assert_eq!(error.map(|e| e.error.code), Some(Code::MessageInvalid), "{tag} {body}");
         }
     }
 
