@@ -202,8 +202,6 @@ impl Session {
         if !is_nobody {
             self.end(SignedOutReason::SignedOut, None);
         }
-        // The pages learn it before anything else is done about it.
-        self.publish();
         self.outputs.push_back(Output::EndSession { ask, token });
     }
 

@@ -1,0 +1,127 @@
+//! A configuration, a provider's metadata, transactions and grants to test with.
+
+use std::rc::Rc;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde_json::value::RawValue;
+use tokenward::{
+    clock::{Millis, Now, ServerOffset, UnixMillis},
+    config::{Config, Logout},
+    error::{AuthError, Code, Phase},
+    jwt::claims::Claims,
+    oauth::{metadata::Metadata, transaction::Transaction},
+    secret::Secret,
+    session::{
+        grant::Grant,
+        inputs::{Reach, TokenFailure},
+    },
+};
+
+pub(crate) const ISSUER: &str = "https://id.example.com";
+pub(crate) const CLIENT: &str = "spa";
+
+/// The moment at which everything begins.
+pub(crate) const START: Now = Now { wall: UnixMillis(1_700_000_000_000), monotonic: Millis(5_000) };
+
+/// The configuration; without the `openid` scope it is plain OAuth.
+pub(crate) fn config(is_openid: bool) -> Config {
+    let scope = if is_openid { vec!["openid", "read"] } else { vec!["read", "write"] };
+    Config {
+        issuer: ISSUER.into(),
+        client_id: CLIENT.into(),
+        redirect_uri: "https://app.example.com/callback".into(),
+        scope: scope.into_iter().map(str::to_owned).collect(),
+        resources: Vec::new(),
+        endpoints: None,
+        extra_params: Vec::new(),
+        logout: Logout { post_logout_redirect_uri: None, end_session: true },
+        allow_token_export: false,
+        network_timeout: Millis::from_secs(10),
+        page_origin: "https://app.example.com".into(),
+    }
+}
+
+pub(crate) fn metadata() -> Metadata {
+    Metadata {
+        issuer: ISSUER.into(),
+        authorization_endpoint: format!("{ISSUER}/auth"),
+        token_endpoint: format!("{ISSUER}/token"),
+        revocation_endpoint: Some(format!("{ISSUER}/revoke")),
+        end_session_endpoint: None,
+        jwks_uri: None,
+        iss_parameter_supported: true,
+    }
+}
+
+pub(crate) fn transaction(state: &str, started: UnixMillis) -> Transaction {
+    Transaction {
+        state: state.into(),
+        nonce: Some("nonce".into()),
+        verifier: Secret::from("verifier"),
+        return_to: Some("/back".into()),
+        started,
+        metadata: metadata(),
+    }
+}
+
+pub(crate) fn claims(subject: &str, now: Now) -> Claims {
+    let text = format!(r#"{{"sub":"{subject}"}}"#);
+    Claims {
+        issuer: ISSUER.into(),
+        subject: subject.into(),
+        audience: vec![CLIENT.into()],
+        authorized_party: None,
+        nonce: Some("nonce".into()),
+        expires: UnixMillis(now.wall.0 + 3_600_000),
+        issued: now.wall,
+        not_before: None,
+        authenticated: None,
+        text: RawValue::from_string(text).unwrap(),
+    }
+}
+
+/// The grant number `n` of `alice`: access token `at-n`, refresh token `rt-n`, `life` in seconds.
+pub(crate) fn grant(n: u32, life: u64, now: Now) -> Grant {
+    let life = Millis::from_secs(life);
+    Grant {
+        access_token: Rc::new(Secret::new(format!("at-{n}"))),
+        refresh_token: Some(Rc::new(Secret::new(format!("rt-{n}")))),
+        id_token: None,
+        claims: Some(claims("alice", now)),
+        scopes: vec!["openid".into()],
+        expiry: Some(now.after(life)),
+        lifetime: Some(life),
+        offset: ServerOffset::default(),
+    }
+}
+
+pub(crate) fn without_refresh_token(grant: Grant) -> Grant {
+    Grant { refresh_token: None, ..grant }
+}
+
+pub(crate) fn failure(reach: Reach) -> TokenFailure {
+    TokenFailure {
+        error: AuthError::transient(Code::ProviderUnreachable, Phase::Refresh, "unreachable"),
+        reach,
+        is_final: false,
+        retry_after: None,
+    }
+}
+
+/// `invalid_grant`.
+pub(crate) fn grant_is_over() -> TokenFailure {
+    let error = AuthError::new(Code::OauthError, Phase::Refresh, "the provider refused");
+    TokenFailure {
+        error: error.with_oauth_error("invalid_grant"),
+        reach: Reach::Answered,
+        is_final: true,
+        retry_after: None,
+    }
+}
+
+/// An ID token with these claims and a signature that nobody checks.
+pub(crate) fn id_token(claims: &str) -> Secret {
+    let encode = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
+    let header = encode(r#"{"alg":"RS256","kid":"1"}"#);
+    Secret::new(format!("{header}.{}.{}", encode(claims), encode("signature")))
+}

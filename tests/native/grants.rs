@@ -1,0 +1,270 @@
+//! What a token endpoint's answer is worth: the whole way from bytes to a grant or a failure.
+
+use std::rc::Rc;
+
+use tokenward::{
+    clock::{Millis, Now, UnixMillis},
+    error::{AuthError, Code, Phase},
+    oauth::token::HttpAnswer,
+    secret::Secret,
+    session::{
+        grant::Grant,
+        inputs::{Reach, TokenFailure, TokenRequest},
+        outcome::{Unanswered, judge},
+    },
+};
+
+use crate::fixtures::{CLIENT, ISSUER, START, config, grant, id_token, transaction};
+
+const DAY: i64 = 86_400_000;
+/// `START` as the provider's `Date`.
+const DATE: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
+
+fn code() -> TokenRequest {
+    TokenRequest::Code {
+        code: Secret::from("code"),
+        transaction: Box::new(transaction("s", START.wall)),
+    }
+}
+
+fn refresh(grant: Grant) -> TokenRequest {
+    let refresh_token = grant.refresh_token.clone().unwrap();
+    TokenRequest::Refresh { grant: Rc::new(grant), refresh_token }
+}
+
+fn answer(status: u16, body: &str) -> HttpAnswer {
+    HttpAnswer {
+        status,
+        content_type: Some("application/json".into()),
+        retry_after: None,
+        date: Some(DATE.into()),
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+/// An answer with this `Date`, or with none that the browser shows.
+fn dated(date: Option<&str>, mut answer: HttpAnswer) -> HttpAnswer {
+    answer.date = date.map(str::to_owned);
+    answer
+}
+
+fn busy(status: u16, retry_after: &str) -> HttpAnswer {
+    let mut answer = answer(status, "");
+    answer.retry_after = Some(retry_after.into());
+    answer
+}
+
+fn claims(subject: &str, issued: UnixMillis) -> String {
+    let issued = issued.0 / 1000;
+    format!(
+        r#"{{"iss":"{ISSUER}","aud":"{CLIENT}","sub":"{subject}","nonce":"nonce","iat":{issued},"exp":{}}}"#,
+        issued + 600
+    )
+}
+
+fn tokens(more: &str) -> String {
+    format!(r#"{{"access_token":"at","token_type":"Bearer","expires_in":300{more}}}"#)
+}
+
+fn with_id_token(claims: &str, more: &str) -> String {
+    // exposed: it is made up.
+    tokens(&format!(r#","id_token":"{}"{more}"#, id_token(claims).expose()))
+}
+
+fn judged(request: &TokenRequest, answer: HttpAnswer, now: Now) -> Result<Grant, TokenFailure> {
+    judge(request, Ok(answer), &config(true), now)
+}
+
+fn at(wall: i64) -> Now {
+    Now { wall: UnixMillis(wall), ..START }
+}
+
+#[test]
+fn a_code_gives_a_grant() {
+    let body = with_id_token(&claims("alice", START.wall), r#","refresh_token":"rt""#);
+    let grant = judged(&code(), answer(200, &body), START).unwrap();
+    assert_eq!(*grant.access_token, Secret::from("at"));
+    assert_eq!(grant.refresh_token.as_deref(), Some(&Secret::from("rt")));
+    assert_eq!(grant.scopes, ["openid", "read"], "tk8: absent means as asked for");
+    assert_eq!(grant.lifetime, Some(Millis::from_secs(300)));
+    assert_eq!(grant.expiry.unwrap().remaining(START), Millis::from_secs(300));
+    let claims = grant.claims.unwrap();
+    assert!(claims.text.get().contains("alice"));
+}
+
+#[test]
+fn t29_a_device_clock_wrong_by_a_day_signs_in() {
+    let body = with_id_token(&claims("alice", START.wall), "");
+    for shift in [-6 * DAY, -DAY, DAY, 6 * DAY] {
+        for date in [Some(DATE), None] {
+            let answer = dated(date, answer(200, &body));
+            let now = at(START.wall.0 + shift);
+            let grant = judged(&code(), answer, now).unwrap();
+            assert_eq!(grant.offset.server_time(now), START.wall, "{shift} {date:?}");
+            assert_eq!(grant.expiry.unwrap().remaining(now), Millis::from_secs(300));
+        }
+    }
+}
+
+#[test]
+fn id6_an_absurd_iat_is_refused() {
+    let body = with_id_token(&claims("alice", START.wall), "");
+    for shift in [-8 * DAY, 8 * DAY] {
+        let answer = dated(None, answer(200, &body));
+        let failure = judged(&code(), answer, at(START.wall.0 + shift)).unwrap_err();
+        assert_eq!(failure.error.code, Code::IdTokenInvalid);
+    }
+}
+
+#[test]
+fn id5_an_expired_id_token_is_refused_by_the_providers_own_clock() {
+    let stale = claims("alice", UnixMillis(START.wall.0 - 700_000));
+    let failure = judged(&code(), answer(200, &with_id_token(&stale, "")), START).unwrap_err();
+    assert_eq!(failure.error.code, Code::IdTokenInvalid);
+}
+
+#[test]
+fn openid_without_an_id_token_is_refused() {
+    let failure = judged(&code(), answer(200, &tokens("")), START).unwrap_err();
+    assert_eq!((failure.error.code, failure.error.phase), (Code::IdTokenInvalid, Phase::Callback));
+}
+
+#[test]
+fn id7_a_foreign_nonce_is_refused() {
+    let foreign = claims("alice", START.wall).replace("\"nonce\":\"nonce\"", "\"nonce\":\"x\"");
+    let failure = judged(&code(), answer(200, &with_id_token(&foreign, "")), START).unwrap_err();
+    assert_eq!(failure.error.code, Code::IdTokenInvalid);
+}
+
+#[test]
+fn plain_oauth_needs_no_id_token() {
+    let body = tokens(r#","id_token":"not.checked.here""#);
+    let grant = judge(&code(), Ok(answer(200, &body)), &config(false), START).unwrap();
+    assert!(grant.claims.is_none() && grant.id_token.is_none());
+    assert_eq!(grant.scopes, ["read", "write"]);
+}
+
+#[test]
+fn tk7_no_life_is_an_unknown_life() {
+    for expires_in in ["0", "-5", "null", "\"soon\"", "0.5"] {
+        let body =
+            format!(r#"{{"access_token":"at","token_type":"bearer","expires_in":{expires_in}}}"#);
+        let grant = judge(&code(), Ok(answer(200, &body)), &config(false), START).unwrap();
+        assert!(grant.expiry.is_none() && grant.lifetime.is_none(), "{expires_in}");
+    }
+}
+
+#[test]
+fn rf3_an_answer_without_refresh_token_keeps_the_old_one() {
+    let renewed = judged(&refresh(grant(1, 300, START)), answer(200, &tokens("")), START).unwrap();
+    assert_eq!(renewed.refresh_token.as_deref(), Some(&Secret::from("rt-1")));
+    assert_eq!(renewed.claims.unwrap().subject, "alice", "and without an ID token, the claims");
+    let rotated = tokens(r#","refresh_token":"rt-2""#);
+    let renewed = judged(&refresh(grant(1, 300, START)), answer(200, &rotated), START).unwrap();
+    assert_eq!(renewed.refresh_token.as_deref(), Some(&Secret::from("rt-2")));
+}
+
+#[test]
+fn rf4_scopes_never_grow() {
+    let body = tokens(r#","scope":"admin openid""#);
+    let renewed = judged(&refresh(grant(1, 300, START)), answer(200, &body), START).unwrap();
+    assert_eq!(renewed.scopes, ["openid"]);
+    let renewed = judged(&refresh(grant(1, 300, START)), answer(200, &tokens("")), START).unwrap();
+    assert_eq!(renewed.scopes, ["openid"]);
+}
+
+#[test]
+fn rf11_an_id_token_of_a_refresh_is_of_the_same_user_and_client() {
+    let good = claims("alice", START.wall);
+    let body = with_id_token(&good, "");
+    assert!(judged(&refresh(grant(1, 300, START)), answer(200, &body), START).is_ok());
+    let bad = [
+        claims("mallory", START.wall),
+        good.replace(ISSUER, "https://evil.example"),
+        good.replace("\"aud\":\"spa\"", "\"aud\":\"other\""),
+        good.replace("\"aud\":\"spa\"", "\"aud\":\"spa\",\"azp\":\"other\""),
+    ];
+    for claims in bad {
+        let body = with_id_token(&claims, "");
+        let failure =
+            judged(&refresh(grant(1, 300, START)), answer(200, &body), START).unwrap_err();
+        assert_eq!(failure.error.code, Code::IdTokenInvalid, "{claims}");
+        assert_eq!(failure.error.phase, Phase::Refresh);
+        assert!(failure.is_final);
+    }
+}
+
+#[test]
+fn rf11_the_same_login() {
+    let mut known = grant(1, 300, START);
+    known.claims.as_mut().unwrap().authenticated = Some(UnixMillis(1_600_000_000_000));
+    let login = |time: i64| {
+        claims("alice", START.wall).replace("\"iat\"", &format!("\"auth_time\":{time},\"iat\""))
+    };
+    for (time, is_same) in [(1_600_000_000, true), (1_600_000_001, false)] {
+        let body = with_id_token(&login(time), "");
+        let judged = judged(&refresh(known.clone()), answer(200, &body), START);
+        assert_eq!(judged.is_ok(), is_same, "{time}");
+    }
+}
+
+#[test]
+fn t29_a_clock_that_was_set_between_refreshes_ends_nothing() {
+    let body = with_id_token(&claims("alice", START.wall), "");
+    for shift in [-400 * DAY, -DAY, DAY, 400 * DAY] {
+        for date in [Some(DATE), None] {
+            let answer = dated(date, answer(200, &body));
+            let now = at(START.wall.0 + shift);
+            assert!(judged(&refresh(grant(1, 300, START)), answer, now).is_ok(), "{shift}");
+        }
+    }
+    // Some providers send the first ID token again.
+    let old = with_id_token(&claims("alice", UnixMillis(START.wall.0 - 30 * DAY)), "");
+    assert!(judged(&refresh(grant(1, 300, START)), answer(200, &old), START).is_ok());
+}
+
+#[test]
+fn rf5_rf6_what_is_final_and_what_may_have_been_done() {
+    let error = |code: &str| format!(r#"{{"error":"{code}"}}"#);
+    for (status, body, is_final, reach) in [
+        (400, error("invalid_grant"), true, Reach::Answered),
+        (401, error("invalid_client"), true, Reach::Answered),
+        (400, error("temporarily_unavailable"), false, Reach::Answered),
+        (429, String::new(), false, Reach::Answered),
+        (500, error("invalid_grant"), false, Reach::Lost),
+        (502, "<html>".into(), false, Reach::Lost),
+        (503, String::new(), false, Reach::Lost),
+        (200, "<html>".into(), false, Reach::Lost),
+        (200, tokens("").replace('}', ""), false, Reach::Lost),
+        (200, tokens(r#","access_token":"twice""#), false, Reach::Lost),
+        (404, "not here".into(), false, Reach::Answered),
+    ] {
+        let judged = judged(&refresh(grant(1, 300, START)), answer(status, &body), START);
+        let failure = judged.unwrap_err();
+        assert_eq!((failure.is_final, failure.reach), (is_final, reach), "{status} {body}");
+        assert_eq!(failure.error.phase, Phase::Refresh);
+    }
+}
+
+#[test]
+fn rf6_retry_after_reaches_the_session() {
+    let failure = judged(&refresh(grant(1, 300, START)), busy(429, "120"), START).unwrap_err();
+    assert_eq!(failure.retry_after, Some(Millis::from_secs(120)));
+    let until = busy(503, "Tue, 14 Nov 2023 22:14:20 GMT");
+    let failure =
+        judged(&refresh(grant(1, 300, START)), until, at(START.wall.0 + DAY)).unwrap_err();
+    assert_eq!(failure.retry_after, Some(Millis::from_secs(60)), "by the provider's clock");
+}
+
+#[test]
+fn unanswered_says_how_far_it_came() {
+    let error = AuthError::transient(Code::Timeout, Phase::Refresh, "no answer");
+    let lost = Err(Unanswered::Lost(error.clone()));
+    let failure = judge(&refresh(grant(1, 300, START)), lost, &config(true), START).unwrap_err();
+    assert_eq!((failure.reach, failure.error.retryable), (Reach::Lost, true));
+    let not_sent = Err(Unanswered::NotSent(error));
+    let failure = judge(&code(), not_sent, &config(true), START).unwrap_err();
+    assert_eq!((failure.reach, failure.is_final), (Reach::NotSent, false));
+    assert_eq!(failure.error.phase, Phase::Callback);
+    assert!(!failure.error.retryable, "cb8: a code is not sent again");
+}

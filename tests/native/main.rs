@@ -1,0 +1,14 @@
+//! The machines in virtual time: rule by rule, then in a world whose clocks, network and provider
+//! misbehave. Nothing here sleeps, and every run can be played again from its seed.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
+
+mod fixtures;
+mod rig;
+mod world;
+
+mod grants;
+mod refreshing;
+mod sign_in;
+mod sign_out;
+mod storms;
+mod waiting;

@@ -1,0 +1,185 @@
+//! A session on a bench: one input at a time, its orders as text, the clocks turned by hand.
+
+use tokenward::{
+    clock::{Millis, Now, UnixMillis},
+    error::AuthError,
+    oauth::callback::Callback,
+    secret::Secret,
+    session::{
+        grant::Grant,
+        inputs::{Ask, Epoch, Generation, Input, Output, Ticket, TokenFailure, TokenRequest, Wake},
+        machine::Session,
+        snapshot::Snapshot,
+    },
+};
+
+use crate::fixtures::{ISSUER, START, transaction};
+
+pub(crate) struct Rig {
+    pub session: Session,
+    pub now: Now,
+    epoch: Epoch,
+}
+
+impl Rig {
+    /// A vault that has nothing to restore, with a page.
+    pub(crate) fn new() -> Self {
+        let mut rig = Self { session: Session::new(7), now: START, epoch: Epoch(0) };
+        rig.tell(Input::Restored);
+        rig.tell(Input::PageArrived);
+        rig
+    }
+
+    /// The same with somebody signed in.
+    pub(crate) fn signed_in(grant: Grant) -> Self {
+        let mut rig = Self::new();
+        rig.exchange_code("state", Ok(grant));
+        rig
+    }
+
+    /// Tells the session and drains it. Waking it again at the same moment must change nothing.
+    pub(crate) fn tell(&mut self, input: Input) -> Vec<String> {
+        let outputs = self.tell_once(input);
+        assert_eq!(self.tell_once(Input::Woke(Wake::Page)), Vec::<String>::new(), "a second look");
+        let wake = self.session.wake_at();
+        assert!(
+            wake.is_none_or(|deadline| !deadline.is_due(self.now)),
+            "a timer that fires at once"
+        );
+        outputs
+    }
+
+    fn tell_once(&mut self, input: Input) -> Vec<String> {
+        self.session.handle(self.now, input);
+        let outputs: Vec<_> = std::iter::from_fn(|| self.session.poll()).collect();
+        for output in &outputs {
+            if let Output::Send { epoch, .. } = output {
+                self.epoch = *epoch;
+            }
+        }
+        outputs.iter().map(describe).collect()
+    }
+
+    pub(crate) fn advance(&mut self, seconds: u64) {
+        self.turn(i64::try_from(seconds * 1000).unwrap(), seconds * 1000);
+    }
+
+    /// Turns both clocks by hand, each its own way, in milliseconds.
+    pub(crate) fn turn(&mut self, wall: i64, monotonic: u64) {
+        self.now.wall = UnixMillis(self.now.wall.0 + wall);
+        self.now.monotonic = self.now.monotonic + Millis(monotonic);
+    }
+
+    pub(crate) fn woke(&mut self) -> Vec<String> {
+        self.tell(Input::Woke(Wake::Timer))
+    }
+
+    pub(crate) fn want(&mut self, ticket: u64) -> Vec<String> {
+        self.tell(Input::LeaseWanted(Ticket(ticket)))
+    }
+
+    pub(crate) fn refused(&mut self, ticket: u64, generation: u64) -> Vec<String> {
+        let generation = Generation(generation);
+        self.tell(Input::LeaseRefused { ticket: Ticket(ticket), generation })
+    }
+
+    /// Answers the token request that was sent last.
+    pub(crate) fn answer(&mut self, outcome: Result<Grant, TokenFailure>) -> Vec<String> {
+        self.tell(Input::TokenAnswered { epoch: self.epoch, outcome })
+    }
+
+    /// Grants the lock, and answers what is sent under it.
+    pub(crate) fn exchange(&mut self, outcome: Result<Grant, TokenFailure>) -> Vec<String> {
+        let sent = self.tell(Input::LockTaken);
+        assert!(sent.iter().any(|output| output.starts_with("Send")), "{sent:?}");
+        self.answer(outcome)
+    }
+
+    /// A whole sign-in.
+    pub(crate) fn exchange_code(
+        &mut self,
+        state: &str,
+        outcome: Result<Grant, TokenFailure>,
+    ) -> Vec<String> {
+        self.ask_sign_in(state);
+        self.callback(1, state);
+        self.exchange(outcome)
+    }
+
+    pub(crate) fn ask_sign_in(&mut self, state: &str) -> Vec<String> {
+        let transaction = transaction(state, self.now.wall);
+        self.tell(Input::SignInAsked { ask: Ask(0), transaction })
+    }
+
+    pub(crate) fn callback(&mut self, ask: u64, state: &str) -> Vec<String> {
+        self.tell(Input::CallbackArrived { ask: Ask(ask), callback: callback(state) })
+    }
+
+    pub(crate) fn status(&self) -> String {
+        status(&self.session.snapshot())
+    }
+
+    pub(crate) fn refresh_at(&self) -> Option<i64> {
+        match self.session.snapshot() {
+            Snapshot::SignedIn { refresh_at, .. } => refresh_at,
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn callback(state: &str) -> Callback {
+    Callback { state: state.into(), iss: Some(ISSUER.into()), outcome: Ok(Secret::from("code")) }
+}
+
+/// An order as a line: `Lend 1 at-1`, `Publish signedOut expired`.
+pub(crate) fn describe(output: &Output) -> String {
+    match output {
+        Output::TakeLock => "TakeLock".into(),
+        Output::ReleaseLock => "ReleaseLock".into(),
+        Output::Send { request: TokenRequest::Code { code, .. }, .. } => {
+            format!("Send {}", code.expose())
+        }
+        Output::Send { request: TokenRequest::Refresh { refresh_token, .. }, .. } => {
+            format!("Send {}", refresh_token.expose())
+        }
+        Output::Find { ask, state } => format!("Find {} {state}", ask.0),
+        Output::Forget { state } => format!("Forget {state}"),
+        Output::Navigate { ask, transaction } => {
+            format!("Navigate {} {}", ask.0, transaction.state)
+        }
+        Output::Lend { ticket, lease } => format!("Lend {} {}", ticket.0, lease.token.expose()),
+        Output::Refuse { ticket, error } => format!("Refuse {} {}", ticket.0, brief(error)),
+        Output::Publish(snapshot) => format!("Publish {}", status(snapshot)),
+        Output::Conclude { ask, outcome: Ok(to) } => {
+            format!("Conclude {} {}", ask.0, to.as_deref().unwrap_or("-"))
+        }
+        Output::Conclude { ask, outcome: Err(error) } => {
+            format!("Conclude {} {}", ask.0, brief(error))
+        }
+        Output::Revoke(token) => format!("Revoke {}", token.expose()),
+        Output::EndSession { ask, token } => {
+            format!("EndSession {} {}", ask.0, token.as_ref().map_or("-", |token| token.expose()))
+        }
+    }
+}
+
+fn brief(error: &AuthError) -> &'static str {
+    error.code.as_str()
+}
+
+fn status(snapshot: &Snapshot) -> String {
+    match snapshot {
+        Snapshot::Restoring => "restoring".into(),
+        Snapshot::SigningIn => "signingIn".into(),
+        Snapshot::SignedOut { reason, error } => {
+            let reason = serde_json::to_string(reason).unwrap();
+            let error = error.as_ref().map(|error| format!(" {}", brief(error)));
+            format!("signedOut {}{}", reason.trim_matches('"'), error.unwrap_or_default())
+        }
+        Snapshot::SignedIn { refreshing, degraded, .. } => {
+            let refreshing = if *refreshing { " refreshing" } else { "" };
+            let degraded = degraded.as_ref().map(|error| format!(" degraded {}", brief(error)));
+            format!("signedIn{refreshing}{}", degraded.unwrap_or_default())
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Signing out: it wins over everything that is under way.
+
+use tokenward::session::inputs::{Ask, Input, Reach};
+
+use crate::{
+    fixtures::{START, failure, grant, without_refresh_token},
+    rig::Rig,
+};
+
+#[test]
+fn the_pages_learn_it_first_then_the_provider() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    let orders = rig.tell(Input::SignOutAsked(Ask(5)));
+    assert_eq!(orders, ["Publish signedOut signed_out", "EndSession 5 rt-1"]);
+    assert_eq!(rig.session.wake_at(), None);
+    assert_eq!(rig.want(1), ["Refuse 1 not_signed_in"]);
+}
+
+#[test]
+fn without_a_refresh_token_the_access_token_is_revoked() {
+    let mut rig = Rig::signed_in(without_refresh_token(grant(1, 300, START)));
+    let orders = rig.tell(Input::SignOutAsked(Ask(5)));
+    assert!(orders.contains(&"EndSession 5 at-1".into()));
+}
+
+#[test]
+fn nobody_signed_in_is_no_error() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.tell(Input::SignOutAsked(Ask(5))), ["EndSession 5 -"]);
+}
+
+#[test]
+fn rf13_it_wins_over_a_refresh_under_way() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    rig.advance(301);
+    rig.want(1);
+    rig.tell(Input::LockTaken);
+    let orders = rig.tell(Input::SignOutAsked(Ask(5)));
+    assert_eq!(
+        orders,
+        ["Publish signedOut signed_out", "Refuse 1 session_ended", "EndSession 5 rt-1"]
+    );
+    let late = grant(2, 300, rig.now);
+    assert_eq!(rig.answer(Ok(late)), ["ReleaseLock", "Revoke rt-2"]);
+    assert_eq!(rig.status(), "signedOut signed_out");
+}
+
+#[test]
+fn rf13_it_wins_over_a_refresh_that_waits_for_the_lock() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    rig.advance(301);
+    rig.want(1);
+    rig.tell(Input::SignOutAsked(Ask(5)));
+    assert_eq!(rig.tell(Input::LockTaken), ["ReleaseLock"]);
+}
+
+#[test]
+fn rf13_a_late_failure_says_nothing_about_the_next_session() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    rig.advance(301);
+    rig.want(1);
+    rig.tell(Input::LockTaken);
+    rig.tell(Input::SignOutAsked(Ask(5)));
+    rig.ask_sign_in("next");
+    assert_eq!(rig.callback(6, "next"), ["Publish signingIn", "Forget next"], "one at a time");
+    assert_eq!(rig.answer(Err(failure(Reach::Lost))), ["ReleaseLock", "TakeLock"]);
+    let next = grant(2, 300, rig.now);
+    rig.exchange(Ok(next));
+    assert_eq!(rig.status(), "signedIn");
+}
+
+#[test]
+fn rf13_it_wins_over_a_sign_in_at_every_step() {
+    // While the store is asked.
+    let mut rig = Rig::new();
+    rig.callback(1, "s");
+    let orders = rig.tell(Input::SignOutAsked(Ask(5)));
+    let expected = ["Publish signedOut signed_out", "Conclude 1 session_ended", "EndSession 5 -"];
+    assert_eq!(orders, expected);
+    let found = Some(crate::fixtures::transaction("s", START.wall));
+    assert!(rig.tell(Input::Found { ask: Ask(1), transaction: found }).is_empty());
+    // While the lock is awaited.
+    let mut rig = Rig::new();
+    rig.ask_sign_in("s");
+    rig.callback(1, "s");
+    assert_eq!(rig.tell(Input::SignOutAsked(Ask(5))), expected);
+    assert_eq!(rig.tell(Input::LockTaken), ["ReleaseLock"]);
+    // While the code is under way.
+    let mut rig = Rig::new();
+    rig.ask_sign_in("s");
+    rig.callback(1, "s");
+    rig.tell(Input::LockTaken);
+    assert_eq!(rig.tell(Input::SignOutAsked(Ask(5))), expected);
+    let late = grant(1, 300, rig.now);
+    assert_eq!(rig.answer(Ok(late)), ["ReleaseLock", "Revoke rt-1"]);
+}

@@ -1,0 +1,213 @@
+//! The session in a world that misbehaves: told stories first, then random ones. The world checks at
+//! every step that each ticket is answered once, that one token request is under way at most and only
+//! under the lock, that no lease is past its expiry or another user's, that nothing but the provider
+//! or the user ends a session, and that waking again changes nothing.
+
+use proptest::prelude::*;
+
+use crate::world::{Dice, Fault, Return, World};
+
+#[test]
+fn rf2_a_thousand_calls_on_an_expired_token_are_one_refresh() {
+    let mut world = World::new(1, 60);
+    world.sign_in(1);
+    world.leave();
+    world.run_for(120_000);
+    world.tell_page_arrived();
+    for _ in 0..1000 {
+        world.call();
+    }
+    world.run_for(5000);
+    assert_eq!((world.provider.refreshes, world.calls.good()), (1, 1000));
+}
+
+#[test]
+fn rf7_hours_of_calls_are_all_good_and_one_refresh_each_expiry() {
+    let mut world = World::new(2, 60);
+    world.sign_in(1);
+    for _ in 0..720 {
+        world.call();
+        world.run_for(10_000);
+    }
+    assert_eq!(world.calls.good(), 720);
+    let refreshes = world.provider.refreshes;
+    assert!(
+        (7200 / 54..=7200 / 39).contains(&refreshes),
+        "{refreshes} in two hours of 60 s tokens"
+    );
+}
+
+#[test]
+fn rf6_an_outage_of_ten_minutes_ends_nothing() {
+    let mut world = World::new(3, 60);
+    world.sign_in(1);
+    for _ in 0..200 {
+        world.network.will(Fault::Status(503));
+    }
+    for _ in 0..60 {
+        world.call();
+        world.run_for(10_000);
+    }
+    assert_eq!((world.status().as_str(), world.provider.refreshes), ("signedIn", 0));
+    assert!(world.calls.errors.keys().all(|code| *code == "refresh_failed"));
+    let before = world.calls.good();
+    world.recover();
+    world.call();
+    world.run_for(1000);
+    assert_eq!(world.calls.good(), before + 1);
+}
+
+#[test]
+fn rf10_a_lost_rotation_survives_where_there_is_grace_and_ends_as_lost_where_not() {
+    for (grace_ms, status) in [(60_000, "signedIn"), (0, "signedOut")] {
+        let mut world = World::new(4, 60);
+        world.provider.grace_ms = grace_ms;
+        world.sign_in(1);
+        world.network.will(Fault::LostAfter);
+        world.run_for(120_000);
+        assert_eq!(world.status(), status);
+        assert_eq!(world.provider.reuses, u32::from(grace_ms == 0));
+    }
+}
+
+#[test]
+fn rf8_a_night_asleep_then_one_refresh() {
+    let mut world = World::new(5, 3600);
+    world.sign_in(1);
+    world.sleep(9 * 3_600_000);
+    for _ in 0..50 {
+        world.call();
+    }
+    world.run_for(2000);
+    assert_eq!((world.provider.refreshes, world.calls.good()), (1, 50));
+}
+
+#[test]
+fn br5_a_token_that_was_refused_early_is_replaced_unseen() {
+    let mut world = World::new(6, 3600);
+    world.sign_in(1);
+    world.provider.refuse_current_access_tokens();
+    for _ in 0..50 {
+        world.call();
+    }
+    world.run_for(2000);
+    assert_eq!((world.provider.refreshes, world.calls.good()), (1, 50));
+}
+
+/// One thing that somebody does, or that befalls the world.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    SignIn(Return),
+    SignOut,
+    Calls(u8),
+    Abort,
+    Wait(u32),
+    Sleep(u32),
+    Jump(i64),
+    Offline,
+    Online,
+    Leave,
+    Arrive,
+    Suffer(Fault),
+    RefuseTokens,
+    RevokeAll,
+    Crash,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let comes = prop_oneof![
+        6 => (0..3_u8).prop_map(Return::Code),
+        1 => Just(Return::Refusal),
+        1 => Just(Return::Foreign),
+        2 => (0..3_u8).prop_map(Return::Twice),
+        1 => Just(Return::MixedUp),
+    ];
+    prop_oneof![
+        4 => comes.prop_map(Act::SignIn),
+        1 => Just(Act::SignOut),
+        8 => (1..20_u8).prop_map(Act::Calls),
+        2 => Just(Act::Abort),
+        10 => (0..90_000_u32).prop_map(Act::Wait),
+        6 => (0..3000_u32).prop_map(Act::Wait),
+        2 => (0..40_000_000_u32).prop_map(Act::Sleep),
+        1 => prop_oneof![-90_000_000..90_000_000_i64, -100_000..100_000_i64].prop_map(Act::Jump),
+        1 => Just(Act::Offline),
+        2 => Just(Act::Online),
+        1 => Just(Act::Leave),
+        2 => Just(Act::Arrive),
+        6 => prop::sample::select(&Fault::ALL[..]).prop_map(Act::Suffer),
+        1 => Just(Act::RefuseTokens),
+        1 => Just(Act::RevokeAll),
+        1 => Just(Act::Crash),
+    ]
+}
+
+fn perform(world: &mut World, act: Act, dice: &mut Dice) {
+    match act {
+        Act::SignIn(comes) => world.ask_sign_in(comes),
+        Act::SignOut => world.sign_out(),
+        Act::Calls(count) => {
+            for _ in 0..count {
+                world.call();
+            }
+        }
+        Act::Abort => {
+            let open: Vec<u64> = world.calls.open.keys().copied().collect();
+            if !open.is_empty() {
+                let chosen = usize::try_from(dice.draw() % open.len() as u64).unwrap();
+                world.abort(open[chosen]);
+            }
+        }
+        Act::Wait(ms) => world.run_for(ms.into()),
+        Act::Sleep(ms) => world.sleep(ms.into()),
+        Act::Jump(ms) => world.jump(ms),
+        Act::Offline => world.tell_offline(),
+        Act::Online => world.tell_online(),
+        Act::Leave => world.leave(),
+        Act::Arrive => world.tell_page_arrived(),
+        Act::Suffer(fault) => world.network.will(fault),
+        Act::RefuseTokens => world.provider.refuse_current_access_tokens(),
+        Act::RevokeAll => world.provider.revoke_all(),
+        Act::Crash => world.crash(),
+    }
+}
+
+fn live_through(seed: u64, life: u64, grace_ms: u64, acts: &[Act]) {
+    let mut world = World::new(seed, life);
+    let mut dice = Dice::new(seed);
+    world.provider.grace_ms = grace_ms;
+    for act in acts {
+        perform(&mut world, *act, &mut dice);
+    }
+    world.recover();
+}
+
+fn story() -> impl Strategy<Value = (u64, u64, u64, Vec<Act>)> {
+    let life = prop::sample::select(vec![5, 60, 300, 3600]);
+    let grace = prop::sample::select(vec![0, 30_000]);
+    (any::<u64>(), life, grace, prop::collection::vec(act(), 1..60))
+}
+
+/// A failure prints the shortest story that shows it: it becomes a test of its own above.
+fn stories(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(stories(1500))]
+
+    #[test]
+    fn what_must_always_hold((seed, life, grace, acts) in story()) {
+        live_through(seed, life, grace, &acts);
+    }
+}
+
+proptest! {
+    #![proptest_config(stories(200_000))]
+
+    #[test]
+    #[ignore = "soak"]
+    fn what_must_always_hold_at_length((seed, life, grace, acts) in story()) {
+        live_through(seed, life, grace, &acts);
+    }
+}
