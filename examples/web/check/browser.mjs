@@ -72,12 +72,15 @@ export async function openBrowser(pictures) {
       if (screen !== DESKTOP) await show(driver, DESKTOP);
     },
 
-    /** What the console said since the last time: warnings and errors, policy violations too. */
+    /**
+     * What the console said since the last time: warnings and errors, policy violations too. Without
+     * the queries of addresses, where a callback's code stands.
+     */
     async complaints() {
       const entries = await driver.manage().logs().get(logging.Type.BROWSER);
       return entries
         .filter(({ level }) => level.value >= logging.Level.WARNING.value)
-        .map(({ message }) => message);
+        .map(({ message }) => message.replace(/\?[^\s"']*/g, "?…"));
     },
 
     async close() {

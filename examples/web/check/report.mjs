@@ -7,7 +7,7 @@ import path from "node:path";
 /** @typedef {Record<string, unknown>} Findings */
 
 export class Report {
-  /** @type {Record<string, Findings & { ok: boolean }>} */
+  /** @type {Record<string, { ok: boolean }>} */
   #facts = {};
   #expected;
   #begun = Date.now();
@@ -24,7 +24,7 @@ export class Report {
    */
   fact(name, ok, findings) {
     if (!this.#expected.includes(name)) throw new Error(`${name} is not among the facts`);
-    this.#facts[name] = { ok, ...findings };
+    this.#facts[name] = { ...findings, ok };
     console.log(`${ok ? "ok  " : "FAIL"}  ${name}  ${JSON.stringify(findings)}`);
   }
 
