@@ -52,7 +52,7 @@ const BROKEN = [
     "another token type",
     { status: 200, body: { ...GOOD, token_type: "mac" } },
     "token_answer_invalid",
-    /token_type/,
+    /Bearer/,
   ],
   [
     "no access token",
@@ -78,7 +78,8 @@ const BROKEN = [
     "provider_answer_invalid",
     /500/,
   ],
-  ["a dropped connection", { drop: true }, "provider_unreachable", /CORS|network/],
+  // Several times: a browser sends again by itself what it lost on a connection it kept open.
+  ["a dropped connection", { drop: true, count: 10 }, "provider_unreachable", /CORS|network/],
 ];
 
 for (const [name, fault, code, says] of BROKEN) {
@@ -94,7 +95,8 @@ for (const [name, fault, code, says] of BROKEN) {
     assert.deepEqual([state.status, state.reason], ["signedOut", "callback_failed"]);
     assertAuthErrorInfo(state.error, code, says);
     assert.equal(state.error.retryable, false, "a code is never sent again (cb8)");
-    assert.equal(app.counts().codeRequests, 1);
+    if (!fault.drop) assert.equal(app.counts().codeRequests, 1);
+    e2e.servers.direct.provider.faults.clear();
     await tab.toLogin({ prompt: "login" });
     await tab.submitLogin();
     await tab.ready();
@@ -102,37 +104,34 @@ for (const [name, fault, code, says] of BROKEN) {
   });
 }
 
-test("a refresh whose answer is none keeps the session and the valid token (tk9)", async () => {
-  const app = await e2e.application({ provider: { accessTokenTtl: 300 } });
-  const tab = await app.openSignedIn();
-  const before = await tab.state();
-  for (const [name, fault, code, says] of BROKEN.slice(0, 1)) {
+for (const [name, fault, code, says] of BROKEN) {
+  test(`a refresh's answer that is ${name} keeps the session`, async () => {
+    const app = await e2e.application();
+    const tab = await app.openSignedIn();
+    const before = await tab.state();
     app.planFault({ grantType: "refresh_token", ...fault });
     app.refuseTokens();
     // The refused token cannot be renewed now: the caller gets the resource's own answer.
-    assert.equal((await tab.call(me())).status, 401, name);
-    const state = await tab.until("the failure", (auth) => auth.state.degraded && auth.state);
-    assert.equal(state.status, "signedIn");
-    assertAuthErrorInfo(state.degraded, code, says);
-    assert.deepEqual(state.claims, before.claims);
-  }
+    assert.equal((await tab.call(me())).status, 401);
+    const { degraded, ...state } = await tab.state();
+    assertAuthErrorInfo(degraded, code, says);
+    assert.deepEqual(
+      [state.status, state.claims, state.expiresAt],
+      ["signedIn", before.claims, before.expiresAt],
+    );
+  });
+}
+
+test("a refresh that failed is tried again by itself, and then all is well (tk9)", async () => {
+  const app = await e2e.application();
+  const tab = await app.openSignedIn();
+  app.planFault({ grantType: "refresh_token", status: 502, body: "down" });
+  app.refuseTokens();
+  assert.equal((await tab.call(me())).status, 401);
   await eventually("the next refresh", async () => app.counts().refreshesSucceeded === 1);
   await tab.until("health", (auth) => auth.state.degraded === undefined);
   assert.equal((await tab.call(me())).status, 200);
 });
-
-for (const [name, fault, code, says] of BROKEN.slice(1)) {
-  test(`a refresh's answer that is ${name} keeps the session`, async () => {
-    const app = await e2e.application();
-    const tab = await app.openSignedIn();
-    app.planFault({ grantType: "refresh_token", ...fault });
-    app.refuseTokens();
-    assert.equal((await tab.call(me())).status, 401);
-    const state = await tab.until("the failure", (auth) => auth.state.degraded && auth.state);
-    assert.equal(state.status, "signedIn");
-    assertAuthErrorInfo(state.degraded, code, says);
-  });
-}
 
 test("an expired token whose refresh fails rejects the call and keeps the session", async () => {
   const app = await e2e.application({ provider: { accessTokenTtl: 3 } });

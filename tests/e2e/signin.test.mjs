@@ -43,6 +43,8 @@ test("states go from restoring through signingIn to signedIn, each a frozen obje
   const statuses = await tab.run(() => window.tw.states.map(({ status }) => status));
   assert.equal(statuses.at(-1), "signedIn");
   assert.ok(statuses.includes("signingIn"), statuses.join());
+  // Who guards a page with "signed out? then sign in" must not do so on the way back.
+  assert.ok(!statuses.includes("signedOut"), statuses.join());
   const frozen = await tab.run((auth) => {
     const { state } = auth;
     return [state === auth.state, Object.isFrozen(state), Object.isFrozen(state.claims)];

@@ -154,6 +154,8 @@ export class Application {
     /** The address of its start page, ending in a slash. */
     this.base = `${suite.servers.app}/c/${clientId}/`;
     this.callback = `${this.base}callback`;
+    /** Whether a URL is its start page's, whatever the query. */
+    this.isHome = (/** @type {string} */ url) => url.split("?", 1)[0] === this.base;
     /** @type {Pick<Wanted, "options" | "page">} */
     this.wanted = {};
   }

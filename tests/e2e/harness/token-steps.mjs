@@ -204,7 +204,7 @@ export const LEAKS = [
   ],
   ["the console", "console", (token) => console.debug("token", { token })],
   ["a request of the page", "page request", (token) => fetch(`/settings/none.json?t=${token}`)],
-  ["a worker's name", "worker", (token) => void new SharedWorker("/none.js", token)],
+  ["a channel's name", "broadcast channel", (token) => new BroadcastChannel(token).close()],
   ["a state", "state", (token) => window.tw.states.push({ status: "signedIn", claims: { token } })],
   ["base64", "localStorage", (token) => localStorage.setItem("leak", btoa(`{"t":"${token}"}`))],
   ["base64 of more", "localStorage", (token) => localStorage.setItem("leak", btoa(`x${token}`))],

@@ -3,7 +3,7 @@
 // `npx tokenward init` makes it.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,13 +21,16 @@ export async function makeWebRoot() {
   }
   const root = await mkdtemp(path.join(tmpdir(), "tokenward-e2e-"));
   await mkdir(path.join(root, "settings"));
-  await run(process.execPath, [path.join(PACKAGE, "bin/tokenward.js"), "init", root]);
+  // A copy: a build that runs meanwhile must not put another page entry beside the vault.
+  const copy = path.join(root, "pkg");
+  await cp(PACKAGE, copy, { recursive: true });
+  await run(process.execPath, [path.join(copy, "bin/tokenward.js"), "init", root]);
 
   return {
     /** Directories by URL prefix. */
     dirs: {
       "/": APP,
-      "/pkg/": PACKAGE,
+      "/pkg/": copy,
       "/tokenward/": path.join(root, "tokenward"),
       "/settings/": path.join(root, "settings"),
     },
