@@ -4,6 +4,8 @@ use crate::cli::{Flag, Flags, Outcome, Verb};
 use crate::tools::{Browser, Need};
 use crate::{build, process, project, tools};
 use anyhow::{Context, Result};
+use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 pub(crate) const VERB: Verb = Verb {
@@ -30,12 +32,12 @@ fn run(flags: &Flags) -> Result<Outcome> {
 /// Installs the built package into the example as a user would, and builds the page with it.
 fn prepare() -> Result<()> {
     build::package()?;
-    let install = ["install", "--no-audit", "--no-fund", "--no-save", "--loglevel=error"];
-    let tarball = build::tarball()?;
-    process::capture(example("npm").args(install))?;
-    process::capture(example("npm").args(install).arg(tarball))?;
-    process::run(example("npx").args(["--no-install", "tokenward", "init", "public"]))?;
-    process::run(example("npx").args(["--no-install", "vite", "build", "--logLevel", "warn"]))
+    tools::npm_packages(&folder())?;
+    // The lock file has a link to pkg/ in its place; what is tried is what npm would publish.
+    let install = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
+    process::capture(example("npm").args(install).arg(build::tarball()?))?;
+    process::capture(installed("tokenward").args(["init", "public"]))?;
+    process::run(installed("vite").args(["build", "--logLevel", "warn"]))
 }
 
 /// Runs until the scene is played, or until Ctrl-C. Node holds one end of a pipe that closes when
@@ -53,8 +55,17 @@ fn serve(script: &str, check: bool) -> Result<Outcome> {
     Ok(Outcome::from_ok(status.success()))
 }
 
-fn example(program: &str) -> Command {
+fn folder() -> PathBuf {
+    project::at("examples/web")
+}
+
+fn example(program: impl AsRef<OsStr>) -> Command {
     let mut command = process::command(program);
-    command.current_dir(project::at("examples/web"));
+    command.current_dir(folder());
     command
+}
+
+/// A program that npm installed into the example.
+fn installed(name: &str) -> Command {
+    example(folder().join("node_modules/.bin").join(name))
 }

@@ -20,7 +20,11 @@ pub(crate) fn at(path: &str) -> PathBuf {
 
 /// `path` as a person in the project's folder would write it.
 pub(crate) fn shown(path: &Path) -> String {
-    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+    match path.strip_prefix(root()) {
+        Ok(inside) if inside.as_os_str().is_empty() => ".".to_owned(),
+        Ok(inside) => inside.display().to_string(),
+        Err(_) => path.display().to_string(),
+    }
 }
 
 pub(crate) fn read(path: &Path) -> Result<String> {

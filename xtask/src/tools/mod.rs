@@ -12,6 +12,7 @@ pub(crate) use crates::CrateTool;
 
 use crate::process;
 use anyhow::Result;
+use std::path::Path;
 
 /// What a verb needs before it can start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,11 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     })
 }
 
+/// The npm packages of a project of its own inside this one, exactly as its lock file says.
+pub(crate) fn npm_packages(folder: &Path) -> Result<()> {
+    npm::ensure_in(folder)
+}
+
 /// Says what is being installed, so that a long silence has a name.
 fn announce(what: &str) {
     eprintln!("xtask: installing {what}");
@@ -62,7 +68,7 @@ fn wasm_target() -> Result<()> {
         "--target",
         TARGET,
     ]))?;
-    if std::path::Path::new(libraries.trim()).is_dir() {
+    if Path::new(libraries.trim()).is_dir() {
         return Ok(());
     }
     announce(&format!("the Rust target {TARGET}"));

@@ -15,14 +15,14 @@ pub(super) fn ensure() -> Result<()> {
 }
 
 /// Runs `npm ci` in `folder` unless that was done for the lock file as it is.
-fn ensure_in(folder: &Path) -> Result<()> {
+pub(super) fn ensure_in(folder: &Path) -> Result<()> {
     let lock = std::fs::read(folder.join("package-lock.json")).context("no package-lock.json")?;
     let wanted = format!("{:x}", Sha256::digest(lock));
     let stamp = folder.join(STAMP);
     if std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    announce("npm packages");
+    announce(&format!("npm packages in {}", project::shown(folder)));
     let mut npm = process::command("npm");
     npm.current_dir(folder).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
     process::capture(&mut npm)?;
