@@ -191,10 +191,12 @@ fn not_an_answer(answer: &HttpAnswer) -> String {
 
 fn oauth_error(body: &[u8]) -> Option<OauthError> {
     let refusal = json::read(body, LIMIT).ok()?;
-    // A description of the wrong kind must not hide the error.
-    let description = refusal.get("error_description").and_then(Json::as_text);
-    let error = OauthError::new(refusal.text("error").ok()??, description);
-    (!error.error.is_empty()).then_some(error)
+    // Without `error_description`: a provider that repeats there the token that it refuses would put
+    // it into a message for the page. The code passes if it is of the kind that is registered.
+    let code = refusal.text("error").ok()??;
+    let is_code = code.len() <= 64 && code.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_'));
+    let error = OauthError::new(if is_code { code } else { "unregistered_error" }, None);
+    (!code.is_empty()).then_some(error)
 }
 
 fn granted(body: &[u8]) -> Result<TokenAnswer, &'static str> {

@@ -223,6 +223,11 @@ fn errors_that_end_a_grant_and_errors_that_do_not_rf5_tk10() {
             assert_eq!(refusal.error.code, Code::OauthError);
         }
     }
+    for error in ["server_error", "R3fresh-T0ken.xyz", "invalid_grant R3fresh"] {
+        let body = format!(r#"{{"error":"{error}","error_description":"R3fresh-T0ken.xyz"}}"#);
+        let shown = format!("{:?}", refused(400, &body).error);
+        assert!(!shown.contains("R3fresh"), "st9: a provider's echo reaches no page: {shown}");
+    }
     for description in ["null", "1", "[\"x\"]", "{\"y\":1}"] {
         let body = format!(r#"{{"error":"invalid_grant","error_description":{description}}}"#);
         assert!(refused(400, &body).is_final, "{description}");
