@@ -159,6 +159,19 @@ test("an expired token whose refresh fails rejects the call and keeps the sessio
   assert.equal(app.counts().refreshRequests, refreshRequests, "Retry-After is obeyed");
 });
 
+test("a provider that does not answer in time is given up (tk12)", async () => {
+  const app = await e2e.application({ options: { timeouts: { networkMs: 1000 } } });
+  const tab = await app.open();
+  await tab.ready();
+  app.planFault({ grantType: "authorization_code", hold: true });
+  await tab.toLogin();
+  await tab.submitLogin();
+  const state = await tab.untilStatus("signedOut");
+  assert.equal(state.reason, "callback_failed");
+  assertAuthErrorInfo(state.error, "timeout", /networkMs/);
+  assert.equal(app.counts().codeRequests, 1, "the code is not sent again (cb8)");
+});
+
 test("an answer without expires_in works until a resource refuses the token (tk7)", async () => {
   const app = await e2e.application({ provider: { omit: ["expires_in"] } });
   const tab = await app.openSignedIn();

@@ -199,11 +199,11 @@ export class Tab {
   }
 
   /**
-   * Fills the provider's form and waits until the app is back.
+   * Fills the provider's form as a person does, and waits until the app is back.
    *
-   * @param {string} [login]
+   * @param {string} login
    */
-  async submitLogin(login = "alice") {
+  async typeLogin(login) {
     const field = await this.driver.findElement(By.id("login"));
     await field.clear();
     await field.sendKeys(login);
@@ -212,10 +212,24 @@ export class Tab {
     await this.untilApp();
   }
 
+  /**
+   * The same in one step, for tests about something else.
+   *
+   * @param {string} [login]
+   */
+  async submitLogin(login = "alice") {
+    await this.driver.executeScript(
+      "document.querySelector('#login').value = arguments[0];" +
+        "document.querySelector('button[type=submit]').click();",
+      login,
+    );
+    await this.untilApp();
+  }
+
   /** Waits until the browser shows a page of the app that has its client. */
   async untilApp() {
     await this.untilUrl("the app's page", (url) => url.startsWith(this.servers.app));
-    await this.run(() => window.tw.started);
+    await this.until("the page's script", () => window.tw?.started.then(() => true));
   }
 
   /**

@@ -13,7 +13,8 @@ const run = promisify(execFile);
 const APP = fileURLToPath(new URL("../app", import.meta.url));
 
 /** The package as `cargo xtask build` makes it. */
-export const PACKAGE = fileURLToPath(new URL("../../../pkg", import.meta.url));
+export const PACKAGE =
+  process.env.TOKENWARD_PKG || fileURLToPath(new URL("../../../pkg", import.meta.url));
 
 export async function makeWebRoot() {
   if (!existsSync(path.join(PACKAGE, "index.js"))) {
