@@ -3,7 +3,6 @@
 
 use core::fmt;
 
-use jwt_compact::Empty;
 use serde_json::value::RawValue;
 
 use super::compact::Compact;
@@ -11,6 +10,9 @@ use crate::{
     clock::UnixMillis,
     json::{Json, JsonError, Object},
 };
+
+/// The last second of the year 9999.
+const LAST_SECOND: f64 = 253_402_300_799.0;
 
 /// The claims of a token (RFC 7519, 4.1; OpenID Connect Core, 2).
 #[derive(Clone)]
@@ -46,13 +48,10 @@ impl fmt::Debug for Claims {
 
 impl Claims {
     /// The claims of a token; an error says what is wrong, as the end of a sentence: "the token …".
-    pub(crate) fn read(compact: &Compact<'_>) -> Result<Self, &'static str> {
-        // Times that are no numbers, or past the calendar, fail here.
-        let times = compact
-            .token
-            .deserialize_claims_unchecked::<Empty>()
-            .map_err(|_| "has a time of the wrong kind (`exp`, `iat`, `nbf`)")?;
-        let (Some(expires), Some(issued)) = (times.expiration, times.issued_at) else {
+    pub(crate) fn read(compact: &Compact) -> Result<Self, &'static str> {
+        let time =
+            |name| seconds(&compact.payload, name).map_err(|_| "has a time of the wrong kind");
+        let (Some(expires), Some(issued)) = (time("exp")?, time("iat")?) else {
             return Err("lacks `exp` or `iat`");
         };
         let named = Named::read(&compact.payload)
@@ -63,23 +62,23 @@ impl Claims {
             audience: named.aud.into_iter().map(str::to_owned).collect(),
             authorized_party: named.azp.map(str::to_owned),
             nonce: named.nonce.map(str::to_owned),
-            expires: millis(expires.timestamp()),
-            issued: millis(issued.timestamp()),
-            not_before: times.not_before.map(|time| millis(time.timestamp())),
-            authenticated: named.auth_time.map(millis),
+            expires,
+            issued,
+            not_before: time("nbf")?,
+            // Of no weight unless it was asked for, and some providers write `null`.
+            authenticated: time("auth_time").ok().flatten(),
             text: serde_json::from_slice(compact.text.as_bytes()).map_err(|_| "has no payload")?,
         })
     }
 }
 
-/// The claims beside the times that `jwt-compact` reads.
+/// The claims beside the times.
 struct Named<'a> {
     iss: &'a str,
     sub: &'a str,
     aud: Vec<&'a str>,
     azp: Option<&'a str>,
     nonce: Option<&'a str>,
-    auth_time: Option<i64>,
 }
 
 impl<'a> Named<'a> {
@@ -90,12 +89,6 @@ impl<'a> Named<'a> {
             aud: audience(payload.get("aud")).ok_or(JsonError::Unexpected)?,
             azp: payload.text("azp")?,
             nonce: payload.text("nonce")?,
-            auth_time: match payload.get("auth_time") {
-                None | Some(Json::Null) => None,
-                #[allow(clippy::cast_possible_truncation, reason = "`as` saturates")]
-                Some(Json::Number(seconds)) => Some(*seconds as i64),
-                Some(_) => return Err(JsonError::Unexpected),
-            },
         })
     }
 }
@@ -106,6 +99,14 @@ fn audience(value: Option<&Json>) -> Option<Vec<&str>> {
     value.as_text().map(|name| vec![name]).or_else(|| value.as_texts())
 }
 
-fn millis(seconds: i64) -> UnixMillis {
-    UnixMillis(seconds.saturating_mul(1000))
+/// A `NumericDate` (RFC 7519, 2), in whole seconds, within four digits of years.
+fn seconds(payload: &Object, name: &str) -> Result<Option<UnixMillis>, JsonError> {
+    match payload.get(name) {
+        None => Ok(None),
+        #[allow(clippy::cast_possible_truncation, reason = "within the range that was compared")]
+        Some(Json::Number(seconds)) if (-LAST_SECOND..=LAST_SECOND).contains(seconds) => {
+            Ok(Some(UnixMillis(*seconds as i64 * 1000)))
+        }
+        Some(_) => Err(JsonError::Unexpected),
+    }
 }

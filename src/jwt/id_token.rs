@@ -1,5 +1,8 @@
 //! What makes a token an ID token for this client, now (OpenID Connect Core, 3.1.3.7).
 
+use chrono::{DateTime, TimeDelta};
+use jwt_compact::TimeOptions;
+
 use super::{
     claims::Claims,
     compact::{self, Compact},
@@ -54,7 +57,7 @@ fn read(token: &Secret) -> Result<Claims, &'static str> {
     Claims::read(&compact)
 }
 
-fn is_of_kind(compact: &Compact<'_>) -> Result<(), &'static str> {
+fn is_of_kind(compact: &Compact) -> Result<(), &'static str> {
     let alg = compact.header.required("alg").unwrap_or_default();
     if alg.get(..2).is_some_and(|family| family.eq_ignore_ascii_case("HS")) {
         return Err(
@@ -93,21 +96,28 @@ fn judge(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'static str> {
     judge_times(claims, expected)
 }
 
-/// The times, which `jwt-compact` has read. Its own checks take a clock too, but they count the last
-/// moment of `exp` as valid (RFC 7519, 4.1.4, does not) and panic on a far `nbf` less the leeway.
+/// The times, by the rules of `jwt-compact`.
 fn judge_times(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'static str> {
-    let now = expected.server_now.0;
-    let leeway = i64::from(expected.leeway_secs.min(LEEWAY_LIMIT)) * 1000;
-    if now >= claims.expires.0.saturating_add(leeway) {
-        return Err("has expired (`exp`): check this device's clock");
-    }
     if claims.expires <= claims.issued {
         return Err("expires before it was issued (`exp`, `iat`)");
     }
+    let now = expected.server_now.0;
     if claims.issued.0.saturating_sub(now).saturating_abs() > ISSUED_LIMIT_MS {
         return Err("was issued at an absurd time (`iat`): check this device's clock");
     }
-    if claims.not_before.is_some_and(|time| now < time.0.saturating_sub(leeway)) {
+    let mut times = jwt_compact::Claims::empty();
+    times.expiration = DateTime::from_timestamp_millis(claims.expires.0);
+    times.not_before = claims.not_before.and_then(|time| DateTime::from_timestamp_millis(time.0));
+    let leeway = TimeDelta::seconds(i64::from(expected.leeway_secs.min(LEEWAY_LIMIT)));
+    let at = |now| {
+        let now = DateTime::from_timestamp_millis(now).unwrap_or_default();
+        TimeOptions::new(leeway, move || now)
+    };
+    // A millisecond on, since it counts the last moment of `exp` as valid; RFC 7519, 4.1.4, does not.
+    if times.validate_expiration(&at(now.saturating_add(1))).is_err() {
+        return Err("has expired (`exp`): check this device's clock");
+    }
+    if claims.not_before.is_some() && times.validate_maturity(&at(now)).is_err() {
         return Err("is not valid yet (`nbf`): check this device's clock");
     }
     Ok(())

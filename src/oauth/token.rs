@@ -9,7 +9,7 @@ use crate::{
     clock::{Millis, UnixMillis},
     config::Config,
     error::{AuthError, Code, Phase},
-    json::{self, Json, JsonError},
+    json::{self, JsonError},
     oauth::{callback::OauthError, http_date, transaction::Transaction},
     secret::Secret,
 };

@@ -160,7 +160,8 @@ fn issued_at_a_sensible_time_id6() {
 fn not_before_is_honoured_id11() {
     assert!(checked(&token(&json!({ "nbf": NOW + 60 }))).is_ok());
     refused("`nbf`", &token(&json!({ "nbf": NOW + 61 })));
-    assert!(checked(&token(&json!({ "nbf": -8_000_000_000_000_i64 }))).is_ok(), "no panic either");
+    assert!(checked(&token(&json!({ "nbf": -NOW }))).is_ok());
+    refused("wrong kind", &token(&json!({ "nbf": -8_000_000_000_000_i64 })));
 }
 
 #[test]
@@ -220,7 +221,7 @@ fn headers_that_are_not_understood_jw13_jb4_jb6() {
         (r#"{"alg":["RS256"]}"#, "lacks `alg`"),
         (r#"["RS256"]"#, "strict JSON"),
         ("", "strict JSON"),
-        (r#"{"alg":"RS256","cty":"JWT"}"#, "compact"),
+        (r#"{"alg":"RS256","cty":"JWT"}"#, "another token"),
         (r#"{"alg":"RS256","typ":"at+jwt"}"#, "another kind"),
         (r#"{"alg":"RS256","typ":"application/logout+jwt"}"#, "another kind"),
         (r#"{"alg":"RS256","typ":"dpop+jwt"}"#, "another kind"),
@@ -250,10 +251,10 @@ fn forms_that_are_not_compact_jw11_jw12_jb2_jb5_t26() {
         ("base64url", format!("{header}.{claims}=.{signature}")),
         ("base64url", format!("{header}.{claims}\n.{signature}")),
         ("base64url", format!("{header}.+{claims}.{signature}")),
-        ("compact", format!("{header}.{claims}.c2lo=")),
-        ("compact", format!("{header}.{claims}.c2l")),
-        ("compact", format!("{header}.{claims}.+/+/")),
-        ("compact", format!("{right} ")),
+        ("base64url", format!("{header}.{claims}.c2lo=")),
+        ("base64url", format!("{header}.{claims}.c2l")),
+        ("base64url", format!("{header}.{claims}.+/+/")),
+        ("base64url", format!("{right} ")),
         ("three parts", r#"{"payload":"x","signatures":[]}"#.to_owned()),
         ("64 KiB", format!("{right}{}", "A".repeat(64 * 1024))),
         (
