@@ -43,6 +43,27 @@ test("a second tab is signed in at once, and stays when the first is closed", as
   assert.equal((await second.call(me())).status, 200);
 });
 
+test("a reload in the middle of a sign-in loses nothing", async (t) => {
+  if (!place.outlivesPage) return t.skip("the code's answer dies with the page");
+  const app = await e2e.application();
+  const { faults } = e2e.servers.direct.provider;
+  const tab = await app.open();
+  app.planFault({ grantType: "authorization_code", hold: true });
+  await tab.toLogin();
+  await tab.submitLogin();
+  await eventually("the code at the provider", async () => faults.held === 1);
+  await tab.driver.navigate().refresh();
+  await tab.untilStatus("signingIn");
+  // A call waits for the sign-in instead of failing.
+  await tab.run((auth, url) => {
+    window.tw.call = auth.fetch(url);
+  }, me());
+  faults.release();
+  assert.equal(await tab.run(async () => (await window.tw.call).status), 200);
+  assert.equal((await tab.state()).status, "signedIn");
+  assert.equal(app.counts().codeRequests, 1);
+});
+
 test("a sign-in in one tab signs the other in", async () => {
   const app = await e2e.application();
   const first = await app.open();

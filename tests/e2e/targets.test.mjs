@@ -87,6 +87,32 @@ test("the provider's own endpoints are no targets, even where their origin is a 
   assert.equal(app.counts().tokenRequests, before);
 });
 
+test("an API of the page's own origin may be a resource, by its path alone", async () => {
+  const { app: page } = e2e.servers;
+  const app = await e2e.application({
+    options: { resources: [{ origin: page, paths: ["/settings"] }] },
+  });
+  e2e.servers.direct.app.setHeaders({
+    vault: edit(e2e.headers().vault, "connect-src", "connect-src 'self'"),
+  });
+  const tab = await app.openSignedIn();
+  const seen = await tab.run(async (auth, clientId) => {
+    const response = await auth.fetch(`/settings/${clientId}.json`);
+    return [response.status, response.type, (await response.json()).sdk];
+  }, app.clientId);
+  assert.deepEqual(seen, [200, "basic", "/pkg/index.js"]);
+  const [access] = app.tokens("access");
+  const calls = e2e.servers.direct.app.log.list().filter(({ headers }) => headers.authorization);
+  assert.deepEqual(
+    calls.map(({ url, headers }) => [url, headers.authorization]),
+    [[`/settings/${app.clientId}.json`, `Bearer ${access?.token}`]],
+  );
+  await assert.rejects(
+    tab.run((auth) => auth.fetch("/main.js")),
+    authError("target_not_allowed", /path/i),
+  );
+});
+
 test("paths hold by whole segments and methods by name", async () => {
   const { api } = e2e.servers;
   const app = await e2e.application({
@@ -185,3 +211,14 @@ test("a 401 from an origin that is no resource is never seen, so nothing is rene
     assert.equal(headers.authorization, undefined);
   }
 });
+
+/**
+ * @param {Record<string, string>} headers
+ * @param {string} from
+ * @param {string} to
+ * @returns {Record<string, string>}
+ */
+function edit(headers, from, to) {
+  const name = "Content-Security-Policy";
+  return { ...headers, [name]: (headers[name] ?? "").replace(from, to) };
+}
