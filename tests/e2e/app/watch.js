@@ -41,12 +41,14 @@ export function watch(tw, globals) {
     }
   };
   tw.note = note;
+  tw.sent = [];
+  tw.workers = [];
   tw.forget = () => {
     known.clear();
     kept.length = 0;
   };
 
-  watchMessages(note);
+  watchMessages(tw, note);
   watchEvents(note);
   watchConsole(note);
   watchRequests(note);
@@ -67,8 +69,11 @@ function attemptOpener() {
   }
 }
 
-/** @param {Note} note */
-function watchMessages(note) {
+/**
+ * @param {TestPage} tw also given the messages and the workers themselves, for who wants to forge them
+ * @param {Note} note
+ */
+function watchMessages(tw, note) {
   const listen = (/** @type {EventTarget} */ target) => {
     target.addEventListener("message", (event) => {
       const { data, ports } = /** @type {MessageEvent} */ (event);
@@ -77,11 +82,15 @@ function watchMessages(note) {
     });
   };
   for (const owner of [MessagePort, Worker, BroadcastChannel]) {
-    before(owner.prototype, "postMessage", ([message]) => note("message sent", message));
+    before(owner.prototype, "postMessage", ([message]) => {
+      note("message sent", message);
+      tw.sent.push(message);
+    });
   }
   before(window, "postMessage", ([message]) => note("message sent", message));
   onConstruct("SharedWorker", (args, worker) => {
     note("worker", args.map(String).concat(JSON.stringify(args[1] ?? null)));
+    tw.workers.push(args);
     listen(worker.port);
   });
   onConstruct("Worker", (args, worker) => {

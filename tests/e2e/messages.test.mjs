@@ -1,0 +1,184 @@
+// @ts-check
+// The vault trusts no message: whoever connects to it by hand gets errors, and nothing changes.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { place } from "./harness/place.mjs";
+import { suite } from "./harness/suite.mjs";
+import { search } from "./harness/token-search.mjs";
+
+// What stops a request to the look-alike is the vault, not its policy.
+const e2e = suite({ vaultConnects: "{other}" });
+const shared = place.isolation === "shared" ? {} : { skip: "no other page can connect here" };
+
+test("a port without the right hello gets nothing done", shared, async () => {
+  const { app, tab } = await openWatched();
+  const { api, other } = e2e.servers;
+  await connect(tab);
+  const { hello } = await tab.run(() => ({ hello: window.tw.hello }));
+  const config = JSON.parse(hello.config);
+  const wider = { ...config, resources: [{ origin: other }] };
+  const early = [
+    { type: "fetch", id: 1, url: `${api}/me`, method: "GET", headers: [] },
+    { type: "signOut", id: 2 },
+    { type: "exportAccessToken", id: 3 },
+    { ...hello, config: JSON.stringify(wider) },
+    { ...hello, config: JSON.stringify({ ...config, allowTokenExport: true }) },
+    { ...hello, config: `${hello.config} ` },
+    { ...hello, wire: 0 },
+    { ...hello, wire: "1" },
+    { ...hello, page: `${other}/` },
+    { ...hello, page: "" },
+    { ...hello, more: true },
+    { type: "hello" },
+  ];
+  const replies = await converse(tab, early);
+  for (const { type } of replies) assert.ok(["failed", "refused"].includes(type), type);
+  assert.equal(replies.length, early.length, "each is answered once");
+  await assertUnharmed(app, tab, replies);
+});
+
+test("after the hello, what is not of the protocol changes nothing", shared, async () => {
+  const { app, tab } = await openWatched();
+  const { api, other } = e2e.servers;
+  await connect(tab);
+  const { hello } = await tab.run(() => ({ hello: window.tw.hello }));
+  const [welcome] = await converse(tab, [hello]);
+  assert.equal(welcome?.type, "welcome");
+
+  const request = { type: "fetch", id: 10, url: `${api}/me`, method: "GET", headers: [] };
+  const questions = [
+    hello,
+    { type: "toString", id: 10 },
+    { type: "__proto__", id: 10 },
+    { type: 7, id: 10 },
+    { id: 10 },
+    { ...request, more: 1 },
+    { ...request, id: -1 },
+    { ...request, id: 1.5 },
+    { ...request, id: "10" },
+    { ...request, id: 2 ** 40 },
+    { ...request, url: 7 },
+    { ...request, url: `${other}/` },
+    { ...request, url: `${e2e.servers.issuer}/token`, method: "POST" },
+    { ...request, url: "/me" },
+    { ...request, url: `${api}/${"x".repeat(100_000)}` },
+    { ...request, method: "TRACE" },
+    { ...request, method: "GET\r\nX: y" },
+    { ...request, headers: [["Authorization", "Bearer mine"]] },
+    { ...request, headers: [["X-Test", "a\r\nX-More: b"]] },
+    { ...request, headers: [["X-Test"]] },
+    { ...request, headers: "X-Test: a" },
+    { ...request, headers: Array.from({ length: 2000 }, () => ["X-Test", "a"]) },
+    { ...request, credentials: "all" },
+    { ...request, redirect: "never" },
+    { ...request, keepalive: "yes" },
+    { type: "callback", id: 11, url: "::" },
+    { type: "callback", id: 11, url: `${app.callback}?code=a&state=b` },
+    { type: "signIn", id: 12, returnTo: `${other}/` },
+    { type: "signIn", id: 12, asked: { extra: [["redirect_uri", `${other}/`]] } },
+    { type: "signIn", id: 12, asked: { extra: [["state", "mine"]] } },
+    { type: "signIn", id: 12, asked: { extra: "x" } },
+    { type: "exportAccessToken", id: 13 },
+    { type: "exportAccessToken" },
+    { type: "signOut", id: "all" },
+  ];
+  const replies = await converse(tab, questions);
+  const answered = replies.filter(({ type }) => !["failed", "refused"].includes(type));
+  assert.deepEqual(answered, []);
+  assert.equal(replies.length, questions.length, "each is answered once");
+  for (const { error } of replies) assert.equal(typeof error?.message, "string");
+
+  // These are no questions, so silence is an answer; so is an error.
+  const noise = [
+    null,
+    7,
+    "hello",
+    [],
+    [[]],
+    { type: "abort", id: 99 },
+    { type: "pong" },
+    new Date(0),
+  ];
+  const answers = await converse(tab, [...noise, { type: "ping" }]);
+  assert.ok(answers.some(({ type }) => type === "pong"));
+  await assertUnharmed(app, tab, [...replies, ...answers]);
+});
+
+test("one number for many requests confuses nobody else", shared, async () => {
+  const { app, tab } = await openWatched();
+  await connect(tab);
+  const { hello } = await tab.run(() => ({ hello: window.tw.hello }));
+  const request = {
+    type: "fetch",
+    id: 1,
+    url: `${e2e.servers.api}/me`,
+    method: "GET",
+    headers: [],
+  };
+  await converse(tab, [hello]);
+  const replies = await converse(tab, Array(5).fill(request));
+  for (const { type } of replies) assert.ok(["response", "failed"].includes(type), type);
+  await assertUnharmed(app, tab, replies);
+});
+
+/** Opens a signed-in page that knows how its vault was started and greeted. */
+async function openWatched() {
+  const app = await e2e.application({ page: { watched: true } });
+  const tab = await app.openSignedIn();
+  return { app, tab };
+}
+
+/**
+ * Connects to the page's vault by hand, as a script of the page can.
+ *
+ * @param {import("./harness/tab.mjs").Tab} tab
+ */
+function connect(tab) {
+  return tab.run(() => {
+    const [url, options] = window.tw.workers.at(-1);
+    const worker = new SharedWorker(url, options);
+    const isHello = (/** @type {any} */ message) => message?.type === "hello";
+    window.tw.hello = window.tw.sent.find(isHello);
+    window.tw.port = worker.port;
+    window.tw.replies = [];
+    worker.port.onmessage = ({ data }) => window.tw.replies.push(data);
+  });
+}
+
+/**
+ * Sends the messages and gathers what is answered until the answer to a last `ping`, or until each
+ * has its reply.
+ *
+ * @param {import("./harness/tab.mjs").Tab} tab
+ * @param {unknown[]} messages
+ * @returns {Promise<any[]>} the replies, without news of the session
+ */
+function converse(tab, messages) {
+  return tab.run(async (_, messages) => {
+    const { port } = window.tw;
+    /** @type {any[]} */
+    const replies = window.tw.replies;
+    replies.length = 0;
+    for (const message of messages) port.postMessage(message);
+    const end = Date.now() + 3000;
+    const relevant = () => replies.filter(({ type }) => type !== "state" && type !== "ping");
+    while (relevant().length < messages.length && Date.now() < end) {
+      if (relevant().some(({ type }) => type === "pong")) break;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return relevant().map(({ body, ...reply }) => reply);
+  }, messages);
+}
+
+/**
+ * @param {import("./harness/suite.mjs").Application} app
+ * @param {import("./harness/tab.mjs").Tab} tab
+ * @param {unknown[]} replies
+ */
+async function assertUnharmed(app, tab, replies) {
+  assert.deepEqual(search(["replies", JSON.stringify(replies)], app.tokens()), []);
+  assert.deepEqual(e2e.servers.direct.other.log.list(), []);
+  assert.equal(app.counts().tokenRequests, 1, "only the sign-in's own");
+  assert.equal((await tab.state()).status, "signedIn");
+  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+}
