@@ -203,7 +203,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(stories(200_000))]
+    #![proptest_config(stories(50_000))]
 
     #[test]
     #[ignore = "soak"]

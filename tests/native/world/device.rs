@@ -10,6 +10,8 @@ pub(crate) struct Device {
     pub(crate) shift: i64,
     /// Whether it was ever set back.
     pub(crate) was_set_back: bool,
+    /// Whether it was set since the vault last looked.
+    pub(crate) has_jumped: bool,
     /// How long it slept, and its monotonic clock stood still.
     pub(crate) slept: u64,
 }

@@ -175,6 +175,7 @@ impl World {
     pub(crate) fn jump(&mut self, ms: i64) {
         self.device.shift += ms;
         self.device.was_set_back |= ms < 0;
+        self.device.has_jumped = true;
     }
 
     /// The vault dies with all that it held, and another one starts.
