@@ -25,6 +25,9 @@ fn run(flags: &Flags) -> Result<Outcome> {
         tools::ensure(&[Need::Npm, Need::Browser(Browser::Chromium)])?;
     }
     prepare()?;
+    if check {
+        process::run(&mut installed("tsc"))?;
+    }
     let script = if check { "check.mjs" } else { "serve.mjs" };
     serve(script, check)
 }
