@@ -63,6 +63,23 @@ test("every tab of a killed vault meets in the next one", shared, async () => {
   assert.equal((await second.call(`${e2e.servers.api}/me`)).status, 200);
 });
 
+test("a vault that hangs is left behind: the next page gets another", shared, async () => {
+  const app = await e2e.application();
+  const tab = await app.openSignedIn();
+  assert.ok((await e2e.engine.hangVaults(e2e.driver)) > 0, "no vault was found");
+  try {
+    await app.open({ tab });
+    const state = await tab.untilStatus("signedOut");
+    assert.ok(["no_session", "vault_gone"].includes(state.reason), state.reason);
+    await assert.rejects(
+      tab.run((auth, url) => auth.fetch(url), `${e2e.servers.api}/me`),
+      authError("not_signed_in", /signIn/),
+    );
+  } finally {
+    await e2e.engine.killVaults(e2e.driver);
+  }
+});
+
 test("a page that is closed in the middle of calls frees them, and others go on", async () => {
   const app = await e2e.application();
   const first = await app.openSignedIn();

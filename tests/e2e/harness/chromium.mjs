@@ -45,17 +45,20 @@ export const chromium = {
   },
 
   async killVaults(driver) {
-    const devtools = /** @type {chrome.Driver} */ (driver);
-    const found = /** @type {any} */ (
-      await devtools.sendAndGetDevToolsCommand("Target.getTargets", {})
-    );
-    let killed = 0;
-    for (const { targetId, type } of found.targetInfos) {
-      if (type !== "shared_worker") continue;
-      await devtools.sendAndGetDevToolsCommand("Target.closeTarget", { targetId });
-      killed += 1;
+    const vaults = await sharedWorkers(driver);
+    for (const targetId of vaults) await devtools(driver, "Target.closeTarget", { targetId });
+    return vaults.length;
+  },
+
+  async hangVaults(driver) {
+    const vaults = await sharedWorkers(driver);
+    for (const targetId of vaults) {
+      const { sessionId } = await devtools(driver, "Target.attachToTarget", { targetId });
+      const params = { expression: "for (;;);" };
+      const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params });
+      await devtools(driver, "Target.sendMessageToTarget", { sessionId, message });
     }
-    return killed;
+    return vaults.length;
   },
 
   async consoleLines(driver) {
@@ -63,3 +66,25 @@ export const chromium = {
     return entries.map(({ message }) => message);
   },
 };
+
+/**
+ * @param {import("selenium-webdriver").WebDriver} driver
+ * @returns {Promise<string[]>} the ids of all SharedWorkers
+ */
+async function sharedWorkers(driver) {
+  const { targetInfos } = await devtools(driver, "Target.getTargets", {});
+  return targetInfos
+    .filter((/** @type {{ type: string }} */ { type }) => type === "shared_worker")
+    .map((/** @type {{ targetId: string }} */ { targetId }) => targetId);
+}
+
+/**
+ * @param {import("selenium-webdriver").WebDriver} driver
+ * @param {string} command
+ * @param {Record<string, unknown>} params
+ * @returns {Promise<any>}
+ */
+function devtools(driver, command, params) {
+  const chromium = /** @type {chrome.Driver} */ (driver);
+  return chromium.sendAndGetDevToolsCommand(command, params);
+}
