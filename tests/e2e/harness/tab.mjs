@@ -60,7 +60,8 @@ export function assertAuthErrorInfo(info, code, says) {
   assert.equal(typeof info.retryable, "boolean");
 }
 
-// In the page: runs the function, and gives its value or what it threw to WebDriver.
+// In the page: runs the function once the page has its client, and gives its value, or what it
+// threw, to WebDriver.
 const WRAPPED = (/** @type {string} */ body) => `
   const done = arguments[arguments.length - 1];
   const given = Array.prototype.slice.call(arguments, 0, -1);
@@ -81,7 +82,10 @@ const WRAPPED = (/** @type {string} */ body) => `
       own,
     };
   };
-  (async () => (${body})(tw?.auth, ...given))().then(
+  (async () => {
+    await tw?.started?.catch(() => {});
+    return (${body})(tw?.auth, ...given);
+  })().then(
     (value) => done({ value }),
     (error) => done({ error: describe(error) }),
   );`;
