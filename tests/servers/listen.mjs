@@ -52,10 +52,16 @@ async function bindFirstFree(server) {
  */
 function bind(server, port) {
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
-      server.off("error", reject);
+    const bound = () => {
+      server.off("error", taken);
       resolve(port);
-    });
+    };
+    // Not as `listen`'s callback, which would stay behind at each port that is taken.
+    const taken = (/** @type {Error} */ error) => {
+      server.off("listening", bound);
+      reject(error);
+    };
+    server.once("error", taken).once("listening", bound);
+    server.listen(port, "127.0.0.1");
   });
 }
