@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::clock::Millis;
+use crate::{clock::Millis, json::Writer};
 
 macro_rules! codes {
     ($( $(#[doc = $doc:literal])+ $name:ident = $text:literal, )+) => {
@@ -124,6 +124,24 @@ pub enum Phase {
     Export,
 }
 
+impl Phase {
+    /// The phase as programs see it: `signIn`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Vault => "vault",
+            Self::Discovery => "discovery",
+            Self::SignIn => "signIn",
+            Self::Callback => "callback",
+            Self::Refresh => "refresh",
+            Self::Fetch => "fetch",
+            Self::SignOut => "signOut",
+            Self::Export => "export",
+        }
+    }
+}
+
 /// An error with a code for programs and a message for people that says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -174,6 +192,21 @@ impl AuthError {
         Self { retryable: true, ..Self::new(code, phase, message) }
     }
 
+    /// The JSON that crosses to the pages within a state: the members of `Serialize`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let json = Writer::default()
+            .text("code", self.code.as_str())
+            .text("phase", self.phase.as_str())
+            .text("message", &self.message)
+            .flag("retryable", self.retryable);
+        let json = match self.retry_after_ms {
+            Some(wait) => json.number("retryAfterMs", i64::try_from(wait.0).ok()),
+            None => json,
+        };
+        json.optional("oauthError", self.oauth_error.as_deref()).finish()
+    }
+
     /// An error that names the provider's own error code. What is not of the code's alphabet is
     /// dropped and the rest cut at 64 characters, so that it can be shown and logged.
     #[must_use]
@@ -208,6 +241,21 @@ mod tests {
     fn text_from_the_network_is_inert_cb6() {
         assert_eq!(inert("<script>\u{202e}a\nb\"\\", 10), "scriptab");
         assert_eq!(inert(&"x".repeat(100), 5), "xxxxx");
+    }
+
+    #[test]
+    #[cfg(not(target_arch = "wasm32"))]
+    fn both_ways_to_the_page_say_the_same() {
+        let whole = AuthError {
+            retry_after_ms: Some(Millis(1500)),
+            ..AuthError::transient(Code::OauthError, Phase::Refresh, "a \"quoted\" word")
+                .with_oauth_error("slow_down")
+        };
+        for phase in [Phase::Config, Phase::SignIn, Phase::SignOut, Phase::Export, Phase::Vault] {
+            for error in [&whole, &AuthError::new(Code::Closed, phase, "")] {
+                assert_eq!(error.to_json(), serde_json::to_string(error).unwrap());
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,11 @@
 //! Documents are read into one small tree and not into a type each: a derived reader costs some 2 KB
 //! of wasm every time, and leaves the texts that it had read, unwiped, where it fails.
 
+mod write;
+
 use core::fmt;
+
+pub use write::Writer;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 

@@ -6,7 +6,7 @@
 //!
 //! Arrows point down: `wasm → vault → {browser, session, request} → {oauth, jwt} → the rest`.
 //!
-//! - [`config`], [`error`], [`secret`], [`clock`], [`url`], [`json`]: what every room speaks of.
+//! - [`config`], [`error`], [`secret`], [`clock`], [`url`], [`json`], [`table`]: what every room speaks of.
 //! - [`jwt`]: compact tokens, their claims, the rules for ID tokens.
 //! - [`oauth`]: the messages of OAuth 2 and OpenID Connect, as pure functions.
 //! - [`session`]: is there a token, until when, who refreshes. A machine without IO.
@@ -29,6 +29,7 @@ pub mod oauth;
 pub mod request;
 pub mod secret;
 pub mod session;
+pub mod table;
 pub mod url;
 
 #[cfg(target_arch = "wasm32")]

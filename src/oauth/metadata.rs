@@ -2,12 +2,10 @@
 //! configuration names instead (OpenID Connect Discovery 4, RFC 8414). It must not know how a
 //! document is fetched.
 
-use serde::Serialize;
-
 use crate::{
     config::Config,
     error::{AuthError, Code, Phase, inert},
-    json::{self, Json, JsonError, Object},
+    json::{self, Json, JsonError, Object, Writer},
     url::ParseUrl,
 };
 
@@ -15,7 +13,7 @@ use crate::{
 pub const LIMIT: usize = 256 * 1024;
 
 /// A provider's metadata, checked: every endpoint is an absolute URL over https, or of this device.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
     /// The issuer, exactly as configured.
     pub issuer: String,
@@ -34,7 +32,20 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The metadata in the record of a transaction, as `Serialize` wrote them.
+    /// The metadata as they stand in the record of a transaction: JSON.
+    pub(super) fn to_record(&self) -> String {
+        Writer::default()
+            .text("issuer", &self.issuer)
+            .text("authorization_endpoint", &self.authorization_endpoint)
+            .text("token_endpoint", &self.token_endpoint)
+            .optional("revocation_endpoint", self.revocation_endpoint.as_deref())
+            .optional("end_session_endpoint", self.end_session_endpoint.as_deref())
+            .optional("jwks_uri", self.jwks_uri.as_deref())
+            .flag("iss_parameter_supported", self.iss_parameter_supported)
+            .finish()
+    }
+
+    /// The metadata in such a record.
     pub(super) fn from_record(record: &Object) -> Result<Self, JsonError> {
         let optional = |name| record.text(name).map(|text| text.map(str::to_owned));
         Ok(Self {

@@ -2,12 +2,11 @@
 //! It does not know where it is kept.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::Serialize;
 use zeroize::Zeroize;
 
 use crate::{
     clock::UnixMillis,
-    json::{self, Json},
+    json::{self, Json, Writer},
     oauth::{metadata::Metadata, pkce},
     secret::Secret,
 };
@@ -77,16 +76,15 @@ impl Transaction {
     /// this origin alone, and a record lives for one trip (threat T3 says what that is worth).
     #[must_use]
     pub fn to_record(&self) -> Secret {
-        let record = Record {
-            state: self.state.clone(),
-            nonce: self.nonce.clone(),
+        let record = Writer::default()
+            .text("state", &self.state)
+            .optional("nonce", self.nonce.as_deref())
             // exposed: the vault may be gone when the callback comes, and the exchange needs it.
-            verifier: self.verifier.expose().to_owned(),
-            return_to: self.return_to.clone(),
-            started: self.started.0,
-            metadata: self.metadata.clone(),
-        };
-        Secret::new(serde_json::to_string(&record).unwrap_or_default())
+            .text("verifier", self.verifier.expose())
+            .optional("return_to", self.return_to.as_deref())
+            .number("started", Some(self.started.0))
+            .raw("metadata", &self.metadata.to_record());
+        Secret::new(record.finish())
     }
 
     /// The transaction of a record; `None` if it is not one of this version.
@@ -108,17 +106,6 @@ impl Transaction {
             metadata,
         })
     }
-}
-
-/// Read back by name in `from_record`.
-#[derive(Serialize)]
-struct Record {
-    state: String,
-    nonce: Option<String>,
-    verifier: String,
-    return_to: Option<String>,
-    started: i64,
-    metadata: Metadata,
 }
 
 #[cfg(test)]

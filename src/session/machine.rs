@@ -3,8 +3,6 @@
 
 use std::collections::VecDeque;
 
-use serde_json::value::RawValue;
-
 use super::{
     exchange::Exchange,
     inputs::{Ask, Epoch, Generation, Input, Output},
@@ -68,7 +66,7 @@ impl Session {
             standing: Standing::Restoring,
             sign_ins: SignIns::default(),
             exchange: Exchange::default(),
-            waiting: Waiting::new(),
+            waiting: Waiting::default(),
             random: Random::new(seed),
             is_online: true,
             has_pages: false,
@@ -89,7 +87,7 @@ impl Session {
                 self.lease_refused(now, ticket, generation);
             }
             Input::TicketDropped(ticket) => {
-                self.waiting.remove(&ticket);
+                self.waiting.remove(ticket);
             }
             other => {
                 self.hear(now, other);
@@ -123,7 +121,8 @@ impl Session {
                 let grant = self.tenure().map(|tenure| &tenure.grant);
                 let claims = grant.and_then(|grant| grant.claims.as_ref());
                 Snapshot::SignedIn {
-                    claims: claims.map_or_else(no_claims, |claims| claims.text.clone()),
+                    // Plain OAuth says nothing about the person.
+                    claims: claims.map_or_else(|| "{}".into(), |claims| claims.text.clone()),
                     scopes: grant.map(|grant| grant.scopes.clone()).unwrap_or_default(),
                     expires_at: grant.and_then(|grant| Some(grant.expiry?.wall().0)),
                     refresh_at: refresh_at.map(|moment| moment.0),
@@ -168,7 +167,7 @@ impl Session {
             Input::LastPageLeft => {
                 self.has_pages = false;
                 // Whoever waited is gone.
-                self.waiting.clear();
+                self.waiting = Waiting::default();
             }
             Input::SignOutAsked(ask) => self.sign_out_asked(ask),
             // Every input has the clocks judged again; the rest concerns one ticket.
@@ -251,9 +250,4 @@ impl Session {
         let refresh = self.next_refresh(tenure).filter(|_| !self.exchange.is_busy());
         tenure.end().or(refresh)
     }
-}
-
-/// The claims of somebody about whom the provider says nothing: plain OAuth.
-fn no_claims() -> Box<RawValue> {
-    RawValue::from_string("{}".to_owned()).unwrap_or_default()
 }

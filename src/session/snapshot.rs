@@ -1,14 +1,16 @@
 //! What the pages may see of a session: never a token.
 
-use serde::Serialize;
-use serde_json::value::RawValue;
+use std::rc::Rc;
 
-use crate::error::AuthError;
+use crate::{error::AuthError, json::Writer};
 
 /// Why nobody is signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(ts_rs::TS))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    all(test, not(target_arch = "wasm32")),
+    derive(ts_rs::TS),
+    ts(rename_all = "snake_case")
+)]
 pub enum SignedOutReason {
     /// There was no session to find.
     NoSession,
@@ -25,10 +27,17 @@ pub enum SignedOutReason {
 }
 
 /// The session as the pages see it. Crosses to the page as JSON text.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "status", rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(ts_rs::TS))]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), ts(rename = "SessionState"))]
+#[derive(Clone, Debug)]
+#[cfg_attr(
+    all(test, not(target_arch = "wasm32")),
+    derive(ts_rs::TS),
+    ts(
+        rename = "SessionState",
+        tag = "status",
+        rename_all = "camelCase",
+        rename_all_fields = "camelCase"
+    )
+)]
 pub enum Snapshot {
     /// It is being found out whether there is a session.
     Restoring,
@@ -37,7 +46,6 @@ pub enum Snapshot {
         /// Why.
         reason: SignedOutReason,
         /// The error behind it, where there is one.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
         error: Option<AuthError>,
     },
@@ -45,9 +53,9 @@ pub enum Snapshot {
     SigningIn,
     /// Somebody is signed in.
     SignedIn {
-        /// The claims of the ID token; an empty object for plain OAuth.
+        /// The claims of the ID token, as JSON text; an empty object for plain OAuth.
         #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(type = "Record<string, unknown>"))]
-        claims: Box<RawValue>,
+        claims: Rc<str>,
         /// The granted scopes.
         scopes: Vec<String>,
         /// When the access token expires, in milliseconds since the Unix epoch by this device's
@@ -60,8 +68,94 @@ pub enum Snapshot {
         /// Whether a refresh is under way.
         refreshing: bool,
         /// Why the last refresh failed, while the session is kept all the same.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
         degraded: Option<AuthError>,
     },
+}
+
+impl SignedOutReason {
+    /// The reason as programs see it: `session_ended`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSession => "no_session",
+            Self::SignedOut => "signed_out",
+            Self::Expired => "expired",
+            Self::SessionEnded => "session_ended",
+            Self::RefreshLost => "refresh_lost",
+            Self::CallbackFailed => "callback_failed",
+        }
+    }
+}
+
+impl Snapshot {
+    /// The JSON that crosses to the pages.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let with_status = |status| Writer::default().text("status", status);
+        let and_error = |json: Writer, name, error: &Option<AuthError>| match error {
+            Some(error) => json.raw(name, &error.to_json()),
+            None => json,
+        };
+        match self {
+            Self::Restoring => with_status("restoring"),
+            Self::SigningIn => with_status("signingIn"),
+            Self::SignedOut { reason, error } => {
+                let json = with_status("signedOut").text("reason", reason.as_str());
+                and_error(json, "error", error)
+            }
+            Self::SignedIn { claims, scopes, expires_at, refresh_at, refreshing, degraded } => {
+                let json = with_status("signedIn")
+                    .raw("claims", claims)
+                    .texts("scopes", scopes)
+                    .number("expiresAt", *expires_at)
+                    .number("refreshAt", *refresh_at)
+                    .flag("refreshing", *refreshing);
+                and_error(json, "degraded", degraded)
+            }
+        }
+        .finish()
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::error::{Code, Phase};
+
+    fn shown(snapshot: &Snapshot) -> Value {
+        serde_json::from_str(&snapshot.to_json()).unwrap()
+    }
+
+    #[test]
+    fn the_pages_see_every_member() {
+        let error = AuthError::transient(Code::Timeout, Phase::SignOut, "try \"again\"");
+        let reason = SignedOutReason::Expired;
+        let signed_out = Snapshot::SignedOut { reason, error: Some(error.clone()) };
+        let error_seen = json!({ "code": "timeout", "phase": "signOut", "message": "try \"again\"", "retryable": true });
+        assert_eq!(
+            shown(&signed_out),
+            json!({ "status": "signedOut", "reason": "expired", "error": error_seen })
+        );
+        let signed_in = Snapshot::SignedIn {
+            claims: r#"{"sub":"a"}"#.into(),
+            scopes: vec!["openid".to_owned()],
+            expires_at: Some(7),
+            refresh_at: None,
+            refreshing: false,
+            degraded: Some(error),
+        };
+        assert_eq!(
+            shown(&signed_in),
+            json!({
+                "status": "signedIn", "claims": { "sub": "a" }, "scopes": ["openid"],
+                "expiresAt": 7, "refreshAt": null, "refreshing": false, "degraded": error_seen
+            })
+        );
+        assert_eq!(shown(&Snapshot::Restoring), json!({ "status": "restoring" }));
+        assert_eq!(shown(&Snapshot::SigningIn), json!({ "status": "signingIn" }));
+    }
 }

@@ -1,7 +1,7 @@
 //! The tickets: which requests wait for a lease, and who gets one. Each is answered once, unless it
 //! is dropped.
 
-use std::{collections::BTreeMap, mem};
+use std::mem;
 
 use super::{
     inputs::{Generation, Lease, Output, Ticket},
@@ -11,10 +11,11 @@ use super::{
 use crate::{
     clock::Now,
     error::{AuthError, Code, Phase},
+    table::Table,
 };
 
 /// The tickets that wait, in the order in which they came.
-pub(super) type Waiting = BTreeMap<Ticket, Need>;
+pub(super) type Waiting = Table<Ticket, Need>;
 
 /// What a ticket asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ impl Session {
     /// Judges every waiting ticket again.
     pub(super) fn settle(&mut self, now: Now) {
         let mut waiting = mem::take(&mut self.waiting);
-        waiting.retain(|ticket, need| !self.answer(now, *ticket, *need));
+        waiting.retain(|ticket, need| !self.answer(now, ticket, *need));
         self.waiting = waiting;
     }
 
@@ -70,7 +71,7 @@ impl Session {
     }
 
     fn admit(&mut self, now: Now, ticket: Ticket, need: Need) {
-        self.waiting.remove(&ticket);
+        self.waiting.remove(ticket);
         if !self.answer(now, ticket, need) {
             self.waiting.insert(ticket, need);
         }

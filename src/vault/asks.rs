@@ -3,7 +3,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
     rc::Rc,
 };
 
@@ -20,13 +19,14 @@ use crate::{
     error::{AuthError, Code, Phase},
     oauth::{authorize::Asked, callback, metadata::Metadata, return_to, transaction::Transaction},
     session::inputs::{Ask, Input},
+    table::Table,
     url::ParseUrl,
 };
 
 /// The pages' questions that wait for the session's answer.
 #[derive(Default)]
 pub(crate) struct Asks {
-    waiting: RefCell<HashMap<Ask, Question>>,
+    waiting: RefCell<Table<Ask, Question>>,
     next: Cell<u64>,
 }
 
@@ -50,7 +50,7 @@ impl Asks {
 
     /// The question, to be answered.
     pub(super) fn take(&self, ask: Ask) -> Option<Question> {
-        self.waiting.borrow_mut().remove(&ask)
+        self.waiting.borrow_mut().remove(ask)
     }
 }
 

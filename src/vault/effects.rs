@@ -21,17 +21,11 @@ use crate::{
         grant::Grant,
         inputs::{Ask, Input, Output, TokenFailure, TokenRequest},
         outcome::{self, Unanswered},
-        snapshot::Snapshot,
     },
 };
 
 /// How long the page waits for a revocation before it leaves for the provider.
 const REVOCATION: Millis = Millis::from_secs(2);
-
-/// A snapshot as the text that crosses to the pages.
-pub(super) fn text(snapshot: &Snapshot) -> String {
-    serde_json::to_string(snapshot).unwrap_or_default()
-}
 
 /// Does what the session orders.
 pub(super) fn perform(vault: &Vault, output: Output) {
@@ -58,7 +52,7 @@ pub(super) fn perform(vault: &Vault, output: Output) {
         Output::Lend { ticket, lease } => requests::lend(vault, ticket, lease),
         Output::Refuse { ticket, error } => requests::refuse(vault, ticket, error),
         Output::Publish(snapshot) => {
-            vault.ports.broadcast(&FromVault::State { state: text(&snapshot) });
+            vault.ports.broadcast(&FromVault::State { state: snapshot.to_json() });
         }
         Output::Conclude { ask, outcome } => conclude(vault, ask, outcome),
         Output::Revoke(token) => later(vault, async move |vault| revoke(vault, &token).await),

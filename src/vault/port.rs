@@ -3,7 +3,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
     rc::Rc,
 };
 
@@ -13,7 +12,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, MessagePort, ReadableStream};
 
 use super::wire::{FromVault, Id};
-use crate::browser::object;
+use crate::{browser::object, table::Table};
 
 /// Which port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,7 +28,7 @@ pub(crate) struct Asker {
 /// The ports whose hello was accepted, and those that have not said it yet.
 #[derive(Default)]
 pub(crate) struct Ports {
-    all: RefCell<BTreeMap<PortId, Rc<Port>>>,
+    all: RefCell<Table<PortId, Rc<Port>>>,
     next: Cell<u64>,
 }
 
@@ -59,7 +58,7 @@ impl Ports {
 
     /// Lets a port go; `true` if it was the last that was welcome.
     pub(super) fn close(&self, id: PortId) -> bool {
-        let Some(port) = self.all.borrow_mut().remove(&id) else { return false };
+        let Some(port) = self.all.borrow_mut().remove(id) else { return false };
         port.channel.set_onmessage(None);
         port.channel.close();
         // This may run inside that very closure: it is dropped after the present turn.
@@ -70,7 +69,7 @@ impl Ports {
 
     /// The port, while it is open.
     pub(super) fn get(&self, id: PortId) -> Option<Rc<Port>> {
-        self.all.borrow().get(&id).cloned()
+        self.all.borrow().get(id).cloned()
     }
 
     /// Sends to one port; a port that is gone is no fault.
@@ -88,7 +87,7 @@ impl Ports {
     }
 
     fn welcome(&self) -> impl Iterator<Item = Rc<Port>> {
-        let all: Vec<_> = self.all.borrow().values().cloned().collect();
+        let all: Vec<_> = self.all.borrow().iter().map(|(_, port)| Rc::clone(port)).collect();
         all.into_iter().filter(|port| port.is_welcome.get())
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     rc::Rc,
 };
 
@@ -25,6 +25,7 @@ use crate::{
         inputs::{Input, Ticket, Wake},
         machine::Session,
     },
+    table::Table,
 };
 
 /// What happened, for one of the machines.
@@ -51,7 +52,7 @@ pub(crate) struct State {
     /// The lock around token requests, while it is held.
     pub(super) token_lock: RefCell<Option<Held>>,
     session: RefCell<Session>,
-    calls: RefCell<HashMap<Ticket, Call>>,
+    calls: RefCell<Table<Ticket, Call>>,
     queue: RefCell<VecDeque<Event>>,
     is_draining: Cell<bool>,
     timer: RefCell<Option<Timeout>>,
@@ -68,7 +69,7 @@ impl State {
             requests: Requests::default(),
             token_lock: RefCell::new(None),
             session: RefCell::new(Session::new(seed)),
-            calls: RefCell::new(HashMap::new()),
+            calls: RefCell::default(),
             queue: RefCell::new(VecDeque::new()),
             is_draining: Cell::new(false),
             timer: RefCell::new(None),
@@ -77,7 +78,7 @@ impl State {
 
     /// The session as pages may see it, as JSON text.
     pub(super) fn snapshot(&self) -> String {
-        effects::text(&self.session.borrow().snapshot())
+        self.session.borrow().snapshot().to_json()
     }
 
     /// Starts a request's machine.
@@ -88,7 +89,7 @@ impl State {
 
     /// Ends a request's machine.
     pub(super) fn end(&self, ticket: Ticket) {
-        self.calls.borrow_mut().remove(&ticket);
+        self.calls.borrow_mut().remove(ticket);
     }
 
     /// Takes in what happened. Effects that are performed on the way may post in their turn.
@@ -124,7 +125,7 @@ impl State {
     }
 
     fn tell_call(self: &Rc<Self>, ticket: Ticket, input: call::Input) {
-        if let Some(call) = self.calls.borrow_mut().get_mut(&ticket) {
+        if let Some(call) = self.calls.borrow_mut().get_mut(ticket) {
             call.handle(input);
         }
         self.ask_call(ticket);
@@ -132,7 +133,7 @@ impl State {
 
     fn ask_call(self: &Rc<Self>, ticket: Ticket) {
         loop {
-            let output = self.calls.borrow_mut().get_mut(&ticket).and_then(Call::poll);
+            let output = self.calls.borrow_mut().get_mut(ticket).and_then(Call::poll);
             let Some(output) = output else { return };
             requests::perform(self, ticket, output);
         }

@@ -3,7 +3,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
     rc::Rc,
 };
 
@@ -30,13 +29,14 @@ use crate::{
         target::{self, Passage},
     },
     session::inputs::{Generation, Input, Lease, Ticket},
+    table::Table,
     url::ParseUrl,
 };
 
 /// The requests and exports that wait for a lease or an answer, and the bodies on their way.
 #[derive(Default)]
 pub(crate) struct Requests {
-    waiting: RefCell<HashMap<Ticket, Rc<Waiting>>>,
+    waiting: RefCell<Table<Ticket, Rc<Waiting>>>,
     next: Cell<u64>,
 }
 
@@ -80,16 +80,16 @@ impl Requests {
     }
 
     fn get(&self, ticket: Ticket) -> Option<Rc<Waiting>> {
-        self.waiting.borrow().get(&ticket).cloned()
+        self.waiting.borrow().get(ticket).cloned()
     }
 
     fn remove(&self, ticket: Ticket) {
-        self.waiting.borrow_mut().remove(&ticket);
+        self.waiting.borrow_mut().remove(ticket);
     }
 
     fn of(&self, belongs: impl Fn(Asker) -> bool) -> Vec<Ticket> {
         let waiting = self.waiting.borrow();
-        waiting.iter().filter(|(_, w)| belongs(w.asker())).map(|(ticket, _)| *ticket).collect()
+        waiting.iter().filter(|(_, w)| belongs(w.asker())).map(|(ticket, _)| ticket).collect()
     }
 }
 

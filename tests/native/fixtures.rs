@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde_json::value::RawValue;
 use tokenward::{
     clock::{Millis, Now, ServerOffset, UnixMillis},
     config::{Config, Logout},
@@ -76,7 +75,7 @@ pub(crate) fn claims(subject: &str, now: Now) -> Claims {
         issued: now.wall,
         not_before: None,
         authenticated: None,
-        text: RawValue::from_string(text).unwrap(),
+        text: text.into(),
     }
 }
 

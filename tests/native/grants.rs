@@ -89,7 +89,7 @@ fn a_code_gives_a_grant() {
     assert_eq!(grant.lifetime, Some(Millis::from_secs(300)));
     assert_eq!(grant.expiry.unwrap().remaining(START), Millis::from_secs(300));
     let claims = grant.claims.unwrap();
-    assert!(claims.text.get().contains("alice"));
+    assert!(claims.text.contains("alice"));
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn status(snapshot: &Snapshot) -> String {
         Snapshot::Restoring => "restoring".into(),
         Snapshot::SigningIn => "signingIn".into(),
         Snapshot::SignedOut { reason, error } => {
-            let reason = serde_json::to_string(reason).unwrap();
+            let reason = reason.as_str();
             let error = error.as_ref().map(|error| format!(" {}", brief(error)));
             format!("signedOut {}{}", reason.trim_matches('"'), error.unwrap_or_default())
         }

@@ -56,7 +56,7 @@ reason: SignedOutReason,
  */
 error?: AuthErrorInfo, } | { "status": "signingIn" } | { "status": "signedIn", 
 /**
- * The claims of the ID token; an empty object for plain OAuth.
+ * The claims of the ID token, as JSON text; an empty object for plain OAuth.
  */
 claims: Record<string, unknown>, 
 /**

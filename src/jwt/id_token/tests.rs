@@ -68,7 +68,7 @@ fn a_right_token_is_accepted_whole() {
     );
     assert_eq!(claims.audience, ["spa"]);
     assert_eq!(claims.authenticated, Some(UnixMillis((NOW - 5) * 1000)));
-    let text = claims.text.get();
+    let text = &*claims.text;
     assert!(
         text.contains("J\u{fc}rg") && text.contains("9007199254740993"),
         "all claims, untouched"

@@ -282,7 +282,7 @@ impl World {
         if let Snapshot::SignedOut { reason, .. } = snapshot {
             assert_ne!(*reason, SignedOutReason::Expired, "every grant here can be refreshed");
         }
-        let shown = serde_json::to_string(snapshot).unwrap();
+        let shown = snapshot.to_json();
         assert_ne!(self.published, shown, "the pages were told what they know");
         self.published = shown;
     }
@@ -329,7 +329,7 @@ impl World {
     }
 
     pub(super) fn shown(&self) -> String {
-        serde_json::to_string(&self.session.snapshot()).unwrap()
+        self.session.snapshot().to_json()
     }
 
     fn user(&self) -> Option<u8> {
