@@ -1,5 +1,6 @@
 //! The machines in virtual time: rule by rule, then in a world whose clocks, network and provider
 //! misbehave. Nothing here sleeps, and every run can be played again from its seed.
+#![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
 mod fixtures;

@@ -1,6 +1,7 @@
 //! The vault in a real browser, spoken to over a real `MessagePort`: who may say hello, and what
 //! becomes of messages that are not of the protocol.
 #![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
 mod page;
 

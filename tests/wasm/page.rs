@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{MessageChannel, MessageEvent, MessagePort};
 
 /// A page that is connected to a vault of its own.
-pub struct Page {
+pub(crate) struct Page {
     port: MessagePort,
     arrived: Rc<RefCell<Vec<JsValue>>>,
     _listener: Closure<dyn FnMut(MessageEvent)>,
@@ -17,11 +17,11 @@ pub struct Page {
 }
 
 /// A message or an object within one.
-pub struct Message(JsValue);
+pub(crate) struct Message(JsValue);
 
 impl Page {
     /// Starts the vault `name` and connects to it.
-    pub fn open(name: &str) -> Self {
+    pub(crate) fn open(name: &str) -> Self {
         let vault = start(name.to_owned(), "test".to_owned()).expect("a browser has random numbers");
         let channel = MessageChannel::new().expect("a browser has ports");
         let arrived = Rc::new(RefCell::new(Vec::new()));
@@ -33,13 +33,13 @@ impl Page {
     }
 
     /// Posts an object that is written as JSON.
-    pub fn post(&self, json: &str) {
+    pub(crate) fn post(&self, json: &str) {
         let message = JSON::parse(json).expect("the test's JSON");
         self.port.post_message(&message).expect("a plain object can be posted");
     }
 
     /// Says hello from this very page.
-    pub fn hello(&self, config: &str) {
+    pub(crate) fn hello(&self, config: &str) {
         let location = web_sys::window().expect("a page").location();
         let page = format!("{}/", location.origin().expect("an origin"));
         let hello = Object::new();
@@ -57,7 +57,7 @@ impl Page {
     }
 
     /// The next message that is not a state.
-    pub async fn next(&self) -> Message {
+    pub(crate) async fn next(&self) -> Message {
         loop {
             let first = {
                 let mut arrived = self.arrived.borrow_mut();
@@ -74,12 +74,12 @@ impl Page {
 
 impl Message {
     /// A member that is text; empty where there is none.
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.inner(name).0.as_string().unwrap_or_default()
     }
 
     /// A member.
-    pub fn inner(&self, name: &str) -> Self {
+    pub(crate) fn inner(&self, name: &str) -> Self {
         Self(Reflect::get(&self.0, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED))
     }
 }

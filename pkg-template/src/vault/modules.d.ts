@@ -1,4 +1,4 @@
-/** The vault's wasm, deflated (raw) and in base64; the build puts it in. */
+/** The vault's wasm, a letter (U+0000 to U+00FF) for each byte; the build puts it in. */
 declare module "tokenward:wasm" {
   const text: string;
   export default text;

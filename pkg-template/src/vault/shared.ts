@@ -39,9 +39,7 @@ async function run(): Promise<void> {
 }
 
 async function compile(): Promise<WebAssembly.Module | undefined> {
-  const bytes = Uint8Array.from(atob(wasm), (letter) => letter.charCodeAt(0));
-  const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  const code = await new Response(inflated).arrayBuffer();
+  const code = Uint8Array.from(wasm, (letter) => letter.charCodeAt(0));
   try {
     return await WebAssembly.compile(code);
   } catch {
