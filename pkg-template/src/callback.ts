@@ -4,12 +4,18 @@ import type { Link } from "./connection.js";
 import type { AuthError } from "./error.js";
 import type { Settings } from "./options.js";
 
+/** One way back from the provider. */
+interface Callback {
+  /** Empty once a vault has refused it, so that the same may be tried again. */
+  url: string;
+  /** Of the vault that has it. */
+  verdict?: Promise<void>;
+}
+
 /** What came back to this page, for all clients of one configuration. */
 interface Arrival {
-  /** The callback's URL, until a vault has it. */
-  url?: string | undefined;
-  /** The URL that a vault has, and its verdict. */
-  delivered?: { url: string; verdict: Promise<void> } | undefined;
+  /** The last one. */
+  callback?: Callback;
   returnTo?: string | undefined;
   error?: AuthError | undefined;
 }
@@ -21,10 +27,12 @@ const arrivals = new Map<string, Arrival>();
 export interface Doorway {
   /** Takes a callback's URL out of the address bar. Nothing awaits before it. */
   take(): void;
-  /** Brings what was taken to the vault; resolves when there is nothing or it was judged. */
+  /** Takes this URL as a callback's. The same twice is once. */
+  accept(url: string): void;
+  /** Brings what was taken to the vault; rejects where it is refused. */
+  deliver(link: Link): Promise<void>;
+  /** Brings it too, and resolves when there is nothing or it was judged. */
   settle(link: Link): Promise<void>;
-  /** Brings this URL to the vault; rejects where it is refused. */
-  deliver(link: Link, url: string): Promise<void>;
   /** Where the application wanted to be: to everyone who asks in one turn, then no more. */
   returnTo(): string | undefined;
   /** Why the last callback failed. */
@@ -36,40 +44,43 @@ export function doorway({ config, redirectUri }: Settings): Doorway {
   const arrival = arrivals.get(config) ?? {};
   arrivals.set(config, arrival);
 
-  const deliver = (link: Link, url: string): Promise<void> => {
-    if (arrival.delivered?.url === url) return arrival.delivered.verdict;
-    const verdict = link.ask({ type: "callback", url }, "concluded").answer.then(
-      ({ returnTo }) => {
-        arrival.returnTo = returnTo;
-        arrival.error = undefined;
-      },
-      (error) => {
-        arrival.error = error;
-        arrival.delivered = undefined;
-        throw error;
-      },
-    );
-    arrival.delivered = { url, verdict };
-    return verdict;
+  const accept = (url: string): void => {
+    if (arrival.callback?.url !== url) arrival.callback = { url };
+  };
+
+  const judge = async (link: Link, callback: Callback): Promise<void> => {
+    try {
+      const { url } = callback;
+      const { answer } = link.ask<"concluded">({ type: "callback", url });
+      arrival.returnTo = (await answer).returnTo;
+      arrival.error = undefined;
+    } catch (error) {
+      arrival.error = error as AuthError;
+      callback.url = "";
+      throw error;
+    }
+  };
+
+  const deliver = async (link: Link): Promise<void> => {
+    const { callback } = arrival;
+    if (!callback) return;
+    callback.verdict ??= judge(link, callback);
+    await callback.verdict;
   };
 
   return {
+    accept,
     deliver,
     take() {
       const { origin, pathname, searchParams } = new URL(location.href);
       const isHere = origin === redirectUri.origin && pathname === redirectUri.pathname;
       const isAnswer = searchParams.has("code") || searchParams.has("error");
       if (!isHere || !isAnswer || !searchParams.has("state")) return;
-      arrival.url = location.href;
+      accept(location.href);
       history.replaceState(history.state, "", redirectUri);
     },
-    async settle(link) {
-      const { url } = arrival;
-      arrival.url = undefined;
-      const verdict = url ? deliver(link, url) : arrival.delivered?.verdict;
-      // The state and `error()` tell of a failure; whoever waits only wants it to be over.
-      await verdict?.catch(() => {});
-    },
+    // The state and `error()` tell of a failure; whoever waits only wants it to be over.
+    settle: (link) => deliver(link).catch(() => {}),
     returnTo() {
       // Not at once: `if (auth.returnTo) go(auth.returnTo)` and StrictMode's second effect read twice.
       if (arrival.returnTo !== undefined) setTimeout(() => delete arrival.returnTo);

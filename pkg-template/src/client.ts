@@ -1,7 +1,7 @@
 /** The client: what the page holds. It asks the vault for everything and keeps no secret. */
 
 import { doorway } from "./callback.js";
-import { connector, type Link } from "./connection.js";
+import { connector, gone, type Link } from "./connection.js";
 import { type AuthError, failure } from "./error.js";
 import { send } from "./fetch.js";
 import type { SessionState } from "./generated/types.js";
@@ -94,7 +94,7 @@ export function createClient(options: ClientOptions): Client {
 function absent(): Client {
   const ready = new Promise<void>(() => {});
   const refused = async (): Promise<never> => {
-    throw failure("no_browser", "vault", "There is no browser here: call this in the page.");
+    throw failure("no_browser", "No browser here: call this in the page.");
   };
   return {
     ready,
@@ -118,8 +118,7 @@ function present(options: ClientOptions): Client {
   const door = doorway(settings);
   const listeners = new Set<() => void>();
   const closing = new AbortController();
-  const closed = () => failure("closed", "vault", "This client was closed: create another.");
-  const putAway = () => failure("vault_crashed", "vault", "The page was put away.", true);
+  const closed = () => failure("closed", "This client was closed: create another.");
 
   let state = RESTORING;
   let text = "";
@@ -133,7 +132,8 @@ function present(options: ClientOptions): Client {
   const notify = (): void => {
     for (const listener of [...listeners]) {
       try {
-        listener();
+        // One that left during this round is not called any more.
+        if (listeners.has(listener)) listener();
       } catch (error) {
         reportError(error);
       }
@@ -143,14 +143,26 @@ function present(options: ClientOptions): Client {
   const onState = (next: string): void => {
     if (next === text) return;
     text = next;
-    state = JSON.parse(next, (_, value) => Object.freeze(value));
-    notify();
+    const told: SessionState = JSON.parse(next, (_, value) => Object.freeze(value));
+    const show = () => {
+      if (text !== next) return;
+      state = told;
+      notify();
+    };
+    // A page that asks for a sign-in when it sees `signedOut` must not do so on the way back from one.
+    if (link && state.status === "restoring" && told.status === "signedOut")
+      door.settle(link).then(show);
+    else show();
+  };
+
+  const letGo = (): void => {
+    link = linking = readiness = undefined;
+    round++;
   };
 
   /** The vault is out of reach: what is known of the session may be old. */
   const forget = (): void => {
-    link = linking = readiness = undefined;
-    round++;
+    letGo();
     text = "";
     state = RESTORING;
     notify();
@@ -184,13 +196,13 @@ function present(options: ClientOptions): Client {
     try {
       const made = await connect({ onState, onDeath });
       if (mine !== round) {
-        const gone = closing.signal.aborted ? closed() : putAway();
-        made.end(gone);
-        throw gone;
+        const reason = closing.signal.aborted ? closed() : gone();
+        made.end(reason);
+        throw reason;
       }
       link = made;
-      onState(made.state);
       if (!navigator.onLine) made.tell({ type: "offline" });
+      onState(made.state);
       // Before anything else is asked, so that a request waits for this sign-in.
       void door.settle(made);
       return made;
@@ -201,7 +213,7 @@ function present(options: ClientOptions): Client {
   };
 
   const onHidden = (): void => {
-    link?.end(putAway());
+    link?.end(gone());
     forget();
   };
 
@@ -252,19 +264,23 @@ function present(options: ClientOptions): Client {
       const { pathname, search, hash } = location;
       const { returnTo = pathname + search + hash, maxAge, ...rest } = options;
       const asked = maxAge === undefined ? rest : { ...rest, maxAge: `${maxAge}` };
-      const { answer } = (await reaching).ask({ type: "signIn", returnTo, asked }, "navigate");
+      const { answer } = (await reaching).ask<"navigate">({ type: "signIn", returnTo, asked });
       location.assign((await answer).url);
     },
     fetch: (input, init) => send(reach, input, init),
     async signOut({ local = false } = {}) {
-      const { url } = await (await reach()).ask({ type: "signOut", local }, "signedOut").answer;
+      const { answer } = (await reach()).ask<"signedOut">({ type: "signOut", local });
+      const { url } = await answer;
       if (url) location.assign(url);
     },
     async exportAccessToken() {
-      return (await (await reach()).ask({ type: "exportAccessToken" }, "accessToken").answer).token;
+      const { answer } = (await reach()).ask<"accessToken">({ type: "exportAccessToken" });
+      return (await answer).token;
     },
     async handleCallback(url) {
-      return door.deliver(await reach(), new URL(url, location.href).href);
+      // Before there is a vault, so that its first word is not taken for the verdict.
+      door.accept(new URL(url, location.href).href);
+      return door.deliver(await reach());
     },
     get returnTo() {
       return door.returnTo();
@@ -277,8 +293,7 @@ function present(options: ClientOptions): Client {
       closing.abort();
       listeners.clear();
       const open = link;
-      link = linking = readiness = undefined;
-      round++;
+      letGo();
       // A callback on its way is waited for: its code works once, and another client may want it.
       if (open) void door.settle(open).then(() => open.end(closed()));
     },

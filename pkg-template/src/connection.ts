@@ -40,7 +40,8 @@ export interface Call<T extends Answers["type"]> {
 export interface Link {
   /** The session's state at the welcome, as JSON text. */
   state: string;
-  ask<T extends Answers["type"]>(question: Question, type: T): Call<T>;
+  /** Asks what is answered by a message of type `T`; its failures reject. */
+  ask<T extends Answers["type"]>(question: Question): Call<T>;
   tell(notice: Notice): void;
   /** Aborts when the link ends, with the error that everything open on it gets. */
   over: AbortSignal;
@@ -62,10 +63,10 @@ export function connector(settings: Settings): (reports: Reports) => Promise<Lin
   // A vault that did not answer cannot be ended, so this page stays away from its generation.
   let first = 0;
   return async (reports) => {
-    if (!isSecureContext || !globalThis.crypto?.subtle) {
-      const message =
-        "The browser has no WebCrypto here: serve the page over https, or from localhost.";
-      throw failure("insecure_context", "vault", message);
+    // No insecure context has it.
+    if (!globalThis.crypto?.subtle) {
+      const message = "No WebCrypto here: serve the page over https, or from localhost.";
+      throw failure("insecure_context", message);
     }
     const ended = new AbortController();
     const lock = `tokenward/page/${crypto.randomUUID()}`;
@@ -95,16 +96,21 @@ export function connector(settings: Settings): (reports: Reports) => Promise<Lin
   };
 }
 
+/** The vault died, or this page cannot hear it any more. */
+export function gone(): AuthError {
+  return failure("vault_crashed", "The vault is gone: call again.", true);
+}
+
 function vaultUrl(settings: Settings): URL {
   const url = settings.vaultUrl ?? new URL("./vault.js", import.meta.url);
   if (url.origin === location.origin) return url;
   const message = `The vault's script ${url.href} is of another origin: ${CURE}`;
-  throw failure("vault_unavailable", "vault", message);
+  throw failure("vault_unavailable", message);
 }
 
 async function fingerprint(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(new Uint8Array(digest), (byte) => (256 + byte).toString(16).slice(1)).join("");
 }
 
 /** Holds the Web Lock `name` until the signal aborts; resolves once it is held, or cannot be. */
@@ -161,14 +167,13 @@ async function reach(
       if (!found) continue;
       if (found.welcome.build === __TOKENWARD_BUILD__) return found;
       found.port.close();
-      const message =
-        "The vault's script is of another version than this package: run `npx tokenward init` again.";
-      throw failure("vault_unavailable", "vault", message);
+      const message = "The vault's script is of another build: run `npx tokenward init` again.";
+      throw failure("vault_unavailable", message);
     }
   } finally {
     for (const port of ports) port.close();
   }
-  throw failure("vault_unavailable", "vault", "The vault does not answer: try again.", true);
+  throw failure("vault_unavailable", "The vault does not answer: try again.", true);
 }
 
 function sleep(ms: number): Promise<undefined> {
@@ -204,17 +209,17 @@ function link({ port, welcome }: Welcomed, ended: AbortController, reports: Repo
     }
   };
 
-  const ask = <T extends Answers["type"]>(question: Question, type: T): Call<T> => {
+  const ask = <T extends Answers["type"]>(question: Question): Call<T> => {
     const id = ++last;
     const answer = new Promise<Answer<T>>((resolve, reject) => {
       if (over.aborted) return reject(over.reason);
       open.set(id, (given) => {
         open.delete(id);
         if (!given) reject(over.reason);
-        else if (given.type === type) resolve(given as Answer<T>);
         else if (given.type === "networkFailed") reject(new TypeError(given.message));
         else if (given.type === "failed") reject(new AuthError(given.error));
-        else reject(failure("message_invalid", "vault", "The vault gave another answer."));
+        // A vault of this very build answers as its types say.
+        else resolve(given as Answer<T>);
       });
       port.postMessage({ ...question, id }, question.body ? [question.body] : []);
     });
@@ -239,7 +244,7 @@ function link({ port, welcome }: Welcomed, ended: AbortController, reports: Repo
         setTimeout(watch, AGAIN_MS);
         return;
       }
-      end(failure("vault_crashed", "vault", "The vault stopped: call again.", true));
+      end(gone());
       reports.onDeath();
     }, SILENCE_MS);
   };

@@ -37,9 +37,9 @@ export function isAuthError(value: unknown): value is AuthError {
 /** An error that the facade itself decides on. */
 export function failure(
   code: AuthErrorCode,
-  phase: AuthErrorPhase,
   message: string,
   retryable = false,
+  phase: AuthErrorPhase = "vault",
 ): AuthError {
   return new AuthError({ code, phase, message, retryable });
 }

@@ -1,7 +1,7 @@
 /** A page's `fetch` in the vault's words, and the vault's answer as a page's `Response`. */
 
 import type { Answer, Call, Link, Question } from "./connection.js";
-import { failure } from "./error.js";
+import { type AuthError, failure } from "./error.js";
 
 /** What is passed on where it differs from what a request has by itself. */
 const MEMBERS = [
@@ -12,6 +12,9 @@ const MEMBERS = [
   "integrity",
   "keepalive",
 ] as const;
+
+/** The ways to read a body; not every engine has all of them. */
+const READERS = ["text", "json", "blob", "arrayBuffer", "bytes", "formData"] as const;
 
 const BODYLESS: readonly number[] = [204, 205, 304];
 
@@ -25,45 +28,40 @@ export async function send(
   const { signal } = request;
   signal.throwIfAborted();
   let call: Call<"response"> | undefined;
-  let stop = (): void => {};
+  // The request's own signal, so nothing stays behind at the caller's.
   const aborted = new Promise<never>((_, reject) => {
-    stop = () => {
+    signal.addEventListener("abort", () => {
       call?.drop();
       reject(signal.reason);
-    };
-    signal.addEventListener("abort", stop);
+    });
   });
   const answered = async (): Promise<Response> => {
     const question = await parts(request);
     const link = await reach();
     signal.throwIfAborted();
-    call = link.ask(question, "response");
+    call = link.ask(question);
     return respond(await call.answer, AbortSignal.any([signal, link.over]));
   };
-  try {
-    return await Promise.race([aborted, answered()]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
+  return Promise.race([aborted, answered()]);
 }
 
 /** The request as the browser's own parser sees it; its `TypeError`s are the caller's. */
 function read(input: RequestInfo | URL, init?: RequestInit): Request {
   if (input instanceof Request && input.bodyUsed && !init?.body) {
-    const message = "The request's body was used before: pass a clone.";
-    throw failure("body_used", "fetch", message);
+    throw failure("body_used", "The body was used before: pass a clone.", false, "fetch");
   }
   const request = new Request(input, init);
   if (request.mode !== "cors") {
-    const message = `A request of mode "${request.mode}" carries no credential: leave \`mode\` out.`;
-    throw failure("request_invalid", "fetch", message);
+    throw invalid(`Leave \`mode\` out: "${request.mode}" carries no credential.`);
   }
   if (request.headers.has("authorization")) {
-    const message =
-      "The vault writes `Authorization`: leave it out, or use the page's own `fetch`.";
-    throw failure("request_invalid", "fetch", message);
+    throw invalid("Leave `Authorization` out: the vault writes it.");
   }
   return request;
+}
+
+function invalid(message: string): AuthError {
+  return failure("request_invalid", message, false, "fetch");
 }
 
 async function parts(request: Request): Promise<Question> {
@@ -85,18 +83,32 @@ function respond(answer: Answer<"response">, signal: AbortSignal): Response {
   const { status, statusText, headers, url, redirected, body } = answer;
   const isEmpty = BODYLESS.includes(status);
   if (isEmpty) void body?.cancel();
+  let isWhole = false;
+  const detour = new TransformStream({
+    flush() {
+      isWhole = true;
+    },
+  });
   // The detour ends the body with the caller's reason, or with the vault's death.
-  const stream = isEmpty ? null : body?.pipeThrough(new TransformStream(), { signal });
-  const response = new Response(stream, { status, statusText, headers });
+  const stream = isEmpty ? null : body?.pipeThrough(detour, { signal });
+  // Chromium's readers say `TypeError` whatever a stream was ended with.
+  const told = (error: unknown) =>
+    Promise.reject(signal.aborted && !isWhole ? signal.reason : error);
   const type = new URL(url).origin === location.origin ? "basic" : "cors";
-  return dress(response, { url, redirected, type });
-}
 
-/** Gives a response what only the network can give, and its clones too. */
-function dress(response: Response, facts: Pick<Response, "url" | "redirected" | "type">): Response {
-  const clone = () => dress(Response.prototype.clone.call(response), facts);
-  for (const [name, value] of Object.entries({ ...facts, clone })) {
-    Object.defineProperty(response, name, { value, configurable: true });
-  }
-  return response;
+  /** Gives a response what only the network can give, and its clones too. */
+  const dress = (response: Response): Response => {
+    const clone = response.clone.bind(response);
+    const own: object = { status, url, redirected, type, clone: () => dress(clone()) };
+    for (const name of READERS) {
+      const read = response[name]?.bind(response);
+      if (read) Object.assign(own, { [name]: () => read().catch(told) });
+    }
+    for (const [name, value] of Object.entries(own)) {
+      Object.defineProperty(response, name, { value, configurable: true });
+    }
+    return response;
+  };
+  // The network has statuses beyond 599, the constructor has not.
+  return dress(new Response(stream, { status: status < 600 ? status : 500, statusText, headers }));
 }

@@ -76,17 +76,18 @@ const CHOICES: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 const KINDS: Readonly<Record<string, readonly [(value: unknown) => boolean, string]>> = {
-  strings: [(value) => Array.isArray(value) && value.every(isString), "an array of strings"],
+  strings: [(value) => Array.isArray(value) && areStrings(value), "an array of strings"],
   array: [Array.isArray, "an array"],
   object: [isObject, "an object"],
-  record: [
-    (value) => isObject(value) && Object.values(value).every(isString),
-    "an object of strings",
-  ],
+  record: [(value) => isObject(value) && areStrings(value), "an object of strings"],
 };
 
 function isString(value: unknown): boolean {
   return typeof value === "string";
+}
+
+function areStrings(values: object): boolean {
+  return Object.values(values).every(isString);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -115,19 +116,22 @@ export function checkOptions(options: ClientOptions): void {
 /** Reads checked options in a page. Throws `config_invalid` where a URL is wrong. */
 export function readOptions(options: ClientOptions): Settings {
   const { isolation: _, vaultUrl, serviceWorker, callback, ...session } = options;
+  const { logout } = session;
+  const { origin } = location;
   const problems: string[] = [];
   const parse = (name: string, value: string): URL => {
-    const url = URL.canParse(value, location.href) ? new URL(value, location.href) : undefined;
-    if (url?.origin !== location.origin) {
-      problems.push(`\`${name}\` must be a URL of this origin, ${location.origin}`);
-    }
-    return url ?? new URL(location.href);
+    const url = URL.canParse(value, origin) ? new URL(value, origin) : undefined;
+    if (url?.origin !== origin)
+      problems.push(`\`${name}\` must be a URL of this origin, ${origin}`);
+    return url as URL;
   };
   const redirectUri = parse("redirectUri", session.redirectUri);
   const script = vaultUrl === undefined ? undefined : parse("vaultUrl", vaultUrl);
   refuse(problems);
-  // A provider compares the address character by character, so one that is whole stays as it is.
-  if (!URL.canParse(session.redirectUri)) session.redirectUri = redirectUri.href;
+  session.redirectUri = whole(session.redirectUri);
+  if (logout?.postLogoutRedirectUri) {
+    session.logout = { ...logout, postLogoutRedirectUri: whole(logout.postLogoutRedirectUri) };
+  }
   return {
     config: canonical(session),
     redirectUri,
@@ -135,6 +139,16 @@ export function readOptions(options: ClientOptions): Settings {
     hasShield: script !== undefined && serviceWorker !== "none",
     isManual: callback === "manual",
   };
+}
+
+/**
+ * A path becomes a URL of this origin, the same on every page. A provider compares addresses character
+ * by character, so one that is whole stays as it is, and so does what the vault will complain about.
+ */
+function whole(address: string): string {
+  const isPath =
+    isString(address) && !URL.canParse(address) && URL.canParse(address, location.origin);
+  return isPath ? new URL(address, location.origin).href : address;
 }
 
 /** One problem for each member of `given` that is not among `known`. */
@@ -152,7 +166,7 @@ export function unknownNames(given: object, known: readonly string[]): string[] 
 
 /** Throws `config_invalid` if there is a problem. */
 export function refuse(problems: readonly string[]): void {
-  if (problems.length) throw failure("config_invalid", "config", problems.join("; "));
+  if (problems.length) throw failure("config_invalid", problems.join("; "), false, "config");
 }
 
 function plain(name: string): string {

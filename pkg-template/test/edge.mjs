@@ -135,7 +135,6 @@ export function browser({ href = `${ORIGIN}/`, build = BUILD, vault = () => {} }
       },
     },
     navigator: { locks, onLine: true },
-    isSecureContext: true,
     SharedWorker,
   };
   for (const [name, value] of Object.entries(globals)) {

@@ -156,3 +156,113 @@ test("an abort ends the body that is under way", async () => {
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.ok(cancelled);
 });
+
+/** Every way to read a body that this engine has. */
+const READERS = /** @type {const} */ (["text", "json", "blob", "arrayBuffer", "formData"]);
+
+/** Chromium's own readers of a stream that failed hide its error behind this one. */
+function hiding(/** @type {import("node:test").TestContext} */ context) {
+  for (const name of READERS) {
+    const read = Response.prototype[name];
+    context.mock.method(Response.prototype, name, function (/** @type {any[]} */ ...args) {
+      // @ts-expect-error whoever calls it is a response
+      return read.apply(this, args).catch((error) => {
+        throw error instanceof SyntaxError ? error : new TypeError("Failed to fetch");
+      });
+    });
+  }
+}
+
+test("an abort past the head rejects every reader with its reason", async (context) => {
+  hiding(context);
+  const reason = new Error("enough");
+  for (const name of READERS) {
+    responding({ headers: [["content-type", "multipart/form-data; boundary=x"]] }, endless());
+    const controller = new AbortController();
+    const response = await fetch(API, { signal: controller.signal });
+    const clone = response.clone().clone();
+    const reading = [response[name](), clone[name]()];
+    controller.abort(reason);
+    for (const one of reading) await assert.rejects(one, (error) => error === reason, name);
+  }
+  responding({}, endless());
+  const controller = new AbortController();
+  const response = await fetch(API, { signal: controller.signal });
+  const reader = response.body?.getReader();
+  await reader?.read();
+  controller.abort(reason);
+  await assert.rejects(async () => {
+    for (;;) await reader?.read();
+  }, reason);
+});
+
+test("a vault's death past the head is an AuthError to who reads on", async (context) => {
+  hiding(context);
+  responding({}, endless());
+  const auth = createClient({ ...OPTIONS, clientId: "other" });
+  const response = await auth.fetch(API);
+  const reading = response.text();
+  auth.close();
+  await assert.rejects(reading, { name: "AuthError", code: "closed" });
+});
+
+test("an abort after the last byte changes nothing", async (context) => {
+  hiding(context);
+  for (const [name, error] of /** @type {const} */ ([
+    ["json", SyntaxError],
+    ["formData", TypeError],
+  ])) {
+    responding({}, "no json, no form");
+    const controller = new AbortController();
+    const response = await fetch(API, { signal: controller.signal });
+    assert.equal(await response.clone().text(), "no json, no form");
+    controller.abort();
+    await assert.rejects(response[name](), error);
+  }
+});
+
+test("a status that no Response can be made with is told all the same", async () => {
+  responding({ status: 999, statusText: "Request denied" }, "no");
+  const response = await fetch(API);
+  for (const one of [response.clone(), response]) {
+    assert.deepEqual([one.status, one.ok, one.statusText], [999, false, "Request denied"]);
+    assert.equal(await one.text(), "no");
+  }
+});
+
+test("a body that nobody wants and that failed is no unhandled rejection", async (context) => {
+  const unhandled = context.mock.fn();
+  process.on("unhandledRejection", unhandled);
+  context.after(() => process.off("unhandledRejection", unhandled));
+  /** @type {(() => void)[]} */
+  const late = [];
+  const broken = () => new ReadableStream({ start: (controller) => controller.error(new Error()) });
+  answer = ({ type, id }, worker) => {
+    if (type !== "fetch") return;
+    const head = { type: "response", id, statusText: "", headers: [], url: API, redirected: false };
+    late.push(() => {
+      const body = broken();
+      worker.say({ ...head, status: 200, body }, [body]);
+    });
+  };
+  const controller = new AbortController();
+  const gone = fetch(API, { signal: controller.signal });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  controller.abort();
+  await assert.rejects(gone, { name: "AbortError" });
+  late[0]?.();
+  responding({ status: 204 }, broken());
+  await fetch(API);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(unhandled.mock.callCount(), 0);
+});
+
+/** A body without an end. */
+function endless() {
+  return new ReadableStream({
+    async pull(controller) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      controller.enqueue(new Uint8Array(1));
+    },
+  });
+}

@@ -70,6 +70,14 @@ test("a client shows and gives nothing", () => {
   assert.equal(Object.getPrototypeOf(auth), Object.prototype);
 });
 
+test("an error's stack begins with its name, and its message is not listed", () => {
+  const error = new AuthError({ code: "closed", phase: "vault", message: "m", retryable: false });
+  assert.match(error.stack ?? "", /^AuthError: m\n/);
+  assert.equal(Object.hasOwn(error, "name"), false);
+  assert.deepEqual(Object.keys(error), ["code", "phase", "retryable"]);
+  assert.ok(error instanceof Error);
+});
+
 test("an error of another copy of the package is known", async () => {
   const other = await load();
   const error = new other.AuthError({

@@ -142,6 +142,56 @@ test("a failed callback is no obstacle to being ready", async () => {
   assert.equal(auth.returnTo, undefined);
 });
 
+test("nobody is signed out before the callback was judged", async () => {
+  for (const callback of /** @type {const} */ (["auto", "manual"])) {
+    const { createClient } = await page({
+      href: CALLBACK,
+      async vault(message, worker) {
+        if (message.type !== "callback") return;
+        worker.say({ type: "state", state: '{"status":"signedOut","reason":"expired"}' });
+        await turn();
+        worker.say({ type: "state", state: '{"status":"signingIn"}' });
+        await turn();
+        concluding(message, worker);
+      },
+    });
+    const auth = createClient({ ...options(), callback });
+    const seen = [auth.state.status];
+    auth.subscribe(() => seen.push(auth.state.status));
+    if (callback === "manual") await auth.handleCallback(CALLBACK);
+    await auth.ready;
+    assert.deepEqual(seen, ["restoring", "signingIn", "signedIn"], callback);
+  }
+});
+
+test("a callback that failed shows who was signed out before anybody is told", async () => {
+  const error = { code: "callback_unknown", phase: "callback", message: "no", retryable: false };
+  const state = { status: "signedOut", reason: "callback_failed", error };
+  const { createClient, workers, session } = await page({
+    href: CALLBACK,
+    vault({ type, id }, worker) {
+      if (type !== "callback") return;
+      session.state = JSON.stringify(state);
+      for (const each of workers) each.say({ type: "state", state: session.state });
+      worker.say({ type: "failed", id, error });
+    },
+  });
+  const given = options();
+  const auth = createClient(given);
+  /** @type {unknown[]} */
+  const seen = [];
+  auth.subscribe(() => seen.push(auth.state));
+  const twin = createClient(given);
+  await auth.ready;
+  await twin.ready;
+  assert.deepEqual(seen, [state]);
+  assert.deepEqual(twin.state, state);
+  session.state = '{"status":"signedOut","reason":"no_session"}';
+  const byHand = createClient({ ...options(), callback: "manual" });
+  await assert.rejects(byHand.handleCallback(CALLBACK), { code: "callback_unknown" });
+  assert.deepEqual(byHand.state, state);
+});
+
 test("a callback by hand is brought once, and its failure told", async () => {
   const { createClient, workers, location } = await page({ href: CALLBACK, vault: concluding });
   const auth = createClient({ ...options(), callback: "manual" });
@@ -172,6 +222,68 @@ test("the state is frozen to its depths, and the same until it changes", async (
   await turn();
   assert.equal(auth.state.status, "signedOut");
   assert.equal(changes, before);
+});
+
+test("a listener that throws or leaves is no matter to the others", async (context) => {
+  const { createClient, workers } = await page();
+  const reported = context.mock.fn();
+  Object.assign(globalThis, { reportError: reported });
+  const auth = createClient(options());
+  await auth.ready;
+  const error = new Error("mine");
+  /** @type {string[]} */
+  const called = [];
+  auth.subscribe(() => {
+    throw error;
+  });
+  auth.subscribe(() => stop());
+  const stop = auth.subscribe(() => called.push("left before its turn"));
+  auth.subscribe(() => called.push("last"));
+  workers[0]?.say({ type: "state", state: '{"status":"signingIn"}' });
+  await turn();
+  assert.deepEqual(called, ["last"]);
+  assert.deepEqual(reported.mock.calls[0]?.arguments, [error]);
+});
+
+test("what nobody waits for raises no unhandled rejection", async (context) => {
+  const unhandled = context.mock.fn();
+  process.on("unhandledRejection", unhandled);
+  context.after(() => process.off("unhandledRejection", unhandled));
+  const { createClient, failures, workers } = await page({ href: CALLBACK });
+  context.mock.method(globalThis, "fetch", async () => script("text/html"));
+  const auth = createClient(options());
+  failures.count = 1;
+  auth.subscribe(() => {});
+  await turn();
+  failures.count = 1;
+  void auth.ready;
+  await turn();
+  const other = createClient(options());
+  void other.ready;
+  await turn();
+  other.close();
+  other.subscribe(() => {});
+  await turn();
+  assert.equal(workers.length, 3);
+  assert.equal(unhandled.mock.callCount(), 0);
+});
+
+test("the addresses that people come back to are whole in the configuration", async () => {
+  const { createClient, workers } = await page({ href: `${ORIGIN}/deep/page?a#b` });
+  const given = Object.freeze({
+    ...options(),
+    redirectUri: "callback",
+    logout: Object.freeze({ endSession: true, postLogoutRedirectUri: "/bye" }),
+  });
+  await createClient(given).ready;
+  const { redirectUri, logout } = JSON.parse(workers[0]?.heard[0]?.config);
+  assert.equal(redirectUri, `${ORIGIN}/callback`);
+  assert.deepEqual(logout, { endSession: true, postLogoutRedirectUri: `${ORIGIN}/bye` });
+  for (const wrong of [{ postLogoutRedirectUri: 7 }, { postLogoutRedirectUri: "https://" }, {}]) {
+    // @ts-expect-error the vault says what is wrong with it
+    await createClient({ ...options(), logout: wrong }).ready;
+    assert.deepEqual(JSON.parse(workers.at(-1)?.heard[0]?.config).logout, wrong);
+  }
 });
 
 test("signing in and out go where the vault says", async () => {
@@ -272,10 +384,11 @@ test("a page that comes back from the cache knows nothing until the vault has sp
 
 test("a page without WebCrypto is told why", async () => {
   const { createClient } = await page();
-  Object.assign(globalThis, { isSecureContext: false });
+  const { subtle } = crypto;
+  Object.defineProperty(crypto, "subtle", { value: undefined, configurable: true });
   const auth = createClient(options());
   await assert.rejects(auth.ready, { code: "insecure_context" });
-  Object.assign(globalThis, { isSecureContext: true });
+  Object.defineProperty(crypto, "subtle", { value: subtle });
   await auth.ready;
 });
 

@@ -17,7 +17,7 @@ interface Policy {
 }
 
 /** What to do about a vault's script that a bundler left behind. */
-export const CURE = "run `npx tokenward init <public folder>` and pass its address as `vaultUrl`.";
+export const CURE = "run `npx tokenward init <public folder>` and set `vaultUrl`.";
 
 /** How long a vault waits for its shield, the first time. */
 const SHIELD_MS = 2000;
@@ -39,7 +39,7 @@ export interface Opened {
 /** Starts, or finds, the worker of this name. */
 export function openShared(url: string, name: string): Opened {
   if (!Worker) {
-    throw failure("vault_unavailable", "vault", "This browser has no SharedWorker.");
+    throw failure("vault_unavailable", "This browser has no SharedWorker.");
   }
   const options: SharedWorkerOptions = { type: "module", name, extendedLifetime: true };
   let worker: SharedWorker;
@@ -49,9 +49,8 @@ export function openShared(url: string, name: string): Opened {
     throw blocked(url, cause);
   }
   const failed = new Promise<never>((_, reject) => {
-    worker.addEventListener("error", () => reject(), { once: true });
+    worker.addEventListener("error", () => reject());
   });
-  failed.catch(() => {});
   return { port: worker.port, failed };
 }
 
@@ -65,27 +64,26 @@ export async function diagnose(url: string): Promise<AuthError> {
     if (answer.ok && /(java|ecma)script/i.test(type)) return blocked(url);
     found = `is ${answer.status} (${type})`;
   } catch {
-    found = "did not load, or the page's `worker-src` and `connect-src` forbid it";
+    found = "did not load, or `worker-src` and `connect-src` forbid it";
   }
-  return failure("vault_unavailable", "vault", `The vault's script ${url} ${found}: ${CURE}`, true);
+  return failure("vault_unavailable", `The vault's script ${url} ${found}: ${CURE}`, true);
 }
 
 function blocked(url: string, cause?: unknown): AuthError {
   const error = failure(
     "worker_blocked",
-    "vault",
-    `The browser refused to start ${url}: the page's policy must have \`worker-src 'self'\` and allow \`trusted-types tokenward\`.`,
+    `The browser refused ${url}: the page's policy needs \`worker-src 'self'\` and \`trusted-types tokenward\`.`,
   );
-  if (cause !== undefined) error.cause = cause;
+  if (cause) error.cause = cause;
   return error;
 }
 
 /** Registers the empty service worker beside the vault, so that no other sees the vault. */
 export async function raiseShield(vaultUrl: URL): Promise<void> {
   const url = new URL("./shield.js", vaultUrl).href;
-  const scope = new URL("./", vaultUrl).href;
   try {
-    const { active, installing } = await navigator.serviceWorker.register(trusted(url), { scope });
+    // Its scope is its own folder, which is the vault's.
+    const { active, installing } = await navigator.serviceWorker.register(trusted(url));
     if (active) return;
     await new Promise<void>((resolve) => {
       installing?.addEventListener("statechange", () => {
@@ -102,9 +100,9 @@ export async function raiseShield(vaultUrl: URL): Promise<void> {
 function trusted(url: string): string {
   allowed.add(url);
   try {
-    const made = policy()?.createScriptURL(url);
+    const made = policy()?.createScriptURL(url) ?? url;
     // A policy under our symbol may be a stranger's: only what names this URL is used.
-    return String(made) === url ? (made ?? url) : url;
+    return String(made) === url ? made : url;
   } catch {
     // Without the policy the browser decides; it refuses only where the page's own CSP demands one.
     return url;
@@ -116,7 +114,7 @@ function policy(): Policy | undefined {
     realm[POLICY] = realm.trustedTypes.createPolicy("tokenward", {
       createScriptURL(url) {
         if (allowed.has(url)) return url;
-        throw new TypeError("This policy is for tokenward's own scripts.");
+        throw new TypeError(url);
       },
     });
   }
