@@ -294,13 +294,16 @@ impl ToVault {
             }
             Self::Fetch(fetch) => {
                 let bytes: usize = fetch.headers.iter().map(|(n, v)| n.len() + v.len()).sum();
+                let redirect = fetch.redirect.as_deref();
                 fetch.url.len() <= limits::URL
+                    && redirect.is_none_or(|mode| ["follow", "error", "manual"].contains(&mode))
                     && fetch.headers.len() <= limits::HEADERS
                     && bytes <= limits::HEADER_BYTES
             }
             _ => true,
         };
-        if fits { Ok(self) } else { Err(invalid("a message is larger than the vault takes")) }
+        let problem = "a message is larger than the vault takes, or asks for what is not";
+        if fits { Ok(self) } else { Err(invalid(problem)) }
     }
 }
 
@@ -451,5 +454,15 @@ mod tests {
         let many: Vec<_> = (0..=limits::HEADERS).map(|n| (format!("h{n}"), "v")).collect();
         let fetch = json!({"id": 1, "url": "https://a/", "method": "GET", "headers": many});
         assert!(read("fetch", &fetch).is_err());
+    }
+
+    #[test]
+    fn a_way_with_redirects_that_is_none_is_refused_t33() {
+        for (mode, is_one) in
+            [("follow", true), ("error", true), ("manual", true), ("never", false)]
+        {
+            let fetch = json!({"id": 1, "url": "https://a/", "method": "GET", "headers": [], "redirect": mode});
+            assert_eq!(read("fetch", &fetch).is_ok(), is_one, "{mode}");
+        }
     }
 }

@@ -54,9 +54,9 @@ async fn a_wrong_configuration_names_every_problem() {
 async fn nothing_is_done_before_hello_t33() {
     let page = Page::open(&name_for(CONFIG));
     page.post(r#"{"type":"exportAccessToken","id":3}"#);
-    let failed = page.next().await;
-    assert_eq!(failed.text("type"), "failed");
-    assert_eq!(failed.inner("error").text("code"), "message_invalid");
+    let refused = page.next().await;
+    assert_eq!(refused.text("type"), "refused");
+    assert_eq!(refused.inner("error").text("code"), "message_invalid");
 }
 
 #[wasm_bindgen_test]
@@ -93,10 +93,10 @@ async fn targets_are_judged_before_anyone_is_asked_to_sign_in_t6() {
         ("https://api.example.com/me", "not_signed_in"),
         ("https://API.example.com:443/me", "not_signed_in"),
         ("https://api.example.com.evil.example/", "target_not_allowed"),
-        ("https://api.example.com@evil.example/", "target_not_allowed"),
+        ("https://api.example.com@evil.example/", "request_invalid"),
         ("https://api.example.com:8443/", "target_not_allowed"),
         ("http://api.example.com/", "target_not_allowed"),
-        ("data:text/plain,hi", "target_not_allowed"),
+        ("data:text/plain,hi", "request_invalid"),
     ] {
         page.post(&format!(
             r#"{{"type":"fetch","id":4,"url":"{url}","method":"GET","headers":[]}}"#

@@ -22,11 +22,13 @@ pub(crate) struct Message(JsValue);
 impl Page {
     /// Starts the vault `name` and connects to it.
     pub(crate) fn open(name: &str) -> Self {
-        let vault = start(name.to_owned(), "test".to_owned()).expect("a browser has random numbers");
+        let vault =
+            start(name.to_owned(), "test".to_owned()).expect("a browser has random numbers");
         let channel = MessageChannel::new().expect("a browser has ports");
         let arrived = Rc::new(RefCell::new(Vec::new()));
         let inbox = Rc::clone(&arrived);
-        let listener = Closure::new(move |event: MessageEvent| inbox.borrow_mut().push(event.data()));
+        let listener =
+            Closure::new(move |event: MessageEvent| inbox.borrow_mut().push(event.data()));
         channel.port1().set_onmessage(Some(listener.as_ref().unchecked_ref()));
         vault.connect(channel.port2());
         Self { port: channel.port1(), arrived, _listener: listener, _vault: vault }
@@ -53,10 +55,9 @@ impl Page {
             Reflect::set(&hello, &JsValue::from_str(name), &value).expect("an ordinary object");
         }
         self.port.post_message(&hello).expect("a plain object can be posted");
-        // The lock of this "page" must be held, or the vault takes the page for gone.
     }
 
-    /// The next message that is not a state.
+    /// The next message that is neither a state nor a ping.
     pub(crate) async fn next(&self) -> Message {
         loop {
             let first = {
@@ -65,6 +66,8 @@ impl Page {
             };
             match first.map(Message) {
                 Some(message) if message.text("type") == "state" => {}
+                // This page holds no lock, so the vault asks whether it lives.
+                Some(message) if message.text("type") == "ping" => self.post(r#"{"type":"pong"}"#),
                 Some(message) => return message,
                 None => turn().await,
             }
