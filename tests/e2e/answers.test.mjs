@@ -97,8 +97,7 @@ for (const [name, fault, code, says] of BROKEN) {
     assert.equal(state.error.retryable, false, "a code is never sent again (cb8)");
     if (!fault.drop) assert.equal(app.counts().codeRequests, 1);
     e2e.servers.direct.provider.faults.clear();
-    await tab.toLogin({ prompt: "login" });
-    await tab.submitLogin();
+    await app.signInAgain(tab);
     await tab.ready();
     assert.equal((await tab.state()).status, "signedIn");
   });

@@ -43,8 +43,7 @@ test(
       tab.run((auth, url) => auth.fetch(url), `${e2e.servers.api}/me`),
       authError("not_signed_in", /signIn/),
     );
-    await tab.toLogin({ prompt: "login" });
-    await tab.submitLogin();
+    await app.signInAgain(tab);
     await tab.ready();
     assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
   },
@@ -57,8 +56,7 @@ test("every tab of a killed vault meets in the next one", shared, async () => {
   await second.untilStatus("signedIn");
   await e2e.engine.killVaults(e2e.driver);
   for (const tab of [first, second]) await tab.untilStatus("signedOut");
-  await first.toLogin({ prompt: "login" });
-  await first.submitLogin();
+  await app.signInAgain(first);
   await second.untilStatus("signedIn");
   assert.equal((await second.call(`${e2e.servers.api}/me`)).status, 200);
 });

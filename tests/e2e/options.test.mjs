@@ -208,19 +208,19 @@ test("a wrong call is refused with its reason, and the session stays", async () 
       "an Authorization header of its own (br1)",
       (auth, url) => auth.fetch(url, { headers: { authorization: "Bearer mine" } }),
       "request_invalid",
-      /leave it out/,
+      /`Authorization`/,
     ],
     [
       "no-cors (br10)",
       (auth, url) => auth.fetch(url, { mode: "no-cors" }),
       "request_invalid",
-      /leave `mode` out/,
+      /`mode`/,
     ],
     [
       "same-origin mode",
       (auth, url) => auth.fetch(url, { mode: "same-origin" }),
       "request_invalid",
-      /leave `mode` out/,
+      /`mode`/,
     ],
     [
       "a used body",

@@ -110,12 +110,10 @@ test("invalid_grant ends the session once, with its reason", async () => {
   const other = await app.openTab();
   await other.untilStatus("signedIn");
   assert.equal(e2e.servers.direct.provider.revokeGrants({ clientId: app.clientId }), 1);
-  await tab
-    .run((auth, url) => auth.fetch(url), `${e2e.servers.api}/me`)
-    .then(
-      ({ status }) => assert.equal(status, 401),
-      (error) => assert.equal(error.code, "session_ended"),
-    );
+  await tab.call(`${e2e.servers.api}/me`).then(
+    ({ status }) => assert.equal(status, 401),
+    (error) => assert.equal(error.code, "session_ended"),
+  );
   for (const each of [tab, other]) {
     const state = await each.untilStatus("signedOut");
     assert.equal(state.reason, "session_ended");

@@ -4,7 +4,7 @@ import { after, afterEach, before } from "node:test";
 import { PAGE_HEADERS, startServers, VAULT_HEADERS } from "../../servers/start.mjs";
 import { findEngine } from "./browser.mjs";
 import { place } from "./place.mjs";
-import { Tab } from "./tab.mjs";
+import { eventually, Tab } from "./tab.mjs";
 import { makeWebRoot } from "./web-root.mjs";
 
 /** @typedef {import("../app/page.js").Settings} Settings */
@@ -209,6 +209,18 @@ export class Application {
     const tab = await this.open();
     await tab.signIn(wanted);
     return tab;
+  }
+
+  /**
+   * Signs in where the provider knows the user from before: there and back without a form.
+   *
+   * @param {Tab} tab
+   */
+  async signInAgain(tab) {
+    const before = this.callbacks().length;
+    await tab.run((auth) => void auth.signIn());
+    await eventually("the way back", async () => this.callbacks().length > before);
+    await tab.untilApp();
   }
 
   /** What the provider counted of this client. */
