@@ -52,10 +52,10 @@ function read(input: RequestInfo | URL, init?: RequestInit): Request {
   }
   const request = new Request(input, init);
   if (request.mode !== "cors") {
-    throw invalid(`Leave \`mode\` out: "${request.mode}" carries no credential.`);
+    throw invalid(`Mode "${request.mode}" carries no credential: leave \`mode\` out.`);
   }
   if (request.headers.has("authorization")) {
-    throw invalid("Leave `Authorization` out: the vault writes it.");
+    throw invalid("The vault writes `Authorization`: leave it out.");
   }
   return request;
 }
