@@ -4,7 +4,6 @@
 use core::fmt;
 use std::rc::Rc;
 
-
 use super::compact::Compact;
 use crate::{
     clock::UnixMillis,
