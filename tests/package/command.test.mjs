@@ -50,19 +50,42 @@ async function command(...words) {
   return answer;
 }
 
-for (const resolution of ["nodenext", "bundler"]) {
-  test(`its types are found and hold under ${resolution}`, async () => {
-    const consumer = path.join(folder, resolution);
-    await mkdir(path.join(consumer, "node_modules"), { recursive: true });
-    await symlink(unpacked, path.join(consumer, "node_modules/tokenward"));
-    await writeFile(path.join(consumer, "package.json"), '{ "type": "module" }');
-    await writeFile(path.join(consumer, "app.ts"), CONSUMER);
-    const module = resolution === "nodenext" ? "nodenext" : "esnext";
-    const flags = ["--noEmit", "--strict", "--module", module, "--moduleResolution", resolution];
-    const tsc = path.join(ROOT, "node_modules/.bin/tsc");
-    const answer = run(tsc, [...flags, "--target", "es2022", "app.ts"], { cwd: consumer });
-    const said = await answer.catch((/** @type {any} */ error) => error.stdout);
-    assert.equal(said.stdout, "", String(said));
+/**
+ * Asserts that an application of this source compiles against the package.
+ *
+ * @param {string} name
+ * @param {"nodenext" | "bundler"} resolution
+ * @param {string} source
+ */
+async function assertCompiles(name, resolution, source) {
+  const consumer = path.join(folder, name);
+  await mkdir(path.join(consumer, "node_modules"), { recursive: true });
+  await symlink(unpacked, path.join(consumer, "node_modules/tokenward"));
+  await writeFile(path.join(consumer, "package.json"), '{ "type": "module" }');
+  await writeFile(path.join(consumer, "app.ts"), source);
+  const module = resolution === "nodenext" ? "nodenext" : "esnext";
+  const flags = ["--noEmit", "--strict", "--module", module, "--moduleResolution", resolution];
+  const tsc = path.join(ROOT, "node_modules/.bin/tsc");
+  const answer = run(tsc, [...flags, "--target", "es2022", "app.ts"], { cwd: consumer });
+  const said = await answer.catch((/** @type {any} */ error) => error);
+  assert.equal(said.stdout, "", String(said));
+}
+
+for (const resolution of /** @type {const} */ (["nodenext", "bundler"])) {
+  test(`its types are found and hold under ${resolution}`, () =>
+    assertCompiles(resolution, resolution, CONSUMER));
+}
+
+for (const readme of ["README.md", "pkg-template/README.md"]) {
+  test(`what ${readme} shows compiles`, async () => {
+    const text = await readFile(path.join(ROOT, readme), "utf8");
+    const snippets = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? "");
+    assert.ok(snippets.length > 0, "it shows no code");
+    for (const [index, snippet] of snippets.entries()) {
+      const lines = snippet.trim().split("\n").length;
+      assert.ok(lines <= 25, `a snippet of ${lines} lines is too long for a first screen`);
+      await assertCompiles(`${path.dirname(readme)}-readme-${index}`, "bundler", snippet);
+    }
   });
 }
 
