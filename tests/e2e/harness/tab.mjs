@@ -17,7 +17,8 @@ import { By } from "selenium-webdriver";
 
 /** How long a condition may take. Generous: a test that waits so long has failed. */
 export const LIMIT_MS = 20_000;
-const POLL_MS = 15;
+/** Conditions are asked for often at first, then less: the question costs time that the answer needs. */
+const POLL_MS = { first: 10, last: 80 };
 
 /** What a page's function threw. Its own members (`code`, `retryable`, ...) are this error's too. */
 export class PageError extends Error {
@@ -283,10 +284,10 @@ export class Tab {
  */
 export async function eventually(what, ask, limit = LIMIT_MS) {
   const end = Date.now() + limit;
-  for (;;) {
+  for (let pause = POLL_MS.first; ; pause = Math.min(pause * 1.2, POLL_MS.last)) {
     const answer = await ask();
     if (answer) return answer;
     if (Date.now() > end) throw new Error(`waited ${limit} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
