@@ -287,6 +287,8 @@ impl ToVault {
                 hello.config.len() <= limits::CONFIG
                     && hello.page.len() <= limits::URL
                     && hello.lock.len() <= limits::LOCK
+                    // The vault waits for this lock: it must be none that means something else.
+                    && hello.lock.starts_with("tokenward/page/")
             }
             Self::Callback(callback) => callback.url.len() <= limits::URL,
             Self::SignIn(sign_in) => {
@@ -420,7 +422,7 @@ mod tests {
 
     #[test]
     fn reads_what_the_page_sends() {
-        let hello = json!({"wire": 1, "config": "{}", "page": "https://app.example", "lock": "l"});
+        let hello = json!({"wire": 1, "config": "{}", "page": "https://app.example", "lock": "tokenward/page/1"});
         assert!(matches!(read("hello", &hello), Ok(ToVault::Hello(h)) if h.wire == 1));
         let fetch = json!({"id": 7, "url": "https://a/", "method": "GET", "headers": [["a", "b"]]});
         assert!(matches!(read("fetch", &fetch), Ok(ToVault::Fetch(f)) if f.headers.len() == 1));
@@ -439,8 +441,9 @@ mod tests {
             ("abort", json!({"id": "1"})),
             ("abort", json!({"id": 1, "to": "https://evil.example"})),
             ("fetch", json!({"id": 1, "url": "https://a/", "method": "GET"})),
-            ("hello", json!({"wire": 1, "config": {}, "page": "p", "lock": "l"})),
+            ("hello", json!({"wire": 1, "config": {}, "page": "p", "lock": "tokenward/page/1"})),
             ("signOut", json!([])),
+            ("hello", json!({"wire": 1, "config": "{}", "page": "p", "lock": "tokenward/a/b"})),
         ] {
             let error = read(tag, &body).err();
             assert_eq!(error.map(|e| e.error.code), Some(Code::MessageInvalid), "{tag} {body}");
