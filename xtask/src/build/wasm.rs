@@ -52,7 +52,20 @@ fn path_remaps() -> Result<Vec<String>> {
     remaps.extend(
         mirrors.map(|mirror| format!("--remap-path-prefix={}=crates", mirror.path().display())),
     );
+    // With the component `rust-src`, rustc names the standard library's files by where they are.
+    let (commit, library) = (rustc(&["-vV"])?, sysroot()?.join("lib/rustlib/src/rust"));
+    let commit = commit.lines().find_map(|line| line.strip_prefix("commit-hash: "));
+    let commit = commit.context("rustc names no commit")?;
+    remaps.push(format!("--remap-path-prefix={}=/rustc/{commit}", library.display()));
     Ok(remaps)
+}
+
+fn sysroot() -> Result<PathBuf> {
+    Ok(rustc(&["--print", "sysroot"])?.trim().into())
+}
+
+fn rustc(args: &[&str]) -> Result<String> {
+    process::capture(process::command("rustc").args(args))
 }
 
 fn cargo_home() -> Result<PathBuf> {
@@ -65,7 +78,7 @@ fn cargo_home() -> Result<PathBuf> {
 
 fn check_paths(wasm: &Path) -> Result<()> {
     let content = std::fs::read(wasm).context("cargo made no wasm")?;
-    for path in [cargo_home()?, project::root()] {
+    for path in [cargo_home()?, sysroot()?, project::root()] {
         let path = path.to_string_lossy().into_owned();
         let found = content.windows(path.len()).any(|part| part == path.as_bytes());
         ensure!(!found, "the wasm holds {path}: a path of this machine");
