@@ -6,6 +6,7 @@ use zeroize::Zeroize;
 
 use crate::{
     clock::UnixMillis,
+    error::{AuthError, Code, Phase},
     json::{self, Json, Writer},
     oauth::{metadata::Metadata, pkce},
     secret::Secret,
@@ -72,6 +73,21 @@ impl Transaction {
         !(-LIFETIME_MS..=LIFETIME_MS).contains(&age)
     }
 
+    /// Whether the provider is still as it was when the sign-in began; `metadata_invalid` otherwise.
+    ///
+    /// A stored transaction is a page script's to rewrite: without this, its code, and the session
+    /// that follows, would go to whatever endpoints the record names.
+    pub fn check_provider(&self, known: &Metadata) -> Result<(), AuthError> {
+        if self.metadata == *known {
+            return Ok(());
+        }
+        Err(AuthError::new(
+            Code::MetadataInvalid,
+            Phase::Callback,
+            "the provider's metadata are not those that the sign-in began with: call `signIn()` again",
+        ))
+    }
+
     /// The record for the store, as JSON text. It holds the verifier in clear: the store is read by
     /// this origin alone, and a record lives for one trip (threat T3 says what that is worth).
     #[must_use]
@@ -115,6 +131,20 @@ mod tests {
 
     use super::*;
     use crate::oauth::fixtures::{NOW, entropy, metadata, transaction};
+
+    #[test]
+    fn a_rewritten_record_does_not_choose_the_endpoints_mx6_ar11() {
+        let begun = transaction();
+        assert_eq!(begun.check_provider(&begun.metadata), Ok(()));
+        let elsewhere = Metadata {
+            token_endpoint: "https://evil.example/token".to_owned(),
+            ..begun.metadata.clone()
+        };
+        let rewritten = Transaction { metadata: elsewhere, ..begun.clone() };
+        let stored = Transaction::from_record(&rewritten.to_record()).unwrap();
+        let refused = stored.check_provider(&begun.metadata).unwrap_err();
+        assert_eq!(refused.code, Code::MetadataInvalid);
+    }
 
     #[test]
     fn begins_with_256_bits_each_ar7_ar8_pk3() {

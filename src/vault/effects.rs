@@ -88,19 +88,19 @@ async fn token_request(vault: &Vault, request: &TokenRequest) -> Result<Grant, T
     outcome::judge(request, answer, &vault.config, time::now())
 }
 
-/// Where a token request goes, and its body. A code goes where its transaction began.
+/// Where a token request goes, and its body. A code goes where its transaction began, if the provider
+/// is still there.
 async fn form(vault: &Vault, request: &TokenRequest) -> Result<(String, Secret), AuthError> {
     let config = &vault.config;
-    match request {
+    let metadata = provider::metadata(vault).await?;
+    let form = match request {
         TokenRequest::Code { code, transaction } => {
-            let endpoint = transaction.metadata.token_endpoint.clone();
-            Ok((endpoint, token::code_body(config, code, transaction)))
+            transaction.check_provider(&metadata)?;
+            token::code_body(config, code, transaction)
         }
-        TokenRequest::Refresh { refresh_token, .. } => {
-            let endpoint = provider::metadata(vault).await?.token_endpoint.clone();
-            Ok((endpoint, token::refresh_body(config, refresh_token)))
-        }
-    }
+        TokenRequest::Refresh { refresh_token, .. } => token::refresh_body(config, refresh_token),
+    };
+    Ok((metadata.token_endpoint.clone(), form))
 }
 
 async fn navigate(vault: &Vault, ask: Ask, transaction: &Transaction) {
