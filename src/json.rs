@@ -1,25 +1,16 @@
-//! Strict JSON for everything that comes from the network or the page. `serde_json` keeps the last of
-//! duplicate members in silence; here they are refused at any depth, with all else that two readers
-//! could take differently. It must not know what a document means.
+//! Strict JSON for everything that comes from the network or the page. Members named twice are refused
+//! at any depth, with all else that two readers could take differently. It must not know what a
+//! document means.
 //!
 //! Documents are read into one small tree and not into a type each: a derived reader costs some 2 KB
 //! of wasm every time, and leaves the texts that it had read, unwiped, where it fails.
 
+mod parse;
 mod write;
-
-use core::fmt;
 
 pub use write::Writer;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-
 use crate::secret::Secret;
-
-/// How deep arrays and objects may be nested.
-const DEPTH: u8 = 32;
-
-/// How many members an object may have: names are compared with each other.
-const MEMBERS: usize = 1024;
 
 /// Why a document was refused. It holds nothing of the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,94 +117,15 @@ pub fn read(bytes: &[u8], limit: usize) -> Result<Object, JsonError> {
     if bytes.len() > limit {
         return Err(JsonError::TooLarge);
     }
-    // From bytes, as `jwt-compact` does: from text would be a second copy of the parser.
-    let mut parser = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { levels: DEPTH }.deserialize(&mut parser);
-    let value = value.map_err(|_| JsonError::Malformed)?;
-    parser.end().map_err(|_| JsonError::Malformed)?;
-    if let Json::Object(object) = value { Ok(object) } else { Err(JsonError::Unexpected) }
-}
-
-/// Reads one value.
-#[derive(Clone, Copy)]
-struct Strict {
-    /// How many levels may still be opened.
-    levels: u8,
-}
-
-impl Strict {
-    fn inner<E: Error>(self) -> Result<Self, E> {
-        let levels = self.levels.checked_sub(1).ok_or_else(|| E::custom("nested too deep"))?;
-        Ok(Self { levels })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Json;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Json, D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Json;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("strict JSON")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Bool(value))
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "as JavaScript would have it")]
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Number(value as f64))
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "as JavaScript would have it")]
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Json, E> {
-        Ok(Json::Number(value as f64))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Json, E> {
-        Ok(Json::Number(value))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Json, E> {
-        Ok(Json::Text(Secret::from(value)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-        let inner = self.inner()?;
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(inner)? {
-            list.push(item);
-        }
-        Ok(Json::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
-        let inner = self.inner()?;
-        let mut object = Object(Vec::new());
-        while let Some(name) = members.next_key::<String>()? {
-            if object.get(&name).is_some() || object.0.len() == MEMBERS {
-                return Err(A::Error::custom("a member is named twice, or there are too many"));
-            }
-            object.0.push((name, members.next_value_seed(inner)?));
-        }
-        Ok(Json::Object(object))
+    match parse::document(bytes)? {
+        Json::Object(object) => Ok(object),
+        _ => Err(JsonError::Unexpected),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{parse::MEMBERS, *};
 
     fn strict(text: &str) -> Result<(), JsonError> {
         read(text.as_bytes(), 1 << 20).map(|_| ())
