@@ -90,7 +90,7 @@ impl Config {
     /// `config_invalid` with every problem, one a line.
     pub fn check(text: &str, page_url: &str, urls: &dyn ParseUrl) -> Result<Self, AuthError> {
         let options = json::read(text.as_bytes(), LIMIT)
-            .map_err(|error| invalid(&[format!("the text {}", error.as_str())]))?;
+            .map_err(|error| invalid(&[["the text ", error.as_str()].concat()]))?;
         let page = urls.parse(page_url, None);
         let page = page.ok_or_else(|| invalid(&["the page's own address is no URL".to_owned()]))?;
         read::config(&options, &page, urls).map_err(|problems| invalid(&problems))
@@ -113,7 +113,7 @@ pub fn fingerprint(text: &str) -> String {
 }
 
 fn invalid(problems: &[String]) -> AuthError {
-    let message = format!("the options are wrong:\n- {}", problems.join("\n- "));
+    let message = ["the options are wrong:\n- ", &problems.join("\n- ")].concat();
     AuthError::new(Code::ConfigInvalid, Phase::Config, message)
 }
 

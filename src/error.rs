@@ -1,21 +1,32 @@
 //! `AuthError`: the only error that leaves the crate. It knows codes and advice, never a credential
 //! and never text from the network that was not made inert first.
 
-use core::fmt;
+use core::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
 use std::borrow::Cow;
 
-use serde::Serialize;
-
-use crate::{clock::Millis, json::Writer};
+use crate::{
+    clock::Millis,
+    json::{Members, Writer},
+};
 
 macro_rules! codes {
     ($( $(#[doc = $doc:literal])+ $name:ident = $text:literal, )+) => {
         /// What went wrong, for programs. The text form is stable.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-        #[cfg_attr(all(test, not(target_arch = "wasm32")), derive(ts_rs::TS))]
-        #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(rename = "AuthErrorCode"))]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(
+            all(test, not(target_arch = "wasm32")),
+            derive(ts_rs::TS),
+            ts(rename = "AuthErrorCode")
+        )]
         pub enum Code {
-            $( $(#[doc = $doc])+ #[serde(rename = $text)] $name, )+
+            $(
+                $(#[doc = $doc])+
+                #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(rename = $text))]
+                $name,
+            )+
         }
 
         impl Code {
@@ -99,10 +110,12 @@ codes! {
 }
 
 /// During what it went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(ts_rs::TS))]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), ts(rename = "AuthErrorPhase"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    all(test, not(target_arch = "wasm32")),
+    derive(ts_rs::TS),
+    ts(rename = "AuthErrorPhase", rename_all = "camelCase")
+)]
 pub enum Phase {
     /// Reading the options.
     Config,
@@ -142,12 +155,15 @@ impl Phase {
     }
 }
 
-/// An error with a code for programs and a message for people that says what to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(ts_rs::TS))]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), ts(rename = "AuthErrorInfo"))]
-pub struct AuthError {
+/// An error with a code for programs and a message for people that says what to do. It is one word
+/// long: results carry it through every room, and most of them are good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthError(Box<AuthErrorInfo>);
+
+/// What an [`AuthError`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(ts_rs::TS), ts(rename_all = "camelCase"))]
+pub struct AuthErrorInfo {
     /// What went wrong.
     pub code: Code,
     /// During what.
@@ -158,60 +174,87 @@ pub struct AuthError {
     /// Whether the same call may succeed later without a change.
     pub retryable: bool,
     /// How long to wait before that, where it is known. Milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "millis")]
     #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional, type = "number"))]
     pub retry_after_ms: Option<Millis>,
     /// The provider's `error` code (RFC 6749, 4.1.2.1 and 5.2), made inert.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
     pub oauth_error: Option<String>,
-}
-
-#[allow(clippy::ref_option, reason = "serde passes the field by reference")]
-fn millis<S: serde::Serializer>(value: &Option<Millis>, to: S) -> Result<S::Ok, S::Error> {
-    value.map(|ms| ms.0).serialize(to)
 }
 
 impl AuthError {
     /// An error that stands until something is changed.
     #[must_use]
     pub fn new(code: Code, phase: Phase, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code,
-            phase,
-            message: message.into(),
-            retryable: false,
-            retry_after_ms: None,
-            oauth_error: None,
-        }
+        Self::made(code, phase, message.into(), false)
     }
 
     /// An error that may pass by itself.
     #[must_use]
     pub fn transient(code: Code, phase: Phase, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { retryable: true, ..Self::new(code, phase, message) }
+        Self::made(code, phase, message.into(), true)
     }
 
-    /// The JSON that crosses to the pages within a state: the members of `Serialize`.
+    // Once for every message's type, and of the many places that make errors in none.
+    #[inline(never)]
+    fn made(code: Code, phase: Phase, message: Cow<'static, str>, retryable: bool) -> Self {
+        let (retry_after_ms, oauth_error) = (None, None);
+        Self(Box::new(AuthErrorInfo {
+            code,
+            phase,
+            message,
+            retryable,
+            retry_after_ms,
+            oauth_error,
+        }))
+    }
+
+    /// The same, during something else.
+    #[must_use]
+    pub fn in_phase(mut self, phase: Phase) -> Self {
+        self.phase = phase;
+        self
+    }
+
+    /// Tells its members, as they cross to the pages.
+    pub fn tell(&self, to: &mut dyn Members) {
+        to.text("code", self.code.as_str());
+        to.text("phase", self.phase.as_str());
+        to.text("message", &self.message);
+        to.flag("retryable", self.retryable);
+        if let Some(wait) = self.retry_after_ms {
+            to.number("retryAfterMs", i64::try_from(wait.0).ok());
+        }
+        to.optional("oauthError", self.oauth_error.as_deref());
+    }
+
+    /// The JSON that crosses to the pages within a state.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let json = Writer::default()
-            .text("code", self.code.as_str())
-            .text("phase", self.phase.as_str())
-            .text("message", &self.message)
-            .flag("retryable", self.retryable);
-        let json = match self.retry_after_ms {
-            Some(wait) => json.number("retryAfterMs", i64::try_from(wait.0).ok()),
-            None => json,
-        };
-        json.optional("oauthError", self.oauth_error.as_deref()).finish()
+        let mut json = Writer::default();
+        self.tell(&mut json);
+        json.finish()
     }
 
     /// An error that names the provider's own error code. What is not of the code's alphabet is
     /// dropped and the rest cut at 64 characters, so that it can be shown and logged.
     #[must_use]
-    pub fn with_oauth_error(self, code: &str) -> Self {
-        Self { oauth_error: Some(inert(code, 64)), ..self }
+    pub fn with_oauth_error(mut self, code: &str) -> Self {
+        self.oauth_error = Some(inert(code, 64));
+        self
+    }
+}
+
+impl Deref for AuthError {
+    type Target = AuthErrorInfo;
+
+    fn deref(&self) -> &AuthErrorInfo {
+        &self.0
+    }
+}
+
+impl DerefMut for AuthError {
+    fn deref_mut(&mut self) -> &mut AuthErrorInfo {
+        &mut self.0
     }
 }
 
@@ -245,17 +288,21 @@ mod tests {
 
     #[test]
     #[cfg(not(target_arch = "wasm32"))]
-    fn both_ways_to_the_page_say_the_same() {
-        let whole = AuthError {
-            retry_after_ms: Some(Millis(1500)),
-            ..AuthError::transient(Code::OauthError, Phase::Refresh, "a \"quoted\" word")
-                .with_oauth_error("slow_down")
-        };
-        for phase in [Phase::Config, Phase::SignIn, Phase::SignOut, Phase::Export, Phase::Vault] {
-            for error in [&whole, &AuthError::new(Code::Closed, phase, "")] {
-                assert_eq!(error.to_json(), serde_json::to_string(error).unwrap());
-            }
-        }
+    fn the_page_is_told_every_member() {
+        use serde_json::{Value, json};
+        let mut error = AuthError::transient(Code::OauthError, Phase::SignIn, "a \"quoted\" word");
+        let told = |error: &AuthError| serde_json::from_str::<Value>(&error.to_json()).unwrap();
+        let members = json!({
+            "code": "oauth_error", "phase": "signIn", "message": "a \"quoted\" word", "retryable": true
+        });
+        assert_eq!(told(&error), members);
+        error.retry_after_ms = Some(Millis(1500));
+        let error = error.with_oauth_error("slow_down").in_phase(Phase::Refresh);
+        let members = json!({
+            "code": "oauth_error", "phase": "refresh", "message": "a \"quoted\" word", "retryable": true,
+            "retryAfterMs": 1500, "oauthError": "slow_down"
+        });
+        assert_eq!(told(&error), members);
     }
 
     #[test]

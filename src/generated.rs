@@ -8,7 +8,7 @@ use ts_rs::{Config, TS};
 
 use crate::{
     config::OPTIONS,
-    error::{AuthError, Code, Phase},
+    error::{AuthErrorInfo, Code, Phase},
     oauth::authorize::Asked,
     session::snapshot::{SignedOutReason, Snapshot},
     vault::wire::{self, FromVault, ToVault},
@@ -54,7 +54,7 @@ fn types() -> String {
     declare!(
         Code,
         Phase,
-        AuthError,
+        AuthErrorInfo,
         SignedOutReason,
         Snapshot,
         Asked,

@@ -8,7 +8,7 @@
 mod parse;
 mod write;
 
-pub use write::Writer;
+pub use write::{Members, Writer};
 
 use crate::secret::Secret;
 

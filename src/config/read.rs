@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    json::Object,
+    json::{Json, Object},
     url::{ParseUrl, ParsedUrl},
 };
 
@@ -50,8 +50,9 @@ fn client_id(from: &Reader<'_>) -> Option<String> {
 
 fn resources(from: &Reader<'_>, problems: &Problems, urls: &dyn ParseUrl) -> Vec<Resource> {
     let values = from.values("resources").unwrap_or_default();
-    let read = |(at, value)| {
-        let from = Reader::of(value, format!("resources[{at}]"), RESOURCE, problems);
+    let read = |(at, value): (usize, &Json)| {
+        let from =
+            Reader::of(value, ["resources[", &at.to_string(), "]"].concat(), RESOURCE, problems);
         if from.text("credential").is_some_and(|credential| credential != "bearer") {
             from.problem("credential", "must be \"bearer\"");
         }

@@ -21,7 +21,7 @@ impl Problems {
     pub(super) fn add(&self, name: &str, problem: &str) {
         let mut problems = self.0.borrow_mut();
         if problems.len() < MOST {
-            problems.push(format!("`{name}` {problem}"));
+            problems.push(["`", name, "` ", problem].concat());
         }
     }
 
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
     /// The member's full name: `logout.endSession`.
     pub(super) fn full(&self, member: &str) -> String {
         let dot = if self.name.is_empty() { "" } else { "." };
-        format!("{}{dot}{member}", self.name)
+        [&self.name, dot, member].concat()
     }
 
     /// Notes a problem with a member.
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
         let value = self.members?.get(member)?;
         let read = read(value);
         if read.is_none() {
-            self.problem(member, &format!("must be {}", kind.in_words()));
+            self.problem(member, &["must be ", kind.in_words()].concat());
         }
         read
     }
@@ -160,7 +160,7 @@ fn unknown(name: &str, known: &[OptionSpec]) -> String {
             .to_owned();
     }
     match meant(name, known) {
-        Some(meant) => format!("is unknown: did you mean `{meant}`?"),
+        Some(meant) => ["is unknown: did you mean `", meant, "`?"].concat(),
         None => "is unknown".to_owned(),
     }
 }

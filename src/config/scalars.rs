@@ -89,8 +89,7 @@ pub(super) fn redirect_uri(
     }
     let url = urls.parse(text, Some(&page.href))?;
     if url.origin != page.origin || url.has_userinfo {
-        let problem = format!("must be of the page's origin, {}", page.origin);
-        from.problem(name, &problem);
+        from.problem(name, &["must be of the page's origin, ", &page.origin].concat());
     } else if !url.is_secure() {
         from.problem(name, "must be https (http is for this device alone): serve the page so");
     } else if text.contains('#') {
@@ -133,7 +132,7 @@ pub(super) fn paths(
 ) -> Option<Vec<String>> {
     let paths = some(from, "paths")?;
     for path in &paths {
-        let url = origin.map(|origin| urls.parse(&format!("{origin}{path}"), None));
+        let url = origin.map(|origin| urls.parse(&[origin, path].concat(), None));
         let is_canonical = url.is_none_or(|url| url.is_some_and(|url| url.pathname == *path));
         if !path.starts_with('/') || !is_canonical || has_tricks(path) {
             from.problem(
@@ -177,7 +176,7 @@ pub(super) fn extra_params(from: &Reader<'_>) -> Option<Vec<(String, String)>> {
     let params = from.record("extraParams")?;
     for (name, _) in &params {
         if let Some(problem) = extra_param_problem(name) {
-            from.problem(&format!("extraParams.{}", crate::error::inert(name, 64)), problem);
+            from.problem(&["extraParams.", &crate::error::inert(name, 64)].concat(), problem);
         }
     }
     Some(params.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect())

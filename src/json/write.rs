@@ -11,60 +11,72 @@ impl Default for Writer {
     }
 }
 
-impl Writer {
+/// Whoever is told the members of an object, one after the other.
+pub trait Members {
     /// A member that is text.
-    #[must_use]
-    pub fn text(mut self, name: &str, value: &str) -> Self {
-        self.name(name);
-        quote(&mut self.0, value);
-        self
-    }
+    fn text(&mut self, name: &str, value: &str);
+    /// A member that is a whole number, or `null`.
+    fn number(&mut self, name: &str, value: Option<i64>);
+    /// A member that is `true` or `false`.
+    fn flag(&mut self, name: &str, value: bool);
+    /// A member that is a list of pairs of texts.
+    fn pairs(&mut self, name: &str, pairs: &[(String, String)]);
+    /// A member that is an object of its own.
+    fn object(&mut self, name: &str, tell: &dyn Fn(&mut dyn Members));
 
     /// A member that is text, left out where there is none.
-    #[must_use]
-    pub fn optional(self, name: &str, value: Option<&str>) -> Self {
-        match value {
-            Some(value) => self.text(name, value),
-            None => self,
+    fn optional(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(name, value);
         }
     }
+}
 
-    /// A member that is a whole number, or `null`.
-    #[must_use]
-    pub fn number(self, name: &str, value: Option<i64>) -> Self {
+impl Members for Writer {
+    fn text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        quote(&mut self.0, value);
+    }
+
+    fn number(&mut self, name: &str, value: Option<i64>) {
         match value {
             Some(value) => self.raw(name, &value.to_string()),
             None => self.raw(name, "null"),
         }
     }
 
-    /// A member that is `true` or `false`.
-    #[must_use]
-    pub fn flag(self, name: &str, value: bool) -> Self {
-        self.raw(name, if value { "true" } else { "false" })
+    fn flag(&mut self, name: &str, value: bool) {
+        self.raw(name, if value { "true" } else { "false" });
     }
 
-    /// A member that is a list of texts.
-    #[must_use]
-    pub fn texts(mut self, name: &str, values: &[String]) -> Self {
+    fn pairs(&mut self, name: &str, pairs: &[(String, String)]) {
+        self.list(name, pairs, |to, (first, second)| {
+            to.push('[');
+            quote(to, first);
+            to.push(',');
+            quote(to, second);
+            to.push(']');
+        });
+    }
+
+    fn object(&mut self, name: &str, tell: &dyn Fn(&mut dyn Members)) {
         self.name(name);
-        self.0.push('[');
-        for (index, value) in values.iter().enumerate() {
-            if index > 0 {
-                self.0.push(',');
-            }
-            quote(&mut self.0, value);
-        }
-        self.0.push(']');
-        self
+        self.0.push('{');
+        tell(self);
+        self.0.push('}');
+    }
+}
+
+impl Writer {
+    /// A member that is a list of texts.
+    pub fn texts(&mut self, name: &str, values: &[String]) {
+        self.list(name, values, |to, value| quote(to, value));
     }
 
     /// A member whose value is JSON already.
-    #[must_use]
-    pub fn raw(mut self, name: &str, json: &str) -> Self {
+    pub fn raw(&mut self, name: &str, json: &str) {
         self.name(name);
         self.0.push_str(json);
-        self
     }
 
     /// The object's text.
@@ -74,8 +86,20 @@ impl Writer {
         self.0
     }
 
+    fn list<T>(&mut self, name: &str, items: &[T], write: impl Fn(&mut String, &T)) {
+        self.name(name);
+        self.0.push('[');
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                self.0.push(',');
+            }
+            write(&mut self.0, item);
+        }
+        self.0.push(']');
+    }
+
     fn name(&mut self, name: &str) {
-        if self.0.len() > 1 {
+        if !self.0.ends_with('{') {
             self.0.push(',');
         }
         quote(&mut self.0, name);
@@ -107,33 +131,46 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::Writer;
+    use super::{Members, Writer};
+
+    fn written(write: impl FnOnce(&mut Writer)) -> Value {
+        let mut json = Writer::default();
+        write(&mut json);
+        serde_json::from_str(&json.finish()).unwrap()
+    }
 
     #[test]
     fn writes_every_kind_of_member() {
-        let text = Writer::default()
-            .text("a", "\"\\\n\u{1f}\u{7f}\u{2028}é")
-            .number("b", Some(-5))
-            .number("c", None)
-            .flag("d", true)
-            .texts("e", &["x".to_owned(), "y".to_owned()])
-            .optional("f", None)
-            .optional("g", Some("z"))
-            .raw("h", r#"{"sub":1}"#)
-            .finish();
+        let found = written(|json| {
+            json.text("a", "\"\\\n\u{1f}\u{7f}\u{2028}é");
+            json.number("b", Some(-5));
+            json.number("c", None);
+            json.flag("d", true);
+            json.texts("e", &["x".to_owned(), "y".to_owned()]);
+            json.pairs("n", &[("a".to_owned(), "\"".to_owned()), (String::new(), "b".to_owned())]);
+            json.optional("f", None);
+            json.optional("g", Some("z{"));
+            json.raw("h", r#"{"sub":1}"#);
+            json.object("i", &|inner| {
+                inner.text("j", "{");
+                inner.flag("k", false);
+                inner.object("l", &|_| {});
+            });
+            json.text("m", "");
+        });
         let expected = json!({
             "a": "\"\\\n\u{1f}\u{7f}\u{2028}é", "b": -5, "c": null, "d": true,
-            "e": ["x", "y"], "g": "z", "h": { "sub": 1 }
+            "e": ["x", "y"], "n": [["a", "\""], ["", "b"]], "g": "z{", "h": { "sub": 1 },
+            "i": { "j": "{", "k": false, "l": {} }, "m": ""
         });
-        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
-        assert_eq!(Writer::default().finish(), "{}");
+        assert_eq!(found, expected);
+        assert_eq!(written(|_| {}), json!({}));
     }
 
     proptest! {
         #[test]
         fn any_text_comes_back(name in ".*", value in "(.|[\\x00-\\x1f])*") {
-            let text = Writer::default().text(&name, &value).finish();
-            prop_assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), json!({ name: value }));
+            prop_assert_eq!(written(|json| json.text(&name, &value)), json!({ name: value }));
         }
     }
 }

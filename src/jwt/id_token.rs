@@ -39,7 +39,7 @@ pub struct Expected<'a> {
 /// changes it.
 pub fn check(token: &Secret, expected: &Expected<'_>) -> Result<Claims, AuthError> {
     read(token).and_then(|claims| judge(&claims, expected).map(|()| claims)).map_err(|problem| {
-        AuthError::new(Code::IdTokenInvalid, Phase::Callback, format!("the ID token {problem}"))
+        AuthError::new(Code::IdTokenInvalid, Phase::Callback, ["the ID token ", problem].concat())
     })
 }
 

@@ -136,7 +136,7 @@ impl Asked {
 
 fn refused(name: &str, why: &str) -> AuthError {
     let name = crate::error::inert(name, 64);
-    let message = format!("the parameter `{name}` {why}: leave it out of `extraParams`");
+    let message = ["the parameter `", &name, "` ", why, ": leave it out of `extraParams`"].concat();
     AuthError::new(Code::ConfigInvalid, Phase::SignIn, message)
 }
 

@@ -47,12 +47,13 @@ impl OauthError {
     pub fn to_auth_error(&self, phase: Phase) -> AuthError {
         let Self { error, description } = self;
         let message = match description {
-            Some(description) => format!("the provider refused: {error} ({description})"),
-            None => format!("the provider refused: {error}"),
+            Some(description) => ["the provider refused: ", error, " (", description, ")"].concat(),
+            None => ["the provider refused: ", error].concat(),
         };
         let retryable = matches!(error.as_str(), "temporarily_unavailable" | "server_error");
-        let ours = AuthError::new(Code::OauthError, phase, message);
-        AuthError { retryable, ..ours.with_oauth_error(error) }
+        let mut ours = AuthError::new(Code::OauthError, phase, message).with_oauth_error(error);
+        ours.retryable = retryable;
+        ours
     }
 }
 

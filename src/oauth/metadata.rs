@@ -5,7 +5,7 @@
 use crate::{
     config::Config,
     error::{AuthError, Code, Phase, inert},
-    json::{self, Json, JsonError, Object, Writer},
+    json::{self, Json, JsonError, Members, Object},
     url::ParseUrl,
 };
 
@@ -32,17 +32,15 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The metadata as they stand in the record of a transaction: JSON.
-    pub(super) fn to_record(&self) -> String {
-        Writer::default()
-            .text("issuer", &self.issuer)
-            .text("authorization_endpoint", &self.authorization_endpoint)
-            .text("token_endpoint", &self.token_endpoint)
-            .optional("revocation_endpoint", self.revocation_endpoint.as_deref())
-            .optional("end_session_endpoint", self.end_session_endpoint.as_deref())
-            .optional("jwks_uri", self.jwks_uri.as_deref())
-            .flag("iss_parameter_supported", self.iss_parameter_supported)
-            .finish()
+    /// Tells the metadata as they stand in the record of a transaction.
+    pub(super) fn tell(&self, to: &mut dyn Members) {
+        to.text("issuer", &self.issuer);
+        to.text("authorization_endpoint", &self.authorization_endpoint);
+        to.text("token_endpoint", &self.token_endpoint);
+        to.optional("revocation_endpoint", self.revocation_endpoint.as_deref());
+        to.optional("end_session_endpoint", self.end_session_endpoint.as_deref());
+        to.optional("jwks_uri", self.jwks_uri.as_deref());
+        to.flag("iss_parameter_supported", self.iss_parameter_supported);
     }
 
     /// The metadata in such a record.
@@ -72,8 +70,8 @@ pub fn well_known(issuer: &str) -> [String; 2] {
     let end = base.match_indices('/').nth(2).map_or(base.len(), |(at, _)| at);
     let (host, path) = base.split_at_checked(end).unwrap_or((base, ""));
     [
-        format!("{base}/.well-known/openid-configuration"),
-        format!("{host}/.well-known/oauth-authorization-server{path}"),
+        [base, "/.well-known/openid-configuration"].concat(),
+        [host, "/.well-known/oauth-authorization-server", path].concat(),
     ]
 }
 
@@ -87,11 +85,11 @@ pub fn read(body: &[u8], issuer: &str, urls: &dyn ParseUrl) -> Result<Metadata, 
     let told = document.required("issuer").map_err(unreadable)?;
     if told != issuer {
         // Simple string comparison: no normalisation of any kind (RFC 8414, 3.3; Discovery 4.3).
-        let told = inert(told, 200);
-        return Err(invalid(format!(
-            "the discovery document is for another issuer: if \"{told}\" is meant, set `issuer` to \
-             exactly that"
-        )));
+        return Err(invalid(&[
+            "the discovery document is for another issuer: if \"",
+            &inert(told, 200),
+            "\" is meant, set `issuer` to exactly that",
+        ]));
     }
     if lacks(&document, "response_types_supported", "code")? {
         return Err(unsupported("the provider does not offer the authorization code flow"));
@@ -152,15 +150,16 @@ fn promises_iss(document: &Object) -> Result<bool, AuthError> {
 fn checked(name: &str, url: &str, urls: &dyn ParseUrl) -> Result<String, AuthError> {
     match urls.parse(url, None) {
         Some(url) if url.is_secure() && url.hash.is_empty() && !url.has_userinfo => Ok(url.href),
-        _ => Err(invalid(format!(
-            "the discovery document's `{name}` is not an absolute https URL (or one of this device) \
-             without fragment and user name"
-        ))),
+        _ => Err(invalid(&[
+            "the discovery document's `",
+            name,
+            "` is not an absolute https URL (or one of this device) without fragment and user name",
+        ])),
     }
 }
 
 fn unreadable(error: JsonError) -> AuthError {
-    let message = format!("the discovery document {}: check `issuer`", error.as_str());
+    let message = ["the discovery document ", error.as_str(), ": check `issuer`"].concat();
     let code = match error {
         JsonError::Unexpected => Code::MetadataInvalid,
         JsonError::TooLarge | JsonError::Malformed => Code::ProviderAnswerInvalid,
@@ -169,17 +168,17 @@ fn unreadable(error: JsonError) -> AuthError {
 }
 
 fn missing(name: &str) -> AuthError {
-    unsupported(format!(
-        "the discovery document has no `{name}`: set `endpoints` if the provider has one"
-    ))
+    let parts =
+        ["the discovery document has no `", name, "`: set `endpoints` if the provider has one"];
+    unsupported(parts.concat())
 }
 
 fn unsupported(message: impl Into<std::borrow::Cow<'static, str>>) -> AuthError {
     AuthError::new(Code::ProviderUnsupported, Phase::Discovery, message)
 }
 
-fn invalid(message: String) -> AuthError {
-    AuthError::new(Code::MetadataInvalid, Phase::Discovery, message)
+fn invalid(message: &[&str]) -> AuthError {
+    AuthError::new(Code::MetadataInvalid, Phase::Discovery, message.concat())
 }
 
 #[cfg(test)]
@@ -325,7 +324,7 @@ mod tests {
     #[test]
     fn an_issuer_of_the_document_is_shown_inert_cb6() {
         let body = document(&json!({ "issuer": "https://<img src=x>\u{202e}" }));
-        let message = read(&body, ISSUER, &Oracle).unwrap_err().message;
+        let message = read(&body, ISSUER, &Oracle).unwrap_err().message.clone();
         assert!(message.contains("https://img src=x") && !message.contains('<'), "{message}");
     }
 

@@ -26,7 +26,7 @@ pub fn check(return_to: &str, page_origin: &str, urls: &dyn ParseUrl) -> Result<
             && !url.pathname.contains('\\')
     });
     match own {
-        Some(url) => Ok(format!("{}{}{}", url.pathname, url.search, url.hash)),
+        Some(url) => Ok(url.pathname + &url.search + &url.hash),
         None => Err(AuthError::new(
             Code::ReturnToInvalid,
             Phase::SignIn,

@@ -160,11 +160,12 @@ fn later(answer: &HttpAnswer, server_now: UnixMillis) -> Option<Millis> {
 /// The provider cannot answer now; whatever its body says, the grant is not over.
 fn busy(answer: &HttpAnswer, phase: Phase, server_now: UnixMillis) -> Refusal {
     let retry_after = later(answer, server_now);
-    let error = match oauth_error(&answer.body) {
+    let mut error = match oauth_error(&answer.body) {
         Some(error) => error.to_auth_error(phase),
         None => AuthError::new(Code::ProviderAnswerInvalid, phase, not_an_answer(answer)),
     };
-    let error = AuthError { retryable: true, retry_after_ms: retry_after, ..error };
+    error.retryable = true;
+    error.retry_after_ms = retry_after;
     Refusal { error, is_final: false, retry_after }
 }
 
@@ -177,16 +178,18 @@ fn refused(error: &OauthError, phase: Phase, retry_after: Option<Millis>) -> Ref
             | "unsupported_grant_type"
             | "invalid_scope"
     );
-    let error = AuthError { retry_after_ms: retry_after, ..error.to_auth_error(phase) };
+    let mut error = error.to_auth_error(phase);
+    error.retry_after_ms = retry_after;
     Refusal { error, is_final, retry_after }
 }
 
 fn not_an_answer(answer: &HttpAnswer) -> String {
-    format!(
-        "the token endpoint answered with status {} and no token answer: check the provider, or try \
-         again later",
-        answer.status
-    )
+    [
+        "the token endpoint answered with status ",
+        &answer.status.to_string(),
+        " and no token answer: check the provider, or try again later",
+    ]
+    .concat()
 }
 
 fn oauth_error(body: &[u8]) -> Option<OauthError> {

@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 use crate::{
     clock::UnixMillis,
     error::{AuthError, Code, Phase},
-    json::{self, Json, Writer},
+    json::{self, Json, Members, Writer},
     oauth::{metadata::Metadata, pkce},
     secret::Secret,
 };
@@ -92,14 +92,14 @@ impl Transaction {
     /// this origin alone, and a record lives for one trip (threat T3 says what that is worth).
     #[must_use]
     pub fn to_record(&self) -> Secret {
-        let record = Writer::default()
-            .text("state", &self.state)
-            .optional("nonce", self.nonce.as_deref())
-            // exposed: the vault may be gone when the callback comes, and the exchange needs it.
-            .text("verifier", self.verifier.expose())
-            .optional("return_to", self.return_to.as_deref())
-            .number("started", Some(self.started.0))
-            .raw("metadata", &self.metadata.to_record());
+        let mut record = Writer::default();
+        record.text("state", &self.state);
+        record.optional("nonce", self.nonce.as_deref());
+        // exposed: the vault may be gone when the callback comes, and the exchange needs it.
+        record.text("verifier", self.verifier.expose());
+        record.optional("return_to", self.return_to.as_deref());
+        record.number("started", Some(self.started.0));
+        record.object("metadata", &|to| self.metadata.tell(to));
         Secret::new(record.finish())
     }
 

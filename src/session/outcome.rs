@@ -87,14 +87,11 @@ fn phase(request: &TokenRequest) -> Phase {
 }
 
 /// A code is never sent twice, so its failure is not one that the same call may survive later.
-fn in_phase(request: &TokenRequest, failure: TokenFailure) -> TokenFailure {
+fn in_phase(request: &TokenRequest, mut failure: TokenFailure) -> TokenFailure {
     let is_code = matches!(request, TokenRequest::Code { .. });
-    let error = AuthError {
-        phase: phase(request),
-        retryable: failure.error.retryable && !is_code,
-        ..failure.error
-    };
-    TokenFailure { error, ..failure }
+    failure.error.phase = phase(request);
+    failure.error.retryable &= !is_code;
+    failure
 }
 
 /// The provider's time as far as it is known.

@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
-use crate::{error::AuthError, json::Writer};
+use crate::{
+    error::AuthError,
+    json::{Members, Writer},
+};
 
 /// Why nobody is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,10 @@ pub enum Snapshot {
         /// Why.
         reason: SignedOutReason,
         /// The error behind it, where there is one.
-        #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
+        #[cfg_attr(
+            all(test, not(target_arch = "wasm32")),
+            ts(optional, as = "Option<crate::error::AuthErrorInfo>")
+        )]
         error: Option<AuthError>,
     },
     /// A callback's code is being exchanged.
@@ -68,7 +74,10 @@ pub enum Snapshot {
         /// Whether a refresh is under way.
         refreshing: bool,
         /// Why the last refresh failed, while the session is kept all the same.
-        #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
+        #[cfg_attr(
+            all(test, not(target_arch = "wasm32")),
+            ts(optional, as = "Option<crate::error::AuthErrorInfo>")
+        )]
         degraded: Option<AuthError>,
     },
 }
@@ -92,29 +101,32 @@ impl Snapshot {
     /// The JSON that crosses to the pages.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let with_status = |status| Writer::default().text("status", status);
-        let and_error = |json: Writer, name, error: &Option<AuthError>| match error {
-            Some(error) => json.raw(name, &error.to_json()),
-            None => json,
-        };
+        let mut json = Writer::default();
         match self {
-            Self::Restoring => with_status("restoring"),
-            Self::SigningIn => with_status("signingIn"),
+            Self::Restoring => json.text("status", "restoring"),
+            Self::SigningIn => json.text("status", "signingIn"),
             Self::SignedOut { reason, error } => {
-                let json = with_status("signedOut").text("reason", reason.as_str());
-                and_error(json, "error", error)
+                json.text("status", "signedOut");
+                json.text("reason", reason.as_str());
+                tell(&mut json, "error", error.as_ref());
             }
             Self::SignedIn { claims, scopes, expires_at, refresh_at, refreshing, degraded } => {
-                let json = with_status("signedIn")
-                    .raw("claims", claims)
-                    .texts("scopes", scopes)
-                    .number("expiresAt", *expires_at)
-                    .number("refreshAt", *refresh_at)
-                    .flag("refreshing", *refreshing);
-                and_error(json, "degraded", degraded)
+                json.text("status", "signedIn");
+                json.raw("claims", claims);
+                json.texts("scopes", scopes);
+                json.number("expiresAt", *expires_at);
+                json.number("refreshAt", *refresh_at);
+                json.flag("refreshing", *refreshing);
+                tell(&mut json, "degraded", degraded.as_ref());
             }
         }
-        .finish()
+        json.finish()
+    }
+}
+
+fn tell(json: &mut Writer, name: &str, error: Option<&AuthError>) {
+    if let Some(error) = error {
+        json.object(name, &|to| error.tell(to));
     }
 }
 

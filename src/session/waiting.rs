@@ -135,15 +135,12 @@ impl Session {
         }
         let last = tenure.plan.error();
         let why = last.map_or("", |error| error.message.as_ref());
-        AuthError {
-            retry_after_ms: Some(tenure.plan.pause_for_calls(now)),
-            oauth_error: last.and_then(|error| error.oauth_error.clone()),
-            ..AuthError::transient(
-                Code::RefreshFailed,
-                Phase::Refresh,
-                format!("the access token could not be renewed yet; the session is kept ({why})"),
-            )
-        }
+        let message =
+            ["the access token could not be renewed yet; the session is kept (", why, ")"];
+        let mut error = AuthError::transient(Code::RefreshFailed, Phase::Refresh, message.concat());
+        error.retry_after_ms = Some(tenure.plan.pause_for_calls(now));
+        error.oauth_error = last.and_then(|error| error.oauth_error.clone());
+        error
     }
 }
 

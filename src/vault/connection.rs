@@ -47,7 +47,7 @@ impl Door {
     /// A door that nobody has come through yet. `None` where the browser has no random numbers.
     pub(crate) fn new(name: String, build: String) -> Option<Rc<Self>> {
         let seed = u64::from_le_bytes(random::bytes()?);
-        let lock = format!("tokenward/vault/{:x}", u64::from_le_bytes(random::bytes()?));
+        let lock = ["tokenward/vault/", &u64::from_le_bytes(random::bytes()?).to_string()].concat();
         lock::hold_for_life(lock.clone());
         let (ports, vault) = (Rc::default(), OnceCell::new());
         Some(Rc::new(Self { name, build, lock, seed, ports, vault }))

@@ -70,7 +70,7 @@ fn later(vault: &Vault, effect: impl AsyncFnOnce(&Vault) + 'static) {
 fn take_lock(vault: &Vault) {
     later(vault, async |vault| {
         let config = &vault.config;
-        let name = format!("tokenward/{}/{}", config.issuer, config.client_id);
+        let name = ["tokenward/", &config.issuer, "/", &config.client_id].concat();
         // Longer than the request that another holder may have under way.
         let wait = config.network_timeout + config.network_timeout;
         let held = lock::take(&name, Some(wait)).await;

@@ -7,12 +7,12 @@ use std::{
 };
 
 use js_sys::Array;
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, MessagePort, ReadableStream};
 
 use super::wire::{FromVault, Id};
-use crate::{browser::object, table::Table};
+use crate::{browser::object, json::Members, table::Table};
 
 /// Which port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,8 +95,8 @@ impl Ports {
 impl Port {
     /// Sends a message, and with it a response's body.
     pub(super) fn send(&self, message: &FromVault, body: Option<&ReadableStream>) {
-        let serializer = serde_wasm_bindgen::Serializer::new();
-        let Ok(message) = message.serialize(&serializer) else { return };
+        let to_object = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
+        let Ok(message) = Told(&|to| message.tell(to)).serialize(&to_object) else { return };
         // A port whose page is gone swallows what it is sent; a stream that cannot be transferred
         // (WebKit) is the one thing that throws.
         let _ = match body {
@@ -106,5 +106,58 @@ impl Port {
             }
             None => self.channel.post_message(&message),
         };
+    }
+}
+
+/// An object that tells its members, for serde. As a map and not as a derived struct, which would cost
+/// the module a function for each kind of message and a hash table of names.
+struct Told<'a>(&'a dyn Fn(&mut dyn Members));
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut entries = Entries { map: to.serialize_map(None)?, failure: None };
+        (self.0)(&mut entries);
+        match entries.failure {
+            Some(failure) => Err(failure),
+            None => entries.map.end(),
+        }
+    }
+}
+
+/// A map that is being told its members.
+struct Entries<M: SerializeMap> {
+    map: M,
+    failure: Option<M::Error>,
+}
+
+impl<M: SerializeMap> Entries<M> {
+    fn add<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        if self.failure.is_none() {
+            self.failure = self.map.serialize_entry(name, value).err();
+        }
+    }
+}
+
+impl<M: SerializeMap> Members for Entries<M> {
+    fn text(&mut self, name: &str, value: &str) {
+        self.add(name, value);
+    }
+
+    fn number(&mut self, name: &str, value: Option<i64>) {
+        // What a message counts is far below 2⁵³.
+        #[allow(clippy::cast_precision_loss, reason = "as JavaScript would have it")]
+        self.add(name, &value.map(|value| value as f64));
+    }
+
+    fn flag(&mut self, name: &str, value: bool) {
+        self.add(name, &value);
+    }
+
+    fn pairs(&mut self, name: &str, pairs: &[(String, String)]) {
+        self.add(name, pairs);
+    }
+
+    fn object(&mut self, name: &str, tell: &dyn Fn(&mut dyn Members)) {
+        self.add(name, &Told(tell));
     }
 }

@@ -29,7 +29,7 @@ const OPTIONS: &[(&str, &str)] = &[
 pub(super) async fn get(url: &str, timeout: Millis) -> Result<Vec<u8>, AuthError> {
     let answer = send("GET", url, None, timeout).await.map_err(|unanswered| {
         let (Unanswered::NotSent(error) | Unanswered::Lost(error)) = unanswered;
-        AuthError { phase: Phase::Discovery, ..error }
+        error.in_phase(Phase::Discovery)
     })?;
     if answer.status == 200 {
         return Ok(answer.body.clone());
@@ -37,7 +37,8 @@ pub(super) async fn get(url: &str, timeout: Millis) -> Result<Vec<u8>, AuthError
     Err(AuthError::new(
         Code::ProviderAnswerInvalid,
         Phase::Discovery,
-        format!("the provider answered with status {}: check `issuer`", answer.status),
+        ["the provider answered with status ", &answer.status.to_string(), ": check `issuer`"]
+            .concat(),
     ))
 }
 

@@ -2,14 +2,14 @@
 //! strict, since any script of the page can post: an unknown type, an unknown field or a wrong kind
 //! of value is an error and changes nothing. This file knows shapes, not meanings.
 
-use serde::Serialize;
-
 use crate::{
     error::{AuthError, Code, Phase},
-    json::{self, Json, JsonError, Object},
+    json::{self, Json, JsonError, Members, Object},
     oauth::authorize::Asked,
 };
 
+#[cfg(all(test, not(target_arch = "wasm32")))]
+use crate::error::AuthErrorInfo;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 use ts_rs::TS;
 
@@ -314,9 +314,12 @@ fn invalid(message: &'static str) -> AuthError {
 }
 
 /// A message to a page. A response's body travels beside it, as a transferred stream.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[cfg_attr(all(test, not(target_arch = "wasm32")), derive(TS))]
+#[derive(Debug)]
+#[cfg_attr(
+    all(test, not(target_arch = "wasm32")),
+    derive(TS),
+    ts(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")
+)]
 pub enum FromVault {
     /// The hello was accepted.
     Welcome {
@@ -332,6 +335,7 @@ pub enum FromVault {
     /// The hello was refused; the port is of no further use.
     Refused {
         /// Why.
+        #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(as = "AuthErrorInfo"))]
         error: AuthError,
     },
     /// The session's state changed.
@@ -355,7 +359,6 @@ pub enum FromVault {
         /// The question.
         id: Id,
         /// Where the application wanted to be: path, query and fragment of its own origin.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
         return_to: Option<String>,
     },
@@ -364,7 +367,6 @@ pub enum FromVault {
         /// The question.
         id: Id,
         /// Where to go so that the provider ends its session too.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
         url: Option<String>,
     },
@@ -388,6 +390,7 @@ pub enum FromVault {
         /// Which.
         id: Id,
         /// Why.
+        #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(as = "AuthErrorInfo"))]
         error: AuthError,
     },
     /// The request failed as the browser's own would: no connection, no CORS.
@@ -404,6 +407,70 @@ pub enum FromVault {
         /// The token.
         token: String,
     },
+}
+
+impl FromVault {
+    /// Tells the message's members, as the page will find them.
+    pub fn tell(&self, to: &mut dyn Members) {
+        let error = |to: &mut dyn Members, error: &AuthError| {
+            to.object("error", &|inner| error.tell(inner));
+        };
+        let about = |to: &mut dyn Members, tag, id: Id| {
+            to.text("type", tag);
+            to.number("id", Some(id.into()));
+        };
+        match self {
+            Self::Welcome { wire, build, lock, state } => {
+                to.text("type", "welcome");
+                to.number("wire", Some((*wire).into()));
+                to.text("build", build);
+                to.text("lock", lock);
+                to.text("state", state);
+            }
+            Self::Refused { error: reason } => {
+                to.text("type", "refused");
+                error(to, reason);
+            }
+            Self::State { state } => {
+                to.text("type", "state");
+                to.text("state", state);
+            }
+            Self::Ping => to.text("type", "ping"),
+            Self::Pong => to.text("type", "pong"),
+            Self::Navigate { id, url } => {
+                about(to, "navigate", *id);
+                to.text("url", url);
+            }
+            Self::Concluded { id, return_to } => {
+                about(to, "concluded", *id);
+                to.optional("returnTo", return_to.as_deref());
+            }
+            Self::SignedOut { id, url } => {
+                about(to, "signedOut", *id);
+                to.optional("url", url.as_deref());
+            }
+            Self::Response { id, status, status_text, headers, url, redirected } => {
+                about(to, "response", *id);
+                to.number("status", Some((*status).into()));
+                to.text("statusText", status_text);
+                to.pairs("headers", headers);
+                to.text("url", url);
+                to.flag("redirected", *redirected);
+            }
+            Self::Failed { id, error: reason } => {
+                about(to, "failed", *id);
+                error(to, reason);
+            }
+            Self::NetworkFailed { id, message } => {
+                about(to, "networkFailed", *id);
+                to.text("message", message);
+            }
+            Self::AccessToken { id, token } => {
+                about(to, "accessToken", *id);
+                to.text("token", token);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context"
 export type AuthErrorPhase = "config" | "vault" | "discovery" | "signIn" | "callback" | "refresh" | "fetch" | "signOut" | "export";
 
 /**
- * An error with a code for programs and a message for people that says what to do.
+ * What an [`AuthError`] says.
  */
 export type AuthErrorInfo = { 
 /**

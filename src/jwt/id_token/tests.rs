@@ -48,7 +48,7 @@ fn token(changes: &Value) -> String {
 fn checked(token: &str) -> Result<Claims, String> {
     check(&Secret::from(token), &expected()).map_err(|error| {
         assert_eq!(error.code, Code::IdTokenInvalid);
-        error.message.into_owned()
+        error.message.clone().into_owned()
     })
 }
 
