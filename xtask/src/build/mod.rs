@@ -3,6 +3,7 @@
 //! The steps are Rust to wasm (`wasm`), then TypeScript to bundles and types, then the papers. Equal
 //! sources give equal bytes: no time, no path of this machine and no random number gets in.
 
+mod names;
 mod wasm;
 
 use crate::cli::{Flags, Outcome, Verb};
@@ -23,7 +24,7 @@ pub(crate) const VERB: Verb = Verb {
 };
 
 pub(crate) const NEEDS: &[Need] =
-    &[Need::WasmTarget, Need::Npm, Need::Crate(CrateTool::WasmBindgen)];
+    &[Need::WasmTarget, Need::RustSource, Need::Npm, Need::Crate(CrateTool::WasmBindgen)];
 
 fn run(_: &Flags) -> Result<Outcome> {
     let start = Instant::now();

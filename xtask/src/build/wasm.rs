@@ -1,5 +1,6 @@
 //! Rust to the optimised WebAssembly module and its JavaScript glue.
 
+use super::names;
 use crate::tools::CrateTool;
 use crate::{process, project};
 use anyhow::{Context, Result, ensure};
@@ -25,21 +26,37 @@ pub(crate) fn optimised() -> PathBuf {
 
 pub(super) fn make() -> Result<Module> {
     let raw = compile()?;
-    let glue = bind(&raw)?;
-    let wasm = optimised();
-    optimise(&glue.with_file_name("glue_bg.wasm"), &wasm)?;
+    let bound = bind(&raw)?;
+    let (wasm, glue) = (optimised(), optimised().with_file_name("glue.js"));
+    optimise(&bound, &wasm, &glue)?;
     let identity = identity(&[&wasm, &glue])?;
     Ok(Module { glue, wasm, identity })
 }
+
+/// The standard library is built along, so that it can leave out what a vault never shows: the words
+/// of a panic, which ends the worker either way, and the places in the source. That is 9 KB of the
+/// compressed module. The flags are unstable, so they are asked of the pinned compiler alone.
+const SMALL: &[&str] = &[
+    "-Zunstable-options",
+    "-Cpanic=immediate-abort",
+    "-Zlocation-detail=none",
+    "-Zfmt-debug=none",
+];
 
 /// `cargo rustc` with one crate type: a second one would silently turn LTO off.
 fn compile() -> Result<PathBuf> {
     let mut cargo = process::cargo();
     cargo.args(["rustc", "--release", "--lib", "--crate-type", "cdylib", "--target", TARGET]);
     cargo.args(["--package", "tokenward"]);
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", path_remaps()?.join("\u{1f}"));
+    cargo.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
+    let mut flags = path_remaps()?;
+    flags.extend(SMALL.iter().map(|flag| (*flag).to_owned()));
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    cargo.env("RUSTC_BOOTSTRAP", "1");
+    // A folder of its own: the flags would have everything else compiled anew.
+    cargo.env("CARGO_TARGET_DIR", project::at("target/release-wasm"));
     process::run(&mut cargo)?;
-    let wasm = project::at("target").join(TARGET).join("release/tokenward.wasm");
+    let wasm = project::at("target/release-wasm").join(TARGET).join("release/tokenward.wasm");
     check_paths(&wasm)?;
     Ok(wasm)
 }
@@ -86,6 +103,7 @@ fn check_paths(wasm: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The folder of what wasm-bindgen makes.
 fn bind(raw: &Path) -> Result<PathBuf> {
     let folder = project::at("target/tokenward/glue");
     let mut bindgen = process::command(CrateTool::WasmBindgen.program()?);
@@ -93,22 +111,29 @@ fn bind(raw: &Path) -> Result<PathBuf> {
     bindgen.args(["--remove-name-section", "--remove-producers-section"]);
     bindgen.args(["--out-name", "glue", "--out-dir"]).arg(&folder).arg(raw);
     process::run(&mut bindgen)?;
-    Ok(folder.join("glue.js"))
+    Ok(folder)
 }
 
-/// Makes it small, unless that was done for the same bytes. wasm-opt reads from the module's own
-/// section which features it may use; `--all-features` emits what no browser compiles.
-fn optimise(bound: &Path, optimised: &Path) -> Result<()> {
-    let stamp = optimised.with_extension("stamp");
-    let lock = project::at("package-lock.json");
-    let wanted = identity(&[bound, &lock])?;
-    if optimised.exists() && std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+/// Makes module and glue small, unless that was done for the same bytes. wasm-opt reads from the
+/// module's own section which features it may use; `--all-features` emits what no browser compiles.
+fn optimise(bound: &Path, wasm: &Path, glue: &Path) -> Result<()> {
+    let (module, long_glue) = (bound.join("glue_bg.wasm"), bound.join("glue.js"));
+    let stamp = wasm.with_extension("stamp");
+    let wanted = identity(&[&module, &long_glue, &project::at("package-lock.json")])?;
+    let is_made = wasm.exists() && glue.exists();
+    if is_made && std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
     let mut opt = process::npm_bin("wasm-opt");
     opt.args(["-Oz", "--converge", "--strip-debug", "--strip-producers"]);
-    process::run(opt.arg("-o").arg(optimised).arg(bound))?;
-    process::capture(process::command("node").arg("xtask/js/compiles.mjs").arg(optimised))
+    process::run(opt.arg("-o").arg(wasm).arg(&module))?;
+    // Every import carries a hash of wasm-bindgen's in its name. On its own, since `--converge` would
+    // rename again what was renamed; it prints the names.
+    let mut rename = process::npm_bin("wasm-opt");
+    rename.arg("--minify-imports-and-exports-and-modules");
+    let renamed = process::capture(rename.arg("-o").arg(wasm).arg(wasm))?;
+    project::write(glue, names::shorten(&project::read(&long_glue)?, &renamed)?)?;
+    process::capture(process::command("node").arg("xtask/js/compiles.mjs").arg(wasm))
         .context("the optimised module does not compile")?;
     project::write(&stamp, wanted)
 }

@@ -19,6 +19,8 @@ use std::path::Path;
 pub(crate) enum Need {
     /// The standard library for wasm32.
     WasmTarget,
+    /// Its source, from which the release is built.
+    RustSource,
     /// A program from crates.io.
     Crate(CrateTool),
     /// The packages of the root `package.json`.
@@ -39,6 +41,9 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
         let npm = scope.spawn(|| if has(Need::Npm) { npm::ensure() } else { Ok(()) });
         if has(Need::WasmTarget) {
             wasm_target()?;
+        }
+        if has(Need::RustSource) {
+            rust_source()?;
         }
         for tool in CrateTool::ALL.into_iter().filter(|tool| has(Need::Crate(*tool))) {
             tool.ensure()?;
@@ -73,4 +78,13 @@ fn wasm_target() -> Result<()> {
     }
     announce(&format!("the Rust target {TARGET}"));
     process::run(process::command("rustup").args(["target", "add", TARGET]))
+}
+
+fn rust_source() -> Result<()> {
+    let sysroot = process::capture(process::command("rustc").args(["--print", "sysroot"]))?;
+    if Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library").is_dir() {
+        return Ok(());
+    }
+    announce("the source of Rust's standard library");
+    process::run(process::command("rustup").args(["component", "add", "rust-src"]))
 }
