@@ -39,12 +39,10 @@ pub(super) fn shorten(glue: &str, renamed: &str) -> Result<String> {
     ensure!(seen == imports.len(), "the glue has {seen} of {} imports", imports.len());
 
     let export = Regex::new(r"\bwasm\.(\w+)")?;
-    let glue = export.replace_all(&glue, |found: &Captures<'_>| match exports.get(&found[1]) {
-        Some(short) => format!("wasm.{short}"),
-        None => {
-            unknown.push(found[1].to_owned());
-            found[0].to_owned()
-        }
+    let glue = export.replace_all(&glue, |found: &Captures<'_>| {
+        let short = exports.get(&found[1]);
+        unknown.extend(short.is_none().then(|| found[1].to_owned()));
+        format!("wasm.{}", short.map_or(&found[1], |short| short.as_str()))
     });
     ensure!(unknown.is_empty(), "the module does not export {}", unknown.join(", "));
     ensure!(glue.contains(MODULE.0), "the glue imports from another module than {}", MODULE.0);

@@ -1,0 +1,169 @@
+//! What the vault says to a page. It knows shapes, not how they cross.
+
+use super::Id;
+use crate::{error::AuthError, json::Members};
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+use crate::error::AuthErrorInfo;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+use ts_rs::TS;
+
+/// A message to a page. A response's body travels beside it, as a transferred stream.
+#[derive(Debug)]
+#[cfg_attr(
+    all(test, not(target_arch = "wasm32")),
+    derive(TS),
+    ts(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")
+)]
+pub enum FromVault {
+    /// The hello was accepted.
+    Welcome {
+        /// The protocol's version.
+        wire: u32,
+        /// The vault's build.
+        build: String,
+        /// The Web Lock that the vault holds while it lives.
+        lock: String,
+        /// The session's state, as JSON text.
+        state: String,
+    },
+    /// The hello was refused; the port is of no further use.
+    Refused {
+        /// Why.
+        #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(as = "AuthErrorInfo"))]
+        error: AuthError,
+    },
+    /// The session's state changed.
+    State {
+        /// As JSON text.
+        state: String,
+    },
+    /// Is the page there? Answered by `pong`.
+    Ping,
+    /// The vault is there.
+    Pong,
+    /// Go to this address to sign in.
+    Navigate {
+        /// The question.
+        id: Id,
+        /// The authorization request.
+        url: String,
+    },
+    /// The callback was accepted.
+    Concluded {
+        /// The question.
+        id: Id,
+        /// Where the application wanted to be: path, query and fragment of its own origin.
+        #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
+        return_to: Option<String>,
+    },
+    /// Nobody is signed in any more.
+    SignedOut {
+        /// The question.
+        id: Id,
+        /// Where to go so that the provider ends its session too.
+        #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
+        url: Option<String>,
+    },
+    /// A resource's answer.
+    Response {
+        /// The request.
+        id: Id,
+        /// The HTTP status.
+        status: u16,
+        /// Its reason phrase.
+        status_text: String,
+        /// The header fields that the browser shows.
+        headers: Vec<(String, String)>,
+        /// The URL that answered.
+        url: String,
+        /// Whether that is another one than was asked.
+        redirected: bool,
+    },
+    /// The question or the request failed by a decision of the vault.
+    Failed {
+        /// Which.
+        id: Id,
+        /// Why.
+        #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(as = "AuthErrorInfo"))]
+        error: AuthError,
+    },
+    /// The request failed as the browser's own would: no connection, no CORS.
+    NetworkFailed {
+        /// The request.
+        id: Id,
+        /// The browser's words.
+        message: String,
+    },
+    /// The access token, where the configuration allows it to be handed out.
+    AccessToken {
+        /// The question.
+        id: Id,
+        /// The token.
+        token: String,
+    },
+}
+
+impl FromVault {
+    /// Tells the message's members, as the page will find them.
+    pub fn tell(&self, to: &mut dyn Members) {
+        let error = |to: &mut dyn Members, error: &AuthError| {
+            to.object("error", &|inner| error.tell(inner));
+        };
+        let about = |to: &mut dyn Members, tag, id: Id| {
+            to.text("type", tag);
+            to.number("id", Some(id.into()));
+        };
+        match self {
+            Self::Welcome { wire, build, lock, state } => {
+                to.text("type", "welcome");
+                to.number("wire", Some((*wire).into()));
+                to.text("build", build);
+                to.text("lock", lock);
+                to.text("state", state);
+            }
+            Self::Refused { error: reason } => {
+                to.text("type", "refused");
+                error(to, reason);
+            }
+            Self::State { state } => {
+                to.text("type", "state");
+                to.text("state", state);
+            }
+            Self::Ping => to.text("type", "ping"),
+            Self::Pong => to.text("type", "pong"),
+            Self::Navigate { id, url } => {
+                about(to, "navigate", *id);
+                to.text("url", url);
+            }
+            Self::Concluded { id, return_to } => {
+                about(to, "concluded", *id);
+                to.optional("returnTo", return_to.as_deref());
+            }
+            Self::SignedOut { id, url } => {
+                about(to, "signedOut", *id);
+                to.optional("url", url.as_deref());
+            }
+            Self::Response { id, status, status_text, headers, url, redirected } => {
+                about(to, "response", *id);
+                to.number("status", Some((*status).into()));
+                to.text("statusText", status_text);
+                to.pairs("headers", headers);
+                to.text("url", url);
+                to.flag("redirected", *redirected);
+            }
+            Self::Failed { id, error: reason } => {
+                about(to, "failed", *id);
+                error(to, reason);
+            }
+            Self::NetworkFailed { id, message } => {
+                about(to, "networkFailed", *id);
+                to.text("message", message);
+            }
+            Self::AccessToken { id, token } => {
+                about(to, "accessToken", *id);
+                to.text("token", token);
+            }
+        }
+    }
+}
