@@ -71,6 +71,8 @@ async function parts(request: Request): Promise<Question> {
   for (const name of MEMBERS) {
     if (request[name] !== usual[name]) Object.assign(question, { [name]: request[name] });
   }
+  // `referrer: ""` says no referrer; a worker's own would be another page than the caller's.
+  if (!request.referrer) question.referrerPolicy = "no-referrer";
   // Not asked of `request.body`, which Firefox does not have.
   if (method !== "GET" && method !== "HEAD") {
     const body = await request.arrayBuffer();

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { readBody, sendJson } from "./body.mjs";
+import { allowAll, answerOpen, bodyForm } from "./open.mjs";
 import { API_CLIENT_ID } from "./provider-config.mjs";
 import { INTERNAL_HEADER } from "./provider-routes.mjs";
 import { RequestLog } from "./request-log.mjs";
@@ -19,6 +20,7 @@ import { RequestLog } from "./request-log.mjs";
  * @property {NodeJS.Dict<string | string[]>} headers with the token in them: control port only
  * @property {number} bodyLength
  * @property {string} bodySha256 hex
+ * @property {string} [body] on an open route alone, byte for byte
  * @property {boolean} preflight
  * @property {string} [sub] of the token, where it verified
  * @property {string} [clientId]
@@ -84,11 +86,18 @@ export function createApi(options) {
       received.aborted = !res.writableFinished;
     });
     allowOrigin(req, res, options.isAppOrigin);
+    const { pathname, searchParams } = new URL(req.url ?? "/", "http://api");
+    const isOpen = pathname.startsWith("/open/");
+    if (isOpen) allowAll(req, res);
     if (preflight) return void res.writeHead(204).end();
 
     const body = await readBody(req);
     received.bodyLength = body.length;
     received.bodySha256 = createHash("sha256").update(body).digest("hex");
+    if (isOpen) {
+      received.body = bodyForm(body);
+      return answerOpen(res, searchParams);
+    }
     /** @type {Caller} */
     let caller;
     try {
