@@ -12,7 +12,7 @@ use super::{
     asks,
     port::{Asker, Port, PortId, Ports},
     pump::{Event, State, Vault},
-    requests,
+    requests, tabs,
     wire::{FromVault, Hello, Id, ToVault, WIRE},
 };
 use crate::{
@@ -121,7 +121,7 @@ fn watch(vault: &Vault, port: PortId, name: String) {
     let vault = Rc::downgrade(vault);
     spawn_local(async move {
         loop {
-            let held = lock::take(&name, None).await;
+            let held = lock::take(&name, lock::Wait::Forever).await;
             let Some(vault) = vault.upgrade() else { return };
             let Some(page) = vault.ports.get(port) else { return };
             let before = page.signs.get();
@@ -141,6 +141,7 @@ fn part(vault: &Vault, port: PortId) {
     let was_last = vault.ports.close(port);
     requests::abort_all(vault, port);
     if was_last {
+        tabs::leave(vault);
         vault.post(Event::Session(Input::LastPageLeft));
     }
 }
