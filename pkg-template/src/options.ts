@@ -142,7 +142,9 @@ export function readOptions(options: ClientOptions): Settings {
     redirectUri,
     vaultUrl: script,
     place:
-      isolation === "none" ? "page" : (isolation ?? (globalThis.SharedWorker ? "shared" : "worker")),
+      isolation === "none"
+        ? "page"
+        : (isolation ?? (globalThis.SharedWorker ? "shared" : "worker")),
     // What the page itself fetches is its own service worker's to see, whatever lies beside it.
     hasShield: script !== undefined && serviceWorker !== "none" && isolation !== "none",
     isManual: callback === "manual",

@@ -45,10 +45,11 @@ pub(crate) struct Door {
 
 impl Door {
     /// A door that nobody has come through yet. `None` where the browser has no random numbers.
-    pub(crate) fn new(name: String, build: String) -> Option<Rc<Self>> {
+    pub(crate) async fn new(name: String, build: String) -> Option<Rc<Self>> {
         let seed = u64::from_le_bytes(random::bytes()?);
         let lock = format!("tokenward/vault/{:x}", u64::from_le_bytes(random::bytes()?));
-        lock::hold_for_life(lock.clone());
+        // Held before anybody hears of it: a page that got it would take this vault for dead.
+        lock::hold_for_life(&lock).await;
         let (ports, vault) = (Rc::default(), OnceCell::new());
         Some(Rc::new(Self { name, build, lock, seed, ports, vault }))
     }

@@ -70,7 +70,10 @@ for (const bundle of BUNDLES) {
 
 await rewrite("elsewhere.js", (text) => {
   // For bundlers: the vault's script is found at run time. Minifying takes comments away.
-  const marked = text.replace(/\bimport\((\w+)\)/, "import(/*@vite-ignore*//*webpackIgnore:true*/$1)");
+  const marked = text.replace(
+    /\bimport\((\w+)\)/,
+    "import(/*@vite-ignore*//*webpackIgnore:true*/$1)",
+  );
   if (marked === text) throw new Error("the page place no longer imports the vault's script");
   return marked;
 });

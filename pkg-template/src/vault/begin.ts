@@ -38,7 +38,7 @@ export function begin(name: string, leave: () => void, isWorker: boolean): Take 
     if (!module) return refuse("wasm_blocked", blocked(isWorker));
     instance ??= init({ module_or_path: module });
     await instance;
-    const vault = start(name, __TOKENWARD_BUILD__);
+    const vault = await start(name, __TOKENWARD_BUILD__);
     if (!vault) throw new Error("no random numbers");
     serve((port) => vault.connect(port));
   };
