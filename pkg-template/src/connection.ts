@@ -259,5 +259,6 @@ function link({ opened, welcome }: Welcomed, ended: AbortController, reports: Re
   };
 
   watch();
+  opened.failed.catch(doubt);
   return { state: welcome.state, ask, tell, over, end };
 }

@@ -55,7 +55,7 @@ test("a second tab is signed in at once, and stays when the first is closed", as
     assert.deepEqual(await second.state(), { status: "signedOut", reason: "no_session" });
     await app.signInAgain(second);
     await second.ready();
-    await first.close();
+    await first.go("about:blank");
     assert.equal((await second.call(me())).status, 200);
     return;
   }
@@ -206,6 +206,37 @@ test("a sign-out where nobody is signed in ends the sessions of other tabs too",
   await first.run((auth) => auth.signOut({ local: true }));
   await second.untilSignedOut("signed_out");
   await eventually("the revocation", async () => app.counts().revocations >= 1);
+});
+
+test("what tabs tell each other is an event and its epoch, and nothing of anybody", async () => {
+  const app = await e2e.application();
+  const listener = await app.open();
+  await listener.run((_, name) => {
+    window.tw.heard = [];
+    const channel = new BroadcastChannel(name);
+    channel.onmessage = ({ data }) => window.tw.heard.push(data);
+  }, `tokenward/${e2e.servers.issuer}/${app.clientId}`);
+  const tab = await app.openTab();
+  await tab.ready();
+  await tab.signIn();
+  await tab.run((auth) => auth.signOut({ local: true }));
+  await listener.until("both", () => window.tw.heard.length === 2);
+  assert.deepEqual(await listener.run(() => window.tw.heard), [
+    { epoch: 1, event: "signedIn" },
+    { epoch: 2, event: "signedOut" },
+  ]);
+  // What others say there is heard only where it is such an event.
+  await app.signInAgain(tab);
+  await tab.untilStatus("signedIn");
+  await listener.run((_, name) => {
+    const channel = new BroadcastChannel(name);
+    const noise = [null, 7, "signedOut", [], {}, { event: "signedOut" }, { epoch: "9" }];
+    for (const message of noise) channel.postMessage(message);
+    channel.postMessage({ epoch: 9, event: "signedOver" });
+    channel.postMessage({ epoch: 9, event: "signedIn" });
+  }, `tokenward/${e2e.servers.issuer}/${app.clientId}`);
+  assert.equal((await tab.call(me())).status, 200);
+  assert.equal((await tab.state()).status, "signedIn");
 });
 
 test("the client says where its vault is", async () => {

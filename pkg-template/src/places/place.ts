@@ -9,7 +9,7 @@ export type Place = "shared" | "worker" | "page";
 /** A port to a vault that may not have started yet. */
 export interface Opened {
   port: MessagePort;
-  /** Rejects when the vault's script cannot be started. */
+  /** Rejects when the vault's script cannot be started, or was ended. */
   failed: Promise<never>;
   /** Ends a vault that is dead or hangs, where that can be done. */
   end?: () => void;
