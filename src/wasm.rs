@@ -15,11 +15,11 @@ use crate::vault::Door;
 pub struct Vault(Rc<Door>);
 
 /// Starts the vault of the worker `name`, which ends in the fingerprint of the configuration that it
-/// will serve. Nothing is returned where the browser withholds its random numbers.
+/// will serve. Nothing comes of it where the browser withholds its random numbers.
 #[wasm_bindgen]
 #[must_use]
-pub fn start(name: String, build: String) -> Option<Vault> {
-    Door::new(name, build).map(Vault)
+pub async fn start(name: String, build: String) -> Option<Vault> {
+    Door::new(name, build).await.map(Vault)
 }
 
 #[wasm_bindgen]

@@ -7,6 +7,7 @@ import { send } from "./fetch.js";
 import type { SessionState } from "./generated/types.js";
 import { follow } from "./lifecycle.js";
 import { type ClientOptions, checkOptions, readOptions, refuse, unknownNames } from "./options.js";
+import type { Place } from "./places/place.js";
 
 /** What a sign-in asks for besides. */
 export interface SignInOptions {
@@ -63,8 +64,8 @@ export interface Client {
   readonly returnTo: string | undefined;
   /** Why the last callback failed; `state` may be `signedIn` all the same, from before. */
   readonly callbackError: AuthError | undefined;
-  /** Where the vault runs. */
-  readonly place: "shared";
+  /** Where the vault runs: a `SharedWorker`, a dedicated `Worker`, or this page. */
+  readonly place: Place;
   /** Lets go of the vault. The session stays, for other tabs and for a new client. */
   readonly close: () => void;
 }
@@ -288,7 +289,7 @@ function present(options: ClientOptions): Client {
     get callbackError() {
       return door.error();
     },
-    place: "shared",
+    place: settings.place,
     close() {
       closing.abort();
       listeners.clear();

@@ -1,10 +1,11 @@
 /** The page's end of the port: the hello, questions and their answers, and whether the vault lives. */
 
-import { AuthError, failure } from "./error.js";
+import { AuthError, failure, isAuthError } from "./error.js";
 import { WIRE } from "./generated/constants.js";
 import type { FromVault, Hello, ToVault } from "./generated/types.js";
 import type { Settings } from "./options.js";
-import { CURE, diagnose, openShared, raiseShield } from "./places/shared.js";
+import { explain, type Open, type Opened, opener } from "./places/place.js";
+import { raiseShield, trusted } from "./places/script.js";
 
 /** The hash of the vault's wasm and glue; the build writes it in. */
 declare const __TOKENWARD_BUILD__: string;
@@ -56,11 +57,12 @@ export interface Reports {
   onDeath(): void;
 }
 
-type Welcomed = { port: MessagePort; welcome: Extract<FromVault, { type: "welcome" }> };
+type Welcome = Extract<FromVault, { type: "welcome" }>;
+type Welcomed = { opened: Opened; welcome: Welcome; generation: number };
 
 /** A function that connects to the vault of these settings, each time anew. */
 export function connector(settings: Settings): (reports: Reports) => Promise<Link> {
-  // A vault that did not answer cannot be ended, so this page stays away from its generation.
+  // A SharedWorker that did not answer cannot be ended, so this page stays away from its generation.
   let first = 0;
   return async (reports) => {
     // No insecure context has it.
@@ -71,8 +73,9 @@ export function connector(settings: Settings): (reports: Reports) => Promise<Lin
     const ended = new AbortController();
     const lock = `tokenward/page/${crypto.randomUUID()}`;
     try {
-      const url = vaultUrl(settings);
-      const [hash] = await Promise.all([
+      const url = settings.vaultUrl ?? new URL("./vault.js", import.meta.url);
+      const [open, hash] = await Promise.all([
+        opener(settings.place),
         fingerprint(settings.config),
         hold(lock, ended.signal),
         settings.hasShield && raiseShield(url),
@@ -86,7 +89,7 @@ export function connector(settings: Settings): (reports: Reports) => Promise<Lin
       };
       const name = (generation: number) =>
         `tokenward/${WIRE}/${__TOKENWARD_BUILD__}/${generation}/${hash}`;
-      const welcomed = await reach(url.href, name, hello, first);
+      const welcomed = await reach(open, url.href, name, hello, first);
       first = welcomed.generation;
       return link(welcomed, ended, reports);
     } catch (error) {
@@ -99,13 +102,6 @@ export function connector(settings: Settings): (reports: Reports) => Promise<Lin
 /** The vault died, or this page cannot hear it any more. */
 export function gone(): AuthError {
   return failure("vault_crashed", "The vault is gone: call again.", true);
-}
-
-function vaultUrl(settings: Settings): URL {
-  const url = settings.vaultUrl ?? new URL("./vault.js", import.meta.url);
-  if (url.origin === location.origin) return url;
-  const message = `The vault's script ${url.href} is of another origin: ${CURE}`;
-  throw failure("vault_unavailable", message);
 }
 
 async function fingerprint(text: string): Promise<string> {
@@ -127,16 +123,23 @@ function hold(name: string, until: AbortSignal): Promise<void> {
 
 /** Says hello, to the next generation too where one is silent; the first to answer is taken. */
 async function reach(
+  open: Open,
   url: string,
   name: (generation: number) => string,
   hello: ToVault,
   first: number,
-): Promise<Welcomed & { generation: number }> {
-  const ports = new Set<MessagePort>();
-  const greet = async (generation: number): Promise<Welcomed & { generation: number }> => {
-    const { port, failed } = openShared(url, name(generation));
-    ports.add(port);
-    const answer = new Promise<Welcomed["welcome"]>((resolve, reject) => {
+): Promise<Welcomed> {
+  const silent = new Set<Opened>();
+  const giveUp = (opened: Opened): void => {
+    silent.delete(opened);
+    opened.port.close();
+    opened.end?.();
+  };
+  const greet = async (generation: number): Promise<Welcomed> => {
+    const opened = open(trusted(url), name(generation));
+    silent.add(opened);
+    const { port, failed } = opened;
+    const answer = new Promise<Welcome>((resolve, reject) => {
       port.onmessage = ({ data }: MessageEvent<FromVault>) => {
         if (data.type === "welcome") resolve(data);
         if (data.type === "refused") reject(new AuthError(data.error));
@@ -144,34 +147,38 @@ async function reach(
     });
     port.postMessage(hello);
     const welcome = await Promise.race([answer, failed]);
-    ports.delete(port);
-    return { port, welcome, generation };
+    silent.delete(opened);
+    return { opened, welcome, generation };
   };
   const insist = async (generation: number) => {
     try {
       return await greet(generation);
     } catch (reason) {
       // No reason is the worker's own `error`. One is forgiven: it may have been about to end.
-      const error = (reason as AuthError | undefined) ?? (await diagnose(url));
+      const error = await explain(url, reason);
       if (error.code !== "worker_blocked") throw error;
       await sleep(RETRY_MS);
-      return greet(generation).catch((again) => Promise.reject(again ?? error));
+      return greet(generation).catch((again) => Promise.reject(isAuthError(again) ? again : error));
     }
   };
 
-  const answers: Promise<(Welcomed & { generation: number }) | undefined>[] = [];
+  const answers: Promise<Welcomed | undefined>[] = [];
   try {
     for (let generation = first; generation < first + GENERATIONS; generation++) {
       answers.push(insist(generation));
       const found = await Promise.race([...answers, sleep(HELLO_MS)]);
-      if (!found) continue;
-      if (found.welcome.build === __TOKENWARD_BUILD__) return found;
-      found.port.close();
+      if (found?.welcome.build === __TOKENWARD_BUILD__) return found;
+      if (!found) {
+        // One that can be ended is replaced under its own name, where other clients find it too.
+        for (const opened of silent) if (opened.end) giveUp(opened);
+        continue;
+      }
+      found.opened.port.close();
       const message = "The vault's script is of another build: run `npx tokenward init` again.";
       throw failure("vault_unavailable", message);
     }
   } finally {
-    for (const port of ports) port.close();
+    for (const opened of silent) giveUp(opened);
   }
   throw failure("vault_unavailable", "The vault does not answer: try again.", true);
 }
@@ -180,7 +187,8 @@ function sleep(ms: number): Promise<undefined> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function link({ port, welcome }: Welcomed, ended: AbortController, reports: Reports): Link {
+function link({ opened, welcome }: Welcomed, ended: AbortController, reports: Reports): Link {
+  const { port } = opened;
   /** What waits for an answer; it gets none when the link is over. */
   const open = new Map<number, (answer?: Answers) => void>();
   const over = ended.signal;
@@ -245,10 +253,12 @@ function link({ port, welcome }: Welcomed, ended: AbortController, reports: Repo
         return;
       }
       end(gone());
+      opened.end?.();
       reports.onDeath();
     }, SILENCE_MS);
   };
 
   watch();
+  opened.failed.catch(doubt);
   return { state: welcome.state, ask, tell, over, end };
 }

@@ -2,6 +2,7 @@
 
 import { failure } from "./error.js";
 import { OPTIONS } from "./generated/options.js";
+import type { Place } from "./places/place.js";
 
 /** An origin that the access token may go to. */
 export interface Resource {
@@ -47,8 +48,11 @@ export interface ClientOptions {
   /** How long the provider may take to answer. */
   timeouts?: { networkMs?: number };
 
-  /** Where the vault runs: in a `SharedWorker`. */
-  isolation?: "shared";
+  /**
+   * Where the vault runs: in a `SharedWorker`, in a dedicated `Worker`, or with `"none"` in the page
+   * itself, which promises no isolation. `"shared"` where the browser has it, else `"worker"`.
+   */
+  isolation?: "shared" | "worker" | "none";
   /** Where `npx tokenward init` put the vault: `/tokenward/vault.js`. */
   vaultUrl?: string;
   /** Whether the empty service worker beside `vaultUrl` hides the vault from the application's own. */
@@ -65,12 +69,13 @@ export interface Settings {
   redirectUri: URL;
   /** Where the vault's script is, if it is not beside this one. */
   vaultUrl: URL | undefined;
+  place: Place;
   hasShield: boolean;
   isManual: boolean;
 }
 
 const CHOICES: Readonly<Record<string, readonly unknown[]>> = {
-  isolation: ["shared"],
+  isolation: ["shared", "worker", "none"],
   serviceWorker: ["shield", "none"],
   callback: ["auto", "manual"],
 };
@@ -115,7 +120,7 @@ export function checkOptions(options: ClientOptions): void {
 
 /** Reads checked options in a page. Throws `config_invalid` where a URL is wrong. */
 export function readOptions(options: ClientOptions): Settings {
-  const { isolation: _, vaultUrl, serviceWorker, callback, ...session } = options;
+  const { isolation, vaultUrl, serviceWorker, callback, ...session } = options;
   const { logout } = session;
   const { origin } = location;
   const problems: string[] = [];
@@ -136,7 +141,12 @@ export function readOptions(options: ClientOptions): Settings {
     config: canonical(session),
     redirectUri,
     vaultUrl: script,
-    hasShield: script !== undefined && serviceWorker !== "none",
+    place:
+      isolation === "none"
+        ? "page"
+        : (isolation ?? (globalThis.SharedWorker ? "shared" : "worker")),
+    // What the page itself fetches is its own service worker's to see, whatever lies beside it.
+    hasShield: script !== undefined && serviceWorker !== "none" && isolation !== "none",
     isManual: callback === "manual",
   };
 }

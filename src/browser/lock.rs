@@ -27,12 +27,23 @@ pub(crate) struct Held {
     _release: oneshot::Sender<()>,
 }
 
-/// Takes the lock `name`, waiting at most `wait` for it, or for ever where `wait` is absent. `None`
-/// if the wait ended first.
-pub(crate) async fn take(name: &str, wait: Option<Millis>) -> Option<Held> {
+/// How a lock is waited for.
+pub(crate) enum Wait {
+    /// For ever.
+    Forever,
+    /// At most so long.
+    AtMost(Millis),
+    /// Not at all: it is taken from whoever holds it.
+    Steal,
+}
+
+/// Takes the lock `name`; `None` if the wait ended first, or the browser has no locks.
+pub(crate) async fn take(name: &str, wait: Wait) -> Option<Held> {
     let options = Object::new();
-    if let Some(wait) = wait {
-        object::set(&options, "signal", &fetch::timeout(wait));
+    match wait {
+        Wait::Forever => {}
+        Wait::AtMost(wait) => object::set(&options, "signal", &fetch::timeout(wait)),
+        Wait::Steal => object::set(&options, "steal", &JsValue::TRUE),
     }
     let (granted, is_granted) = oneshot::channel();
     let (release, is_released) = oneshot::channel::<()>();
@@ -56,10 +67,10 @@ pub(crate) async fn take(name: &str, wait: Option<Millis>) -> Option<Held> {
     is_granted.await.ok().map(|()| Held { _release: release })
 }
 
-/// Holds the lock `name` from now on, for as long as this realm lives.
-pub(crate) fn hold_for_life(name: String) {
+/// Holds the lock `name` for as long as this realm lives; resolves once it is held, or cannot be.
+pub(crate) async fn hold_for_life(name: &str) {
+    let held = take(name, Wait::Forever).await;
     spawn_local(async move {
-        let held = take(&name, None).await;
         // Never resolved: the browser lets go when the realm ends.
         std::future::pending::<()>().await;
         drop(held);

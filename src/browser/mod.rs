@@ -1,6 +1,7 @@
 //! Adapters over web-sys, one file each. They know the browser's interfaces and nothing of tokens,
 //! sessions or policy; they run in a worker and, through the same calls, in a page.
 
+pub(crate) mod channel;
 pub(crate) mod fetch;
 pub(crate) mod lock;
 pub(crate) mod object;

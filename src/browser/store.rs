@@ -1,5 +1,5 @@
-//! Sign-ins under way, in IndexedDB: put before the page leaves, taken once when it is back. It knows
-//! records as texts under keys, not what they say.
+//! IndexedDB: sign-ins under way, put before the page leaves and taken once when it is back; and what the
+//! tabs of a client remember together. It knows records as texts under keys, not what they say.
 
 use futures_channel::oneshot;
 use js_sys::Array;
@@ -11,8 +11,11 @@ use web_sys::{
 use super::{global, object};
 use crate::secret::Secret;
 
-const DATABASE: &str = "tokenward";
-const STORE: &str = "transactions";
+/// A database with its one store.
+type Place = (&'static str, &'static str);
+
+const TRANSACTIONS: Place = ("tokenward", "transactions");
+const MEMORIES: Place = ("tokenward-tabs", "memories");
 
 /// The browser refused its storage.
 #[derive(Debug)]
@@ -30,8 +33,8 @@ pub(crate) async fn put(
     record: &Secret,
     is_stale: impl Fn(&Secret) -> bool,
 ) -> Result<(), Denied> {
-    let database = open().await?;
-    let store = writable(&database)?;
+    let database = open(TRANSACTIONS).await?;
+    let store = writable(&database, TRANSACTIONS)?;
     let keys: Array = ended(&store.get_all_keys()?).await?.unchecked_into();
     let records: Array = ended(&store.get_all()?).await?.unchecked_into();
     for (key, record) in keys.iter().zip(records.iter()) {
@@ -48,8 +51,8 @@ pub(crate) async fn put(
 
 /// Takes the record under `key` out: whoever takes it is the only one to have it.
 pub(crate) async fn take(key: &str) -> Result<Option<Secret>, Denied> {
-    let database = open().await?;
-    let store = writable(&database)?;
+    let database = open(TRANSACTIONS).await?;
+    let store = writable(&database, TRANSACTIONS)?;
     let key = JsValue::from_str(key);
     let record = ended(&store.get(&key)?).await?;
     ended(&store.delete(&key)?).await?;
@@ -57,22 +60,47 @@ pub(crate) async fn take(key: &str) -> Result<Option<Secret>, Denied> {
     Ok(record.as_string().map(Secret::new))
 }
 
-fn writable(database: &IdbDatabase) -> Result<IdbObjectStore, Denied> {
-    let transaction =
-        database.transaction_with_str_and_mode(STORE, IdbTransactionMode::Readwrite)?;
-    Ok(transaction.object_store(STORE)?)
+/// Reads what is remembered under `key`, and remembers what `change` makes of it, if anything; nobody
+/// else changes it meanwhile. Where storage is denied, nothing is remembered.
+pub(crate) async fn remember(key: &str, change: &mut dyn FnMut(Option<String>) -> Option<String>) {
+    let mut change = Some(change);
+    if update(&JsValue::from_str(key), &mut change).await.is_err() {
+        // What is to happen does not depend on it.
+        if let Some(change) = change {
+            change(None);
+        }
+    }
 }
 
-async fn open() -> Result<IdbDatabase, Denied> {
+type Change<'a> = Option<&'a mut dyn FnMut(Option<String>) -> Option<String>>;
+
+async fn update(key: &JsValue, change: &mut Change<'_>) -> Result<(), Denied> {
+    let database = open(MEMORIES).await?;
+    let store = writable(&database, MEMORIES)?;
+    let record = ended(&store.get(key)?).await?.as_string();
+    if let Some(changed) = change.take().and_then(|change| change(record)) {
+        ended(&store.put_with_key(&JsValue::from_str(&changed), key)?).await?;
+    }
+    database.close();
+    Ok(())
+}
+
+fn writable(database: &IdbDatabase, (_, store): Place) -> Result<IdbObjectStore, Denied> {
+    let transaction =
+        database.transaction_with_str_and_mode(store, IdbTransactionMode::Readwrite)?;
+    Ok(transaction.object_store(store)?)
+}
+
+async fn open((database, store): Place) -> Result<IdbDatabase, Denied> {
     let factory = object::own_or_inherited(&global(), "indexedDB");
     let factory: IdbFactory = factory.dyn_into().map_err(|_| Denied)?;
-    let request: IdbOpenDbRequest = factory.open_with_u32(DATABASE, 1)?;
+    let request: IdbOpenDbRequest = factory.open_with_u32(database, 1)?;
     let opening = request.clone();
     let upgrade = Closure::once(move |_: JsValue| {
         if let Ok(database) = opening.result() {
             let database: IdbDatabase = database.unchecked_into();
             // It fails only if the store is there already.
-            let _ = database.create_object_store(STORE);
+            let _ = database.create_object_store(store);
         }
     });
     request.set_onupgradeneeded(Some(upgrade.as_ref().unchecked_ref()));

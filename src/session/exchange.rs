@@ -8,6 +8,7 @@ use super::{
     inputs::{Ask, Epoch, Output, Reach, TokenFailure, TokenRequest},
     machine::{Session, Standing},
     snapshot::SignedOutReason,
+    tabs::News,
     tenure::Tenure,
 };
 use crate::{
@@ -39,8 +40,15 @@ enum Lock {
     #[default]
     Free,
     Asked,
+    /// By force, from one that hangs. That one may wake and be answered: what it gets renews its own
+    /// session alone, so nothing of it needs to be undone.
+    Stealing,
     Held,
 }
+
+/// How far vaults spread that give up waiting for the same holder: the first takes the lock by force,
+/// the others get it in their turn.
+const TAKEOVER_SPREAD: Millis = Millis::from_secs(3);
 
 /// A token request under way.
 #[derive(Debug)]
@@ -90,7 +98,7 @@ impl Session {
     /// Whether the current access token is being renewed.
     pub(super) fn is_refreshing(&self) -> bool {
         self.exchange.refresh_under_way(self.epoch)
-            || (self.exchange.lock == Lock::Asked
+            || (matches!(self.exchange.lock, Lock::Asked | Lock::Stealing)
                 && self.exchange.codes.is_empty()
                 && self.tenure().is_some())
     }
@@ -101,13 +109,14 @@ impl Session {
             && (!self.exchange.codes.is_empty() || self.wants_refresh(now))
         {
             self.exchange.lock = Lock::Asked;
-            self.outputs.push_back(Output::TakeLock);
+            let jitter = self.random.up_to(TAKEOVER_SPREAD);
+            self.outputs.push_back(Output::TakeLock { jitter });
         }
     }
 
     pub(super) fn lock_taken(&mut self, now: Now) {
         match self.exchange.lock {
-            Lock::Asked => self.send(now),
+            Lock::Asked | Lock::Stealing => self.send(now),
             // Not asked for: it is not kept.
             Lock::Free => self.outputs.push_back(Output::ReleaseLock),
             Lock::Held => {}
@@ -115,15 +124,20 @@ impl Session {
     }
 
     pub(super) fn lock_missed(&mut self, now: Now) {
-        if self.exchange.lock != Lock::Asked {
-            return;
+        match self.exchange.lock {
+            // Nobody holds it so long who is alive: a request has its time limit.
+            Lock::Asked => {
+                self.exchange.lock = Lock::Stealing;
+                return self.outputs.push_back(Output::StealLock);
+            }
+            Lock::Stealing => self.exchange.lock = Lock::Free,
+            Lock::Free | Lock::Held => return,
         }
-        self.exchange.lock = Lock::Free;
         let failure = |phase| TokenFailure {
             error: AuthError::transient(
                 Code::Timeout,
                 phase,
-                "another vault of this origin holds the lock around token requests",
+                "the browser withholds the lock around token requests",
             ),
             reach: Reach::NotSent,
             is_final: false,
@@ -239,6 +253,7 @@ impl Session {
         let generation = self.next_generation();
         let tenure = Tenure::begin(grant, generation, first, &mut self.random);
         self.standing = Standing::SignedIn(Box::new(tenure));
+        self.outputs.push_back(Output::Tell(News::SignedIn));
         self.outputs.push_back(Output::Conclude { ask, outcome: Ok(return_to) });
     }
 }

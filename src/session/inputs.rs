@@ -7,7 +7,11 @@ use crate::{
     error::AuthError,
     oauth::{callback::Callback, transaction::Transaction},
     secret::Secret,
-    session::{grant::Grant, snapshot::Snapshot},
+    session::{
+        grant::Grant,
+        snapshot::Snapshot,
+        tabs::{Chronicle, News, TabsEpoch},
+    },
 };
 
 /// A request that waits for a lease.
@@ -79,7 +83,7 @@ pub enum Input {
     },
     /// The lock around token requests is held (`Output::TakeLock`).
     LockTaken,
-    /// The lock could not be had in time.
+    /// The lock could not be had in time, or not even by force.
     LockMissed,
     /// A token request ended (`Output::Send`).
     TokenAnswered {
@@ -111,6 +115,17 @@ pub enum Input {
     TicketDropped(Ticket),
     /// A page asked to sign out.
     SignOutAsked(Ask),
+    /// A vault in another tab told what happened there.
+    Heard {
+        /// When, in the order that all tabs share.
+        epoch: TabsEpoch,
+        /// What.
+        news: News,
+    },
+    /// What all tabs remember (`Output::Recall`).
+    Recalled(Chronicle),
+    /// The others were told, at this epoch (`Output::Tell`).
+    Told(TabsEpoch),
 }
 
 /// What is known of a failed token request.
@@ -159,8 +174,14 @@ pub enum TokenRequest {
 /// What a session orders.
 #[derive(Debug)]
 pub enum Output {
-    /// Take the lock around token requests; answer with `LockTaken` or `LockMissed`.
-    TakeLock,
+    /// Take the lock around token requests, waiting for it twice as long as a request may take and
+    /// `jitter` more; answer with `LockTaken` or `LockMissed`.
+    TakeLock {
+        /// Spreads the vaults that give up waiting for the same holder.
+        jitter: Millis,
+    },
+    /// Take it by force: whoever holds it hangs. Answer with `LockTaken` or `LockMissed`.
+    StealLock,
     /// Let go of it.
     ReleaseLock,
     /// Send this; answer with `TokenAnswered`.
@@ -182,6 +203,8 @@ pub enum Output {
         /// Its `state`.
         state: String,
     },
+    /// Store this transaction again: its callback is still to come.
+    Keep(Transaction),
     /// Store the transaction, then give the page the URL of its authorization request.
     Navigate {
         /// Who waits.
@@ -212,6 +235,10 @@ pub enum Output {
         /// Where the application wants to be, or why it failed.
         outcome: Result<Option<String>, AuthError>,
     },
+    /// Listen to the other tabs, and say what all tabs remember (`Recalled`).
+    Recall,
+    /// Remember this for all tabs and tell the others; answer with `Told`.
+    Tell(News),
     /// Revoke this token (RFC 7009); nothing depends on the answer.
     Revoke(Rc<Secret>),
     /// The session is gone here: revoke what it had, then let the page leave for the provider.

@@ -9,6 +9,7 @@ use super::{
     random::Random,
     signin::SignIns,
     snapshot::{SignedOutReason, Snapshot},
+    tabs::{News, TabsEpoch},
     tenure::Tenure,
     waiting::Waiting,
 };
@@ -29,6 +30,8 @@ pub struct Session {
     pub(super) random: Random,
     pub(super) is_online: bool,
     pub(super) has_pages: bool,
+    /// How far what happened in other tabs is known; `None` until they were asked.
+    pub(super) tabs_epoch: Option<TabsEpoch>,
     pub(super) outputs: VecDeque<Output>,
     generation: Generation,
     shown: View,
@@ -70,6 +73,7 @@ impl Session {
             random: Random::new(seed),
             is_online: true,
             has_pages: false,
+            tabs_epoch: None,
             outputs: VecDeque::new(),
             generation: Generation::default(),
             shown: View::Restoring,
@@ -163,13 +167,19 @@ impl Session {
             Input::TokenAnswered { epoch, outcome } => self.token_answered(now, epoch, outcome),
             Input::WentOnline => self.went_online(now),
             Input::WentOffline => self.is_online = false,
-            Input::PageArrived => self.has_pages = true,
+            Input::PageArrived => {
+                self.has_pages = true;
+                self.outputs.push_back(Output::Recall);
+            }
             Input::LastPageLeft => {
                 self.has_pages = false;
                 // Whoever waited is gone.
                 self.waiting = Waiting::default();
             }
             Input::SignOutAsked(ask) => self.sign_out_asked(ask),
+            Input::Heard { epoch, news } => self.heard(epoch, news),
+            Input::Recalled(chronicle) => self.recalled(chronicle),
+            Input::Told(epoch) => self.told(epoch),
             // Every input has the clocks judged again; the rest concerns one ticket.
             Input::Woke(_)
             | Input::LeaseWanted(_)
@@ -194,13 +204,8 @@ impl Session {
 
     fn sign_out_asked(&mut self, ask: Ask) {
         let token = self.tenure().map(|tenure| tenure.grant.revocable());
-        let is_nobody =
-            matches!(self.standing, Standing::SignedOut { .. }) && !self.is_signing_in();
-        self.abandon_callbacks(self.epoch);
-        self.epoch = Epoch(self.epoch.0 + 1);
-        if !is_nobody {
-            self.end(SignedOutReason::SignedOut, None);
-        }
+        self.sign_out_here();
+        self.outputs.push_back(Output::Tell(News::SignedOut));
         self.outputs.push_back(Output::EndSession { ask, token });
     }
 

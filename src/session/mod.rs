@@ -5,6 +5,7 @@
 //! - [`inputs`], [`snapshot`]: what it hears, what it orders, what pages may see of it.
 //! - [`grant`], [`outcome`]: what a token endpoint's answer is worth, before the machine hears of it.
 //! - `tenure`, `refresh`: who is signed in, and when the token is renewed.
+//! - [`tabs`]: what the vaults of other tabs tell.
 //! - `signin`, `exchange`, `waiting`: callbacks, the one token request at a time, the tickets.
 
 pub mod grant;
@@ -12,6 +13,7 @@ pub mod inputs;
 pub mod machine;
 pub mod outcome;
 pub mod snapshot;
+pub mod tabs;
 
 mod exchange;
 mod random;

@@ -123,7 +123,11 @@ impl Session {
     ) {
         let issuer = callback::check_issuer(&callback, &transaction.metadata);
         if let (Err(error), Err(_)) = (&issuer, &callback.outcome) {
-            // A foreign provider's refusal does not end the sign-in at the one that was asked.
+            // A foreign provider's refusal does not end the sign-in at the one that was asked, though
+            // this vault may be gone when that comes back.
+            if !is_stored {
+                self.outputs.push_back(Output::Keep(transaction.clone()));
+            }
             self.sign_ins.remember(transaction, now.wall);
             return self.conclude_failed(ask, error.clone());
         }

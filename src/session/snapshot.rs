@@ -27,6 +27,8 @@ pub enum SignedOutReason {
     RefreshLost,
     /// A sign-in came back and failed; `error` says why.
     CallbackFailed,
+    /// Nobody is signed in here, but somebody is in another tab: `signIn({ prompt: "none" })` may do.
+    SignedInElsewhere,
 }
 
 /// The session as the pages see it. Crosses to the page as JSON text.
@@ -93,6 +95,7 @@ impl SignedOutReason {
             Self::SessionEnded => "session_ended",
             Self::RefreshLost => "refresh_lost",
             Self::CallbackFailed => "callback_failed",
+            Self::SignedInElsewhere => "signed_in_elsewhere",
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
     asks,
     port::{Asker, Port, PortId, Ports},
     pump::{Event, State, Vault},
-    requests,
+    requests, tabs,
     wire::{FromVault, Hello, Id, ToVault, WIRE},
 };
 use crate::{
@@ -45,10 +45,11 @@ pub(crate) struct Door {
 
 impl Door {
     /// A door that nobody has come through yet. `None` where the browser has no random numbers.
-    pub(crate) fn new(name: String, build: String) -> Option<Rc<Self>> {
+    pub(crate) async fn new(name: String, build: String) -> Option<Rc<Self>> {
         let seed = u64::from_le_bytes(random::bytes()?);
         let lock = ["tokenward/vault/", &u64::from_le_bytes(random::bytes()?).to_string()].concat();
-        lock::hold_for_life(lock.clone());
+        // Held before anybody hears of it: a page that got it would take this vault for dead.
+        lock::hold_for_life(&lock).await;
         let (ports, vault) = (Rc::default(), OnceCell::new());
         Some(Rc::new(Self { name, build, lock, seed, ports, vault }))
     }
@@ -121,7 +122,7 @@ fn watch(vault: &Vault, port: PortId, name: String) {
     let vault = Rc::downgrade(vault);
     spawn_local(async move {
         loop {
-            let held = lock::take(&name, None).await;
+            let held = lock::take(&name, lock::Wait::Forever).await;
             let Some(vault) = vault.upgrade() else { return };
             let Some(page) = vault.ports.get(port) else { return };
             let before = page.signs.get();
@@ -141,6 +142,7 @@ fn part(vault: &Vault, port: PortId) {
     let was_last = vault.ports.close(port);
     requests::abort_all(vault, port);
     if was_last {
+        tabs::leave(vault);
         vault.post(Event::Session(Input::LastPageLeft));
     }
 }

@@ -8,11 +8,11 @@ use super::{
     asks::{Question, fail},
     provider,
     pump::{Event, Vault},
-    requests, send,
+    requests, send, tabs,
     wire::FromVault,
 };
 use crate::{
-    browser::{lock, store, time},
+    browser::{store, time},
     clock::Millis,
     error::{AuthError, Code, Phase},
     oauth::{authorize, logout, token, transaction::Transaction},
@@ -30,8 +30,9 @@ const REVOCATION: Millis = Millis::from_secs(2);
 /// Does what the session orders.
 pub(super) fn perform(vault: &Vault, output: Output) {
     match output {
-        Output::TakeLock => take_lock(vault),
-        Output::ReleaseLock => drop(vault.token_lock.take()),
+        Output::TakeLock { jitter } => tabs::take_lock(vault, jitter),
+        Output::StealLock => tabs::steal_lock(vault),
+        Output::ReleaseLock => tabs::release_lock(vault),
         Output::Send { epoch, request } => later(vault, async move |vault| {
             let outcome = token_request(vault, &request).await;
             vault.post(Event::Session(Input::TokenAnswered { epoch, outcome }));
@@ -46,6 +47,10 @@ pub(super) fn perform(vault: &Vault, output: Output) {
             // A record that cannot be removed is stale after ten minutes, and of single use before.
             let _ = store::take(&state).await;
         }),
+        Output::Keep(transaction) => spawn_local(async move {
+            // Without storage it is known to this vault alone.
+            let _ = keep(&transaction).await;
+        }),
         Output::Navigate { ask, transaction } => later(vault, async move |vault| {
             navigate(vault, ask, &transaction).await;
         }),
@@ -55,6 +60,8 @@ pub(super) fn perform(vault: &Vault, output: Output) {
             vault.ports.broadcast(&FromVault::State { state: snapshot.to_json() });
         }
         Output::Conclude { ask, outcome } => conclude(vault, ask, outcome),
+        Output::Recall => tabs::recall(vault),
+        Output::Tell(news) => tabs::tell(vault, news),
         Output::Revoke(token) => later(vault, async move |vault| revoke(vault, &token).await),
         Output::EndSession { ask, token } => later(vault, async move |vault| {
             end_session(vault, ask, token).await;
@@ -65,19 +72,6 @@ pub(super) fn perform(vault: &Vault, output: Output) {
 fn later(vault: &Vault, effect: impl AsyncFnOnce(&Vault) + 'static) {
     let vault = Rc::clone(vault);
     spawn_local(async move { effect(&vault).await });
-}
-
-fn take_lock(vault: &Vault) {
-    later(vault, async |vault| {
-        let config = &vault.config;
-        let name = ["tokenward/", &config.issuer, "/", &config.client_id].concat();
-        // Longer than the request that another holder may have under way.
-        let wait = config.network_timeout + config.network_timeout;
-        let held = lock::take(&name, Some(wait)).await;
-        let input = if held.is_some() { Input::LockTaken } else { Input::LockMissed };
-        *vault.token_lock.borrow_mut() = held;
-        vault.post(Event::Session(input));
-    });
 }
 
 async fn token_request(vault: &Vault, request: &TokenRequest) -> Result<Grant, TokenFailure> {
@@ -109,11 +103,7 @@ async fn navigate(vault: &Vault, ask: Ask, transaction: &Transaction) {
         Ok(url) => url,
         Err(error) => return fail(vault, asker, error),
     };
-    let wall = time::now().wall;
-    let is_stale = |record: &Secret| {
-        Transaction::from_record(record).is_none_or(|transaction| transaction.has_expired(wall))
-    };
-    match store::put(&transaction.state, &transaction.to_record(), is_stale).await {
+    match keep(transaction).await {
         Ok(()) => vault.ports.send(asker.port, &FromVault::Navigate { id: asker.id, url }),
         Err(store::Denied) => fail(
             vault,
@@ -126,6 +116,15 @@ async fn navigate(vault: &Vault, ask: Ask, transaction: &Transaction) {
             ),
         ),
     }
+}
+
+/// Stores a transaction until its callback comes, and takes those away that nobody came back from.
+async fn keep(transaction: &Transaction) -> Result<(), store::Denied> {
+    let wall = time::now().wall;
+    let is_stale = |record: &Secret| {
+        Transaction::from_record(record).is_none_or(|transaction| transaction.has_expired(wall))
+    };
+    store::put(&transaction.state, &transaction.to_record(), is_stale).await
 }
 
 fn conclude(vault: &Vault, ask: Ask, outcome: Result<Option<String>, AuthError>) {

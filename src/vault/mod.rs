@@ -22,6 +22,8 @@ mod relay;
 mod requests;
 #[cfg(target_arch = "wasm32")]
 mod send;
+#[cfg(target_arch = "wasm32")]
+mod tabs;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use connection::Door;

@@ -16,9 +16,10 @@ use super::{
     port::Ports,
     provider::Provider,
     requests::{self, Requests},
+    tabs::Tabs,
 };
 use crate::{
-    browser::{lock::Held, time},
+    browser::time,
     config::Config,
     request::call::{self, Call},
     session::{
@@ -49,8 +50,8 @@ pub(crate) struct State {
     pub(super) ports: Rc<Ports>,
     pub(super) provider: Provider,
     pub(super) requests: Requests,
-    /// The lock around token requests, while it is held.
-    pub(super) token_lock: RefCell<Option<Held>>,
+    /// What it shares with the vaults of other tabs.
+    pub(super) tabs: Tabs,
     session: RefCell<Session>,
     calls: RefCell<Table<Ticket, Call>>,
     queue: RefCell<VecDeque<Event>>,
@@ -67,7 +68,7 @@ impl State {
             ports,
             provider: Provider::default(),
             requests: Requests::default(),
-            token_lock: RefCell::new(None),
+            tabs: Tabs::default(),
             session: RefCell::new(Session::new(seed)),
             calls: RefCell::default(),
             queue: RefCell::new(VecDeque::new()),

@@ -251,11 +251,7 @@ test("with openid, an answer without an ID token, or with a wrong one, is refuse
 
 test("token requests are what the standards ask of a public client (tk1, tk2, tk3)", async () => {
   const { other, issuer } = e2e.servers;
-  e2e.servers.direct.app.setHeaders({
-    vault: {
-      "Content-Security-Policy": `${e2e.headers().vault["Content-Security-Policy"]} ${other}`,
-    },
-  });
+  e2e.allowConnect(other);
   const app = await e2e.application({
     options: { endpoints: { authorization: `${issuer}/auth`, token: `${other}/token` } },
   });

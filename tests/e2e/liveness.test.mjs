@@ -2,16 +2,15 @@
 // A vault that dies is noticed and replaced; a page that goes takes its calls with it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { place } from "./harness/place.mjs";
+import { endsAlone, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError, eventually } from "./harness/tab.mjs";
 
 const e2e = suite();
-const shared = place.isolation === "shared" ? {} : { skip: "nothing outlives the page here" };
 
 test(
   "a killed vault is noticed: calls end with a typed error, and the page goes on",
-  shared,
+  endsAlone,
   async () => {
     const app = await e2e.application();
     const tab = await app.openSignedIn();
@@ -49,19 +48,22 @@ test(
   },
 );
 
-test("every tab of a killed vault meets in the next one", shared, async () => {
+test("every tab of a killed vault meets in the next one", endsAlone, async () => {
   const app = await e2e.application();
   const first = await app.openSignedIn();
-  const second = await app.openTab();
-  await second.untilStatus("signedIn");
+  const second = await app.openTabSignedIn();
   await e2e.engine.killVaults(e2e.driver);
   for (const tab of [first, second]) await tab.untilStatus("signedOut");
   await app.signInAgain(first);
+  if (!place.sharesTabs) {
+    await second.untilSignedOut("signed_in_elsewhere");
+    await app.signInAgain(second);
+  }
   await second.untilStatus("signedIn");
   assert.equal((await second.call(`${e2e.servers.api}/me`)).status, 200);
 });
 
-test("a vault that hangs is left behind: the next page gets another", shared, async () => {
+test("a vault that hangs is left behind: the next page gets another", endsAlone, async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   assert.ok((await e2e.engine.hangVaults(e2e.driver)) > 0, "no vault was found");
@@ -81,8 +83,7 @@ test("a vault that hangs is left behind: the next page gets another", shared, as
 test("a page that is closed in the middle of calls frees them, and others go on", async () => {
   const app = await e2e.application();
   const first = await app.openSignedIn();
-  const second = await app.openTab();
-  await second.untilStatus("signedIn");
+  const second = await app.openTabSignedIn();
   await second.run((auth, api) => {
     void auth.fetch(`${api}/slow?ms=60000`);
     void auth
@@ -106,8 +107,7 @@ test("reloads with open streams leave the API reachable", async () => {
         .then((/** @type {Response} */ response) => response.text());
     }, e2e.servers.api);
     await eventually("the stream at the API", async () => app.calls().length === round);
-    await tab.driver.navigate().refresh();
-    await tab.ready();
+    await app.reload(tab);
   }
   // Browsers give one host six connections.
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
@@ -134,11 +134,73 @@ test("a page without its locks is not taken for dead", async () => {
 test("a page that comes back from the back/forward cache shows what is, not what was", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
-  const other = await app.openTab();
-  await other.untilStatus("signedIn");
+  const other = await app.openTabSignedIn();
+  await tab.run(() => {
+    window.tw.mark = "before";
+  });
   await tab.go(`${e2e.servers.app}/c/keeper/`);
   await other.run((auth) => auth.signOut({ local: true }));
   await tab.focus();
   await tab.driver.navigate().back();
+  await tab.untilApp();
   await tab.untilStatus("signedOut");
+  if ((await tab.run(() => window.tw.mark)) !== "before") return;
+  // It was in the cache, and so was its vault where that is its own: it knows why.
+  await tab.untilSignedOut("signed_out");
+  await assertNoneHonoured(app);
 });
+
+test("a page from the back/forward cache sees a sign-in elsewhere", async () => {
+  const app = await e2e.application();
+  const tab = await app.open();
+  await tab.ready();
+  await tab.run(() => {
+    window.tw.mark = "before";
+  });
+  await tab.go(`${e2e.servers.app}/c/keeper/`);
+  const other = await app.openTab();
+  await other.ready();
+  await other.signIn();
+  await tab.focus();
+  await tab.driver.navigate().back();
+  await tab.untilApp();
+  if (place.sharesTabs) await tab.untilStatus("signedIn");
+  else if ((await tab.run(() => window.tw.mark)) === "before") {
+    await tab.untilSignedOut("signed_in_elsewhere");
+  }
+});
+
+test("a vault that hangs is replaced for the next client of its page", endsAlone, async () => {
+  const app = await e2e.application();
+  const tab = await app.openSignedIn();
+  assert.ok((await e2e.engine.hangVaults(e2e.driver)) > 0, "no vault was found");
+  try {
+    await tab.run(async () => {
+      window.tw.older = window.tw.auth;
+      window.tw.auth = window.tw.sdk.createClient(window.tw.settings.options);
+      await window.tw.auth.ready;
+    });
+    assert.equal((await tab.state()).status, "signedOut");
+    // A worker of the page's own is ended, so the older client notices, and finds the new one.
+    if (!place.sharesTabs) {
+      await tab.until("the older client", () => window.tw.older.state.status === "signedOut");
+    }
+    await app.signInAgain(tab);
+    await tab.untilStatus("signedIn");
+  } finally {
+    if (place.sharesTabs) await e2e.engine.killVaults(e2e.driver);
+  }
+});
+
+/**
+ * Asserts that each of two tabs' sessions was revoked, and the provider honours none of their tokens.
+ *
+ * @param {import("./harness/suite.mjs").Application} app
+ */
+async function assertNoneHonoured(app) {
+  const sessions = place.sharesTabs ? 1 : 2;
+  await eventually("the revocations", async () => app.counts().revocations >= sessions);
+  const tokens = app.tokens("refresh");
+  assert.ok(tokens.length >= sessions);
+  for (const { token } of tokens) assert.equal(await app.refreshDirectly(token), 400);
+}

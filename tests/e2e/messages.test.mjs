@@ -8,9 +8,8 @@ import { search } from "./harness/token-search.mjs";
 
 // What stops a request to the look-alike is the vault, not its policy.
 const e2e = suite({ vaultConnects: "{other}" });
-const shared = place.isolation === "shared" ? {} : { skip: "no other page can connect here" };
 
-test("a port without the right hello gets nothing done", shared, async () => {
+test("a port without the right hello gets nothing done", async () => {
   const { app, tab } = await openWatched();
   const { api, other } = e2e.servers;
   await connect(tab);
@@ -37,7 +36,7 @@ test("a port without the right hello gets nothing done", shared, async () => {
   await assertUnharmed(app, tab, replies);
 });
 
-test("after the hello, what is not of the protocol changes nothing", shared, async () => {
+test("after the hello, what is not of the protocol changes nothing", async () => {
   const { app, tab } = await openWatched();
   const { api, other } = e2e.servers;
   await connect(tab);
@@ -104,7 +103,7 @@ test("after the hello, what is not of the protocol changes nothing", shared, asy
   await assertUnharmed(app, tab, [...replies, ...answers]);
 });
 
-test("one number for many requests confuses nobody else", shared, async () => {
+test("one number for many requests confuses nobody else", async () => {
   const { app, tab } = await openWatched();
   await connect(tab);
   const { hello } = await tab.run(() => ({ hello: window.tw.hello }));
@@ -134,15 +133,35 @@ async function openWatched() {
  * @param {import("./harness/tab.mjs").Tab} tab
  */
 function connect(tab) {
-  return tab.run(() => {
-    const [url, options] = window.tw.workers.at(-1);
-    const worker = new SharedWorker(url, options);
-    const isHello = (/** @type {any} */ message) => message?.type === "hello";
-    window.tw.hello = window.tw.sent.find(isHello);
-    window.tw.port = worker.port;
-    window.tw.replies = [];
-    worker.port.onmessage = ({ data }) => window.tw.replies.push(data);
-  });
+  return tab.run(async (_, place) => {
+    const { tw } = window;
+    tw.hello = tw.sent.findLast((/** @type {any} */ message) => message?.type === "hello");
+    tw.replies = [];
+    const { port1, port2 } = new MessageChannel();
+    tw.port = port1;
+    if (place === "shared") {
+      const [url, options] = tw.workers.at(-1);
+      tw.port = new SharedWorker(url, options).port;
+    } else if (place === "worker") {
+      // A script may have kept the worker that it saw being made.
+      tw.made.at(-1).postMessage(null, [port2]);
+    } else {
+      // The vault's script is anybody's to import, and the vault's name can be made up: a vault of
+      // another name tells the build.
+      const { connect } = await import(tw.settings.options.vaultUrl);
+      const config = new TextEncoder().encode(tw.hello.config);
+      const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", config));
+      const hash = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+      const probe = new MessageChannel();
+      connect(`probe/${hash}`, probe.port2);
+      probe.port1.postMessage(tw.hello);
+      const build = await new Promise((resolve) => {
+        probe.port1.onmessage = ({ data }) => resolve(data.build);
+      });
+      connect(`tokenward/1/${build}/0/${hash}`, port2);
+    }
+    tw.port.onmessage = (/** @type {MessageEvent} */ { data }) => tw.replies.push(data);
+  }, place.place);
 }
 
 /**

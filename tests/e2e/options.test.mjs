@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { INSECURE_HOST } from "./harness/browser.mjs";
+import { place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError } from "./harness/tab.mjs";
 
@@ -42,7 +43,7 @@ test("every problem of the options is told at once, with what was probably meant
     /`issuer` must be a string/,
     /`scope` must be an array of strings/,
     /`allowTokenExport` must be a boolean/,
-    /`isolation` must be "shared"/,
+    /`isolation` must be "shared" or "worker" or "none"/,
   );
 });
 
@@ -131,6 +132,7 @@ test("a vault's script that is a page, or of another origin, is told apart from 
 });
 
 test("a policy that forbids the worker, or WebAssembly in it, is named with its cure", async () => {
+  if (place.pageConnects) return aPolicyOfThePage();
   const { page, vault } = e2e.headers();
   const app = await e2e.application({ page: { start: false } });
   /** @type {[string, typeof page, string, RegExp][]} */
@@ -173,6 +175,34 @@ test("a policy that forbids the worker, or WebAssembly in it, is named with its 
     ),
   );
 });
+
+/** Where the vault is the page, the page's own policy is the vault's. */
+async function aPolicyOfThePage() {
+  const { page } = e2e.headers();
+  const app = await e2e.application({ page: { start: false } });
+  const scripts = ["/pkg/", "/main.js"].map((path) => e2e.servers.app + path).join(" ");
+  e2e.servers.direct.app.setHeaders({
+    page: edit(page, "script-src 'self'", `script-src ${scripts}`),
+  });
+  let tab = await app.open();
+  await assert.rejects(
+    tab.run((auth) => auth.ready),
+    authError("worker_blocked", /script-src/),
+  );
+  e2e.servers.direct.app.setHeaders({ page: edit(page, " 'wasm-unsafe-eval'", "") });
+  tab = await app.open();
+  await assert.rejects(
+    tab.run((auth) => auth.ready),
+    authError("wasm_blocked", /page's own .*'wasm-unsafe-eval'.*connect-src/),
+  );
+  // Nothing of it is a worker, so it needs no policy for one, nor one of Trusted Types.
+  const bare = edit(page, "worker-src 'self'", "worker-src 'none'");
+  e2e.servers.direct.app.setHeaders({
+    page: edit(bare, "trusted-types tokenward", "trusted-types 'none'"),
+  });
+  tab = await app.open();
+  await tab.ready();
+}
 
 test("an insecure origin is refused with the word https, and nothing is sent", async () => {
   const app = await e2e.application({ page: { start: false } });

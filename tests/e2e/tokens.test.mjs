@@ -11,61 +11,57 @@ import { clean, failures, LEAKS } from "./harness/token-steps.mjs";
 
 const e2e = suite();
 
-/** @type {{ skip?: string }} */
-const isolated = place.pageConnects ? { skip: "this place promises no isolation" } : {};
+test("no token is in the page's reach, from sign-in to sign-out (st1, st2, st9)", async () => {
+  const { api, other } = e2e.servers;
+  const app = await e2e.application({
+    page: { watched: true },
+    options: { resources: [{ origin: api }, { origin: "http://localhost:1" }] },
+  });
+  const { keeper, tab } = await openWatched(app);
+  await tab.ready();
+  await collect(tab);
 
-test(
-  "no token is in the page's reach, from sign-in to sign-out (st1, st2, st9)",
-  isolated,
-  async () => {
-    const { api, other } = e2e.servers;
-    const app = await e2e.application({
-      page: { watched: true },
-      options: { resources: [{ origin: api }, { origin: "http://localhost:1" }] },
-    });
-    const { keeper, tab } = await openWatched(app);
-    await tab.ready();
-    await collect(tab);
+  await signInSlowly(app, tab);
+  await callInAllWays(app, tab);
+  await refreshWithHostileError(app, tab);
 
-    await signInSlowly(app, tab);
-    await callInAllWays(app, tab);
-    await refreshWithHostileError(app, tab);
+  const outcomes = await tab.run(failures, api, other);
+  const failed = outcomes.filter((/** @type {string} */ outcome) => !outcome.startsWith("came"));
+  assert.ok(failed.length >= 13, outcomes.join());
+  await collect(tab);
 
-    const outcomes = await tab.run(failures, api, other);
-    const failed = outcomes.filter((/** @type {string} */ outcome) => !outcome.startsWith("came"));
-    assert.ok(failed.length >= 13, outcomes.join());
-    await collect(tab);
+  await tab.go(app.base);
+  await tab.untilApp();
+  if (!place.outlivesPage) await app.signInAgain(tab);
+  await tab.until("the page after a reload", (auth) => auth?.state.status === "signedIn");
+  await collect(tab);
 
-    await tab.go(app.base);
-    await tab.until("the page after a reload", (auth) => auth?.state.status === "signedIn");
-    await collect(tab);
+  // A second sign-in replaces the first session; then the end.
+  await tab.toLogin({ prompt: "login" });
+  await tab.submitLogin();
+  await tab.untilStatus("signedIn");
+  await collect(tab);
+  await tab.run((auth) => void auth.signOut());
+  await tab.untilUrl("the page after the logout", app.isHome);
+  await tab.until("signed out", (auth) => auth?.state.status === "signedOut");
+  await tab.run(callAndNote, `${api}/me`);
+  await collect(tab);
 
-    // A second sign-in replaces the first session; then the end.
-    await tab.toLogin({ prompt: "login" });
-    await tab.submitLogin();
-    await tab.untilStatus("signedIn");
-    await collect(tab);
-    await tab.run((auth) => void auth.signOut());
-    await tab.untilUrl("the page after the logout", app.isHome);
-    await tab.until("signed out", (auth) => auth?.state.status === "signedOut");
-    await tab.run(callAndNote, `${api}/me`);
-    await collect(tab);
-
-    const seen = await kept(keeper);
-    for (const line of await e2e.engine.consoleLines(e2e.driver)) seen.push("console of all", line);
-    const tokens = app.tokens();
-    for (const kind of ["access", "refresh", "id"]) {
-      assert.ok(tokens.filter((token) => token.kind === kind).length >= 2, `few ${kind} tokens`);
-    }
-    const places = byPlace(seen);
-    const expected = ["message received", "message sent", "client", "state", "error", "console"];
-    for (const name of [...expected, "worker", "performance", "locks", "document"]) {
-      assert.ok(places.get(name)?.length, `nothing was seen of: ${name}`);
-    }
-    assert.deepEqual(search(seen, tokens), []);
-    assert.equal(places.get("cookie written"), undefined);
-  },
-);
+  const seen = await kept(keeper);
+  for (const line of await e2e.engine.consoleLines(e2e.driver)) seen.push("console of all", line);
+  const tokens = app.tokens();
+  for (const kind of ["access", "refresh", "id"]) {
+    assert.ok(tokens.filter((token) => token.kind === kind).length >= 2, `few ${kind} tokens`);
+  }
+  const places = byPlace(seen);
+  const expected = ["message received", "message sent", "client", "state", "error", "console"];
+  if (place.target) expected.push("worker");
+  for (const name of [...expected, "performance", "locks", "document"]) {
+    assert.ok(places.get(name)?.length, `nothing was seen of: ${name}`);
+  }
+  assert.deepEqual(search(seen, tokens), []);
+  assert.equal(places.get("cookie written"), undefined);
+});
 
 test("the search finds a token that is leaked on purpose, in every place", async () => {
   const app = await e2e.application({

@@ -12,4 +12,5 @@ mod refreshing;
 mod sign_in;
 mod sign_out;
 mod storms;
+mod tabs;
 mod waiting;

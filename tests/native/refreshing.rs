@@ -263,14 +263,15 @@ fn nobody_there_nothing_refreshed() {
     assert!(rig.woke().is_empty());
     assert_eq!(rig.session.wake_at(), None);
     let orders = rig.tell(Input::PageArrived);
-    assert_eq!(orders, ["Publish signedIn refreshing", "TakeLock"]);
+    assert_eq!(orders, ["Publish signedIn refreshing", "Recall", "TakeLock"]);
 }
 
 #[test]
-fn a_missed_lock_is_a_failure_that_sent_nothing() {
+fn a_lock_that_cannot_be_had_is_a_failure_that_sent_nothing() {
     let mut rig = Rig::signed_in(grant(1, 300, START));
     rig.advance(301);
     rig.want(1);
+    assert_eq!(rig.tell(Input::LockMissed), ["StealLock"], "its holder hangs");
     assert_eq!(
         rig.tell(Input::LockMissed),
         ["Publish signedIn degraded timeout", "Refuse 1 refresh_failed"]

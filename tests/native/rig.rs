@@ -134,7 +134,11 @@ pub(crate) fn callback(state: &str) -> Callback {
 /// An order as a line: `Lend 1 at-1`, `Publish signedOut expired`.
 pub(crate) fn describe(output: &Output) -> String {
     match output {
-        Output::TakeLock => "TakeLock".into(),
+        Output::TakeLock { .. } => "TakeLock".into(),
+        Output::StealLock => "StealLock".into(),
+        Output::Recall => "Recall".into(),
+        Output::Tell(news) => format!("Tell {}", news.as_str()),
+        Output::Keep(transaction) => format!("Keep {}", transaction.state),
         Output::ReleaseLock => "ReleaseLock".into(),
         Output::Send { request: TokenRequest::Code { code, .. }, .. } => {
             format!("Send {}", code.expose())
@@ -167,7 +171,7 @@ fn brief(error: &AuthError) -> &'static str {
     error.code.as_str()
 }
 
-fn status(snapshot: &Snapshot) -> String {
+pub(crate) fn status(snapshot: &Snapshot) -> String {
     match snapshot {
         Snapshot::Restoring => "restoring".into(),
         Snapshot::SigningIn => "signingIn".into(),

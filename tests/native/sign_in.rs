@@ -21,7 +21,7 @@ fn from_memory_to_signed_in() {
     assert_eq!(rig.callback(1, "s"), ["Publish signingIn", "Forget s", "TakeLock"]);
     assert_eq!(rig.tell(Input::LockTaken), ["Send code"]);
     let orders = rig.answer(Ok(grant(1, 300, START)));
-    assert_eq!(orders, ["Publish signedIn", "ReleaseLock", "Conclude 1 /back"]);
+    assert_eq!(orders, ["Publish signedIn", "ReleaseLock", "Tell signedIn", "Conclude 1 /back"]);
 }
 
 #[test]
@@ -155,10 +155,11 @@ fn several_sign_ins_at_once_are_exchanged_one_after_the_other() {
 }
 
 #[test]
-fn a_missed_lock_fails_the_callback() {
+fn a_lock_that_cannot_be_had_fails_the_callback() {
     let mut rig = Rig::new();
     rig.ask_sign_in("s");
     rig.callback(1, "s");
+    assert_eq!(rig.tell(Input::LockMissed), ["StealLock"], "its holder hangs");
     let orders = rig.tell(Input::LockMissed);
     assert_eq!(orders, ["Publish signedOut callback_failed timeout", "Conclude 1 timeout"]);
 }
@@ -171,4 +172,20 @@ fn many_sign_ins_that_nobody_finishes_are_forgotten() {
     }
     assert!(rig.callback(1, "s999").contains(&"Forget s999".into()));
     assert!(rig.callback(2, "s0").contains(&"Find 2 s0".into()), "the store may still have it");
+}
+
+#[test]
+fn mx5_a_foreign_refusal_leaves_the_sign_in_to_the_next_vault_too() {
+    let mut rig = Rig::new();
+    let lie = Callback {
+        iss: Some("https://evil.example".into()),
+        outcome: Err(OauthError::new("access_denied", None)),
+        ..callback("s")
+    };
+    rig.tell(Input::CallbackArrived { ask: Ask(1), callback: lie });
+    let transaction = Some(transaction("s", START.wall));
+    let orders = rig.tell(Input::Found { ask: Ask(1), transaction });
+    // This vault may end with its page, before the honest callback is there.
+    assert!(orders.contains(&"Keep s".into()), "{orders:?}");
+    assert!(rig.callback(2, "s").contains(&"Forget s".into()), "and it is taken from memory here");
 }

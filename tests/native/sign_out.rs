@@ -11,7 +11,7 @@ use crate::{
 fn the_pages_learn_it_first_then_the_provider() {
     let mut rig = Rig::signed_in(grant(1, 300, START));
     let orders = rig.tell(Input::SignOutAsked(Ask(5)));
-    assert_eq!(orders, ["Publish signedOut signed_out", "EndSession 5 rt-1"]);
+    assert_eq!(orders, ["Publish signedOut signed_out", "Tell signedOut", "EndSession 5 rt-1"]);
     assert_eq!(rig.session.wake_at(), None);
     assert_eq!(rig.want(1), ["Refuse 1 not_signed_in"]);
 }
@@ -26,7 +26,7 @@ fn without_a_refresh_token_the_access_token_is_revoked() {
 #[test]
 fn nobody_signed_in_is_no_error() {
     let mut rig = Rig::new();
-    assert_eq!(rig.tell(Input::SignOutAsked(Ask(5))), ["EndSession 5 -"]);
+    assert_eq!(rig.tell(Input::SignOutAsked(Ask(5))), ["Tell signedOut", "EndSession 5 -"]);
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn rf13_it_wins_over_a_refresh_under_way() {
     let orders = rig.tell(Input::SignOutAsked(Ask(5)));
     assert_eq!(
         orders,
-        ["Publish signedOut signed_out", "Refuse 1 session_ended", "EndSession 5 rt-1"]
+        ["Publish signedOut signed_out", "Refuse 1 session_ended", "Tell signedOut", "EndSession 5 rt-1"]
     );
     let late = grant(2, 300, rig.now);
     assert_eq!(rig.answer(Ok(late)), ["ReleaseLock", "Revoke rt-2"]);
@@ -75,7 +75,7 @@ fn rf13_it_wins_over_a_sign_in_at_every_step() {
     let mut rig = Rig::new();
     rig.callback(1, "s");
     let orders = rig.tell(Input::SignOutAsked(Ask(5)));
-    let expected = ["Publish signedOut signed_out", "Conclude 1 session_ended", "EndSession 5 -"];
+    let expected = ["Publish signedOut signed_out", "Conclude 1 session_ended", "Tell signedOut", "EndSession 5 -"];
     assert_eq!(orders, expected);
     let found = Some(crate::fixtures::transaction("s", START.wall));
     assert!(rig.tell(Input::Found { ask: Ask(1), transaction: found }).is_empty());

@@ -25,7 +25,7 @@ fn signing_in_waits_for_its_outcome() {
     rig.callback(1, "s");
     assert!(rig.want(1).is_empty());
     let orders = rig.exchange(Ok(grant(1, 300, START)));
-    assert_eq!(orders, ["Publish signedIn", "ReleaseLock", "Conclude 1 /back", "Lend 1 at-1"]);
+    assert_eq!(orders, ["Publish signedIn", "ReleaseLock", "Tell signedIn", "Conclude 1 /back", "Lend 1 at-1"]);
 }
 
 #[test]
@@ -119,6 +119,7 @@ fn rf14_a_request_of_one_user_is_never_lent_the_token_of_the_next() {
             "ReleaseLock",
             "Revoke rt-1",
             "Refuse 1 session_ended",
+            "Tell signedIn",
             "Conclude 2 /back"
         ]
     );
@@ -136,7 +137,7 @@ fn the_same_user_signs_in_again_and_calls_go_on() {
     let orders = rig.exchange(Ok(again));
     assert_eq!(
         orders,
-        ["Publish signedIn", "ReleaseLock", "Conclude 2 /back", "Lend 1 at-2"],
+        ["Publish signedIn", "ReleaseLock", "Tell signedIn", "Conclude 2 /back", "Lend 1 at-2"],
         "and nothing is revoked: both may hang on one grant at the provider"
     );
     assert_eq!(rig.refused(2, 1), ["Lend 2 at-2"]);

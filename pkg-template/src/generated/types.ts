@@ -41,7 +41,7 @@ oauthError?: string, };
 /**
  * Why nobody is signed in.
  */
-export type SignedOutReason = "no_session" | "signed_out" | "expired" | "session_ended" | "refresh_lost" | "callback_failed";
+export type SignedOutReason = "no_session" | "signed_out" | "expired" | "session_ended" | "refresh_lost" | "callback_failed" | "signed_in_elsewhere";
 
 /**
  * The session as the pages see it. Crosses to the page as JSON text.

@@ -43,6 +43,7 @@ export function watch(tw, globals) {
   tw.note = note;
   tw.sent = [];
   tw.workers = [];
+  tw.made = [];
   tw.forget = () => {
     known.clear();
     kept.length = 0;
@@ -95,6 +96,7 @@ function watchMessages(tw, note) {
   });
   onConstruct("Worker", (args, worker) => {
     note("worker", args.map(String).concat(JSON.stringify(args[1] ?? null)));
+    tw.made.push(worker);
     listen(worker);
   });
   onConstruct("BroadcastChannel", (args, channel) => {

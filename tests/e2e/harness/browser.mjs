@@ -6,9 +6,9 @@
  * @property {string} name
  * @property {() => Promise<import("selenium-webdriver").WebDriver>} start
  * @property {(driver: import("selenium-webdriver").WebDriver) => Promise<number>} killVaults ends
- *   every SharedWorker as a crash would, without a word to its pages; says how many
+ *   every vault that is a worker as a crash would, without a word to its pages; says how many
  * @property {(driver: import("selenium-webdriver").WebDriver) => Promise<number>} hangVaults makes
- *   every SharedWorker run for ever without listening
+ *   every such vault run for ever without listening
  * @property {(driver: import("selenium-webdriver").WebDriver) => Promise<string[]>} consoleLines
  *   what the browser's console received since the last call, workers' lines too
  */

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { Builder, logging } from "selenium-webdriver";
 import chrome from "selenium-webdriver/chrome.js";
 import { INSECURE_HOST } from "./browser.mjs";
+import { place } from "./place.mjs";
 
 const BINARY = process.env.TOKENWARD_CHROMIUM || "/usr/bin/chromium";
 const DRIVER = process.env.TOKENWARD_CHROMEDRIVER || "/usr/bin/chromedriver";
@@ -45,19 +46,18 @@ export const chromium = {
   },
 
   async killVaults(driver) {
-    const vaults = await sharedWorkers(driver);
-    for (const targetId of vaults) await devtools(driver, "Target.closeTarget", { targetId });
+    const vaults = await findVaults(driver);
+    for (const targetId of vaults) {
+      // Chromium closes no dedicated worker from outside.
+      if (place.target === "worker") await evaluate(driver, targetId, "close()");
+      else await devtools(driver, "Target.closeTarget", { targetId });
+    }
     return vaults.length;
   },
 
   async hangVaults(driver) {
-    const vaults = await sharedWorkers(driver);
-    for (const targetId of vaults) {
-      const { sessionId } = await devtools(driver, "Target.attachToTarget", { targetId });
-      const params = { expression: "for (;;);" };
-      const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params });
-      await devtools(driver, "Target.sendMessageToTarget", { sessionId, message });
-    }
+    const vaults = await findVaults(driver);
+    for (const targetId of vaults) await evaluate(driver, targetId, "for (;;);");
     return vaults.length;
   },
 
@@ -69,13 +69,26 @@ export const chromium = {
 
 /**
  * @param {import("selenium-webdriver").WebDriver} driver
- * @returns {Promise<string[]>} the ids of all SharedWorkers
+ * @returns {Promise<string[]>} the ids of all vaults
  */
-async function sharedWorkers(driver) {
+async function findVaults(driver) {
   const { targetInfos } = await devtools(driver, "Target.getTargets", {});
   return targetInfos
-    .filter((/** @type {{ type: string }} */ { type }) => type === "shared_worker")
+    .filter((/** @type {{ type: string }} */ { type }) => type === place.target)
     .map((/** @type {{ targetId: string }} */ { targetId }) => targetId);
+}
+
+/**
+ * Has a worker run something, and does not wait for it: it may never end.
+ *
+ * @param {import("selenium-webdriver").WebDriver} driver
+ * @param {string} targetId
+ * @param {string} expression
+ */
+async function evaluate(driver, targetId, expression) {
+  const { sessionId } = await devtools(driver, "Target.attachToTarget", { targetId });
+  const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params: { expression } });
+  await devtools(driver, "Target.sendMessageToTarget", { sessionId, message });
 }
 
 /**

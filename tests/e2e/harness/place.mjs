@@ -1,11 +1,47 @@
 // @ts-check
 // Where the vault lives in this run: TOKENWARD_PLACE is `shared` (the default), `worker` or `page`.
 
-/** @type {Record<string, { isolation: string, pageConnects: boolean, outlivesPage: boolean }>} */
+/**
+ * @typedef {object} Place
+ * @property {string} isolation the option that asks for it
+ * @property {string} place what `client.place` says
+ * @property {string | undefined} target the vault's type among the browser's targets; none where the
+ *   vault is the page: it can neither die nor hang without it
+ * @property {boolean} pageConnects whether the page's own policy must allow what the vault does
+ * @property {boolean} outlivesPage whether a reload finds the same vault
+ * @property {boolean} sharesTabs whether all tabs have one vault, so one session
+ * @property {boolean} isolates whether the vault's memory is out of the page's reach
+ */
+
+/** @type {Record<string, Place>} */
 const PLACES = {
-  shared: { isolation: "shared", pageConnects: false, outlivesPage: true },
-  worker: { isolation: "worker", pageConnects: false, outlivesPage: false },
-  page: { isolation: "none", pageConnects: true, outlivesPage: false },
+  shared: {
+    isolation: "shared",
+    place: "shared",
+    target: "shared_worker",
+    pageConnects: false,
+    outlivesPage: true,
+    sharesTabs: true,
+    isolates: true,
+  },
+  worker: {
+    isolation: "worker",
+    place: "worker",
+    target: "worker",
+    pageConnects: false,
+    outlivesPage: false,
+    sharesTabs: false,
+    isolates: true,
+  },
+  page: {
+    isolation: "none",
+    place: "page",
+    target: undefined,
+    pageConnects: true,
+    outlivesPage: false,
+    sharesTabs: false,
+    isolates: false,
+  },
 };
 
 export const placeName = process.env.TOKENWARD_PLACE || "shared";
@@ -17,3 +53,6 @@ if (!known) {
 
 /** What the suite must know of a place. */
 export const place = known;
+
+/** For tests of a vault that ends or hangs while its page lives. */
+export const endsAlone = place.target ? {} : { skip: "here the vault ends with its page alone" };

@@ -128,6 +128,21 @@ export class Suite {
   }
 
   /**
+   * Lets pages that are opened from now on, or their vaults, speak to one more origin.
+   *
+   * @param {string} origin
+   */
+  allowConnect(origin) {
+    const name = "Content-Security-Policy";
+    const { page, vault } = this.headers();
+    const vaultPolicy = { ...vault, [name]: `${vault[name]} ${origin}` };
+    const pagePolicy = place.pageConnects
+      ? { ...page, [name]: page[name]?.replace("connect-src", `connect-src ${origin}`) ?? "" }
+      : page;
+    this.servers.direct.app.setHeaders({ page: pagePolicy, vault: vaultPolicy });
+  }
+
+  /**
    * Puts the servers' addresses into header values.
    *
    * @template {Record<string, Record<string, string>>} Sets
@@ -204,6 +219,29 @@ export class Application {
     return this.open({ tab: await this.suite.newTab() });
   }
 
+  /** Opens a tab that is signed in: at once where tabs share a vault, else by a sign-in without a form. */
+  async openTabSignedIn() {
+    const tab = await this.openTab();
+    if (!place.sharesTabs) await this.signInAgain(tab);
+    await tab.untilStatus("signedIn");
+    return tab;
+  }
+
+  /**
+   * Reloads a page that is signed in; where its vault went with it, signs in again.
+   *
+   * @param {Tab} tab
+   */
+  async reload(tab) {
+    await tab.focus();
+    await tab.driver.navigate().refresh();
+    await tab.untilApp();
+    await tab.ready();
+    if (place.outlivesPage) return;
+    await this.signInAgain(tab);
+    await tab.untilStatus("signedIn");
+  }
+
   /** @param {{ login?: string, returnTo?: string }} [wanted] */
   async openSignedIn(wanted) {
     const tab = await this.open();
@@ -231,6 +269,23 @@ export class Application {
   /** @param {string} [kind] `access`, `refresh`, `id`, or several with commas; all without it */
   tokens(kind) {
     return this.suite.servers.direct.provider.register.list({ clientId: this.clientId, kind });
+  }
+
+  /**
+   * Asks the provider with a refresh token, as a thief would.
+   *
+   * @param {string} token
+   * @returns {Promise<number>} the answer's status
+   */
+  async refreshDirectly(token) {
+    const body = new URLSearchParams({
+      client_id: this.clientId,
+      grant_type: "refresh_token",
+      refresh_token: token,
+    });
+    const headers = { "x-tokenward-internal": "1" };
+    const { issuer } = this.suite.servers;
+    return (await fetch(`${issuer}/token`, { method: "POST", body, headers })).status;
   }
 
   /** Makes the API refuse every access token that it was issued so far. */

@@ -153,6 +153,16 @@ export class Tab {
     return this.state();
   }
 
+  /** @param {string} reason */
+  async untilSignedOut(reason) {
+    await this.until(
+      `signed out: ${reason}`,
+      (auth, wanted) => auth.state.reason === wanted,
+      reason,
+    );
+    return this.state();
+  }
+
   /** @returns {Promise<any>} */
   state() {
     return this.run((auth) => auth.state);

@@ -21,6 +21,7 @@ use tokenward::{
     session::{
         inputs::{Ask, Epoch, Input, Wake},
         machine::Session,
+        tabs::Chronicle,
     },
 };
 
@@ -63,6 +64,7 @@ pub(crate) struct World {
     flight: Option<Flight>,
     timer: Option<u64>,
     store: HashMap<String, Transaction>,
+    chronicle: Chronicle,
     published: String,
     next_ask: u64,
 }
@@ -99,6 +101,7 @@ impl World {
             flight: None,
             timer: None,
             store: HashMap::new(),
+            chronicle: Chronicle::default(),
             published: String::new(),
             next_ask: 0,
         };

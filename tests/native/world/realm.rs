@@ -100,6 +100,10 @@ impl World {
                 self.lock = if is_taken { Lock::Held } else { Lock::Free };
                 self.tell(if is_taken { Input::LockTaken } else { Input::LockMissed });
             }
+            Event::Recalled { realm } if realm == self.realm => {
+                self.tell(Input::Recalled(self.chronicle));
+            }
+            Event::Told { realm, epoch } if realm == self.realm => self.tell(Input::Told(epoch)),
             Event::Found { realm, ask, state } if realm == self.realm => {
                 let transaction = self.store.remove(&state);
                 self.tell(Input::Found { ask, transaction });
@@ -133,7 +137,7 @@ impl World {
     fn perform(&mut self, output: Output, questions: &mut Vec<(u64, call::Input)>) {
         let realm = self.realm;
         match output {
-            Output::TakeLock => {
+            Output::TakeLock { .. } | Output::StealLock => {
                 assert_eq!(self.lock, Lock::Free, "the lock was asked for twice");
                 self.lock = Lock::Asked;
                 let is_taken = !self.network.misses_lock();
@@ -153,6 +157,15 @@ impl World {
                 self.timeline.after(3, Event::Found { realm, ask, state });
             }
             Output::Forget { state } => drop(self.store.remove(&state)),
+            Output::Keep(transaction) => {
+                self.store.insert(transaction.state.clone(), transaction);
+            }
+            Output::Recall => self.timeline.after(3, Event::Recalled { realm }),
+            Output::Tell(news) => {
+                self.chronicle = self.chronicle.and(news);
+                let epoch = self.chronicle.epoch;
+                self.timeline.after(3, Event::Told { realm, epoch });
+            }
             Output::Navigate { transaction, .. } => {
                 self.store.insert(transaction.state.clone(), transaction);
             }

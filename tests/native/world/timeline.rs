@@ -8,6 +8,7 @@ use tokenward::{
     session::{
         inputs::{Ask, Epoch, TokenRequest},
         outcome::Unanswered,
+        tabs::TabsEpoch,
     },
 };
 
@@ -24,6 +25,13 @@ pub(crate) enum Event {
         realm: u32,
         ask: Ask,
         state: String,
+    },
+    Recalled {
+        realm: u32,
+    },
+    Told {
+        realm: u32,
+        epoch: TabsEpoch,
     },
     ReachedProvider {
         realm: u32,

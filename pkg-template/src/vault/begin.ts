@@ -1,0 +1,67 @@
+/** Starts a vault: it gathers ports until the wasm runs, and hands them over. */
+
+import init, { start } from "tokenward:glue";
+import wasm from "tokenward:wasm";
+import type { AuthErrorCode, FromVault } from "../generated/types.js";
+
+/** The hash of the vault's wasm and glue; the build writes it in. */
+declare const __TOKENWARD_BUILD__: string;
+
+/** Takes a page's port in. */
+export type Take = (port: MessagePort) => void;
+
+/** The module's one instance in this realm. */
+let instance: Promise<unknown> | undefined;
+
+/** Begins a vault of this name; `leave` is called where it cannot serve. */
+export function begin(name: string, leave: () => void, isWorker: boolean): Take {
+  const early: MessagePort[] = [];
+  let take: Take = (port) => void early.push(port);
+
+  const serve = (connect: Take): void => {
+    take = connect;
+    for (const port of early.splice(0)) take(port);
+  };
+
+  const refuse = (code: AuthErrorCode, message: string): void => {
+    const retryable = code === "vault_crashed";
+    const refusal: FromVault = {
+      type: "refused",
+      error: { code, phase: "vault", message, retryable },
+    };
+    serve((port) => port.postMessage(refusal));
+    setTimeout(leave, 1000);
+  };
+
+  const run = async (): Promise<void> => {
+    const module = await compile();
+    if (!module) return refuse("wasm_blocked", blocked(isWorker));
+    instance ??= init({ module_or_path: module });
+    await instance;
+    const vault = await start(name, __TOKENWARD_BUILD__);
+    if (!vault) throw new Error("no random numbers");
+    serve((port) => vault.connect(port));
+  };
+
+  run().catch(() => {
+    instance = undefined;
+    refuse("vault_crashed", "The vault could not start; the browser may be short of memory.");
+  });
+  return (port) => take(port);
+}
+
+async function compile(): Promise<WebAssembly.Module | undefined> {
+  const code = Uint8Array.from(wasm, (letter) => letter.charCodeAt(0));
+  try {
+    return await WebAssembly.compile(code);
+  } catch {
+    return undefined;
+  }
+}
+
+function blocked(isWorker: boolean): string {
+  const where = isWorker
+    ? "serve the vault's script with `script-src 'self' 'wasm-unsafe-eval'` in its own Content-Security-Policy"
+    : "with `isolation: \"none\"` the page's own Content-Security-Policy needs `'wasm-unsafe-eval'`, and `connect-src` with provider and resources";
+  return `WebAssembly is forbidden here: ${where}.`;
+}

@@ -1,0 +1,121 @@
+//! The vaults of other tabs: the lock that all of one client share around token requests, the channel
+//! on which they tell each other of sign-ins and sign-outs, and the record of those.
+
+use std::{cell::RefCell, rc::Rc};
+
+use wasm_bindgen_futures::spawn_local;
+
+use super::pump::{Event, Vault};
+use crate::{
+    browser::{
+        channel::Channel,
+        lock::{self, Held},
+        store,
+    },
+    clock::Millis,
+    session::{
+        inputs::Input,
+        tabs::{Chronicle, News, TabsEpoch},
+    },
+};
+
+/// What this vault holds of what all share.
+#[derive(Default)]
+pub(crate) struct Tabs {
+    /// The lock around token requests, while it is held.
+    lock: RefCell<Option<Held>>,
+    /// Open while there is a page: one in the back/forward cache could not be kept there otherwise.
+    channel: RefCell<Option<Channel>>,
+}
+
+/// The name of lock, channel and record.
+fn name(vault: &Vault) -> String {
+    let config = &vault.config;
+    ["tokenward", &config.issuer, &config.client_id].join("/")
+}
+
+/// Takes the lock, waiting longer than a request of another holder may take.
+pub(super) fn take_lock(vault: &Vault, jitter: Millis) {
+    let timeout = vault.config.network_timeout;
+    let wait = lock::Wait::AtMost(timeout + timeout + jitter);
+    have_lock(vault, wait);
+}
+
+/// Takes the lock from whoever holds it.
+pub(super) fn steal_lock(vault: &Vault) {
+    have_lock(vault, lock::Wait::Steal);
+}
+
+fn have_lock(vault: &Vault, wait: lock::Wait) {
+    let vault = Rc::clone(vault);
+    spawn_local(async move {
+        let held = lock::take(&name(&vault), wait).await;
+        let input = if held.is_some() { Input::LockTaken } else { Input::LockMissed };
+        *vault.tabs.lock.borrow_mut() = held;
+        vault.post(Event::Session(input));
+    });
+}
+
+pub(super) fn release_lock(vault: &Vault) {
+    drop(vault.tabs.lock.take());
+}
+
+/// Listens to the others from now on, and reads what all remember.
+pub(super) fn recall(vault: &Vault) {
+    if vault.tabs.channel.borrow().is_none() {
+        *vault.tabs.channel.borrow_mut() = listen(vault);
+    }
+    consult(vault, None);
+}
+
+/// Remembers this for all, and tells the others.
+pub(super) fn tell(vault: &Vault, news: News) {
+    consult(vault, Some(news));
+}
+
+fn consult(vault: &Vault, news: Option<News>) {
+    let vault = Rc::clone(vault);
+    spawn_local(async move {
+        let mut chronicle = Chronicle::default();
+        store::remember(&name(&vault), &mut |record| {
+            chronicle = Chronicle::from_record(&record.unwrap_or_default());
+            chronicle = chronicle.and(news?);
+            Some(chronicle.to_record())
+        })
+        .await;
+        vault.post(Event::Session(match news {
+            None => Input::Recalled(chronicle),
+            Some(news) => {
+                say(&vault, chronicle.epoch, news);
+                Input::Told(chronicle.epoch)
+            }
+        }));
+    });
+}
+
+fn say(vault: &Vault, epoch: TabsEpoch, news: News) {
+    #[allow(clippy::cast_precision_loss, reason = "a count of what people do")]
+    let epoch = epoch.0 as f64;
+    let open = vault.tabs.channel.borrow();
+    // The page may have left by now: then this is its last word, on a channel of its own.
+    let last = if open.is_none() { listen(vault) } else { None };
+    if let Some(channel) = open.as_ref().or(last.as_ref()) {
+        channel.say(epoch, news.as_str());
+    }
+}
+
+fn listen(vault: &Vault) -> Option<Channel> {
+    let weak = Rc::downgrade(vault);
+    Channel::open(&name(vault), move |epoch, event| {
+        if let (Some(vault), Some(news)) = (weak.upgrade(), News::read(event)) {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+            let epoch = TabsEpoch(epoch as u64);
+            vault.post(Event::Session(Input::Heard { epoch, news }));
+        }
+    })
+}
+
+/// Listens no more: no page is left.
+pub(super) fn leave(vault: &Vault) {
+    drop(vault.tabs.channel.take());
+}
