@@ -8,7 +8,7 @@
 mod parse;
 mod write;
 
-pub use write::{Members, Writer};
+pub use write::{Members, Writer, decimal};
 
 use crate::secret::Secret;
 

@@ -15,11 +15,12 @@ use crate::vault::Door;
 pub struct Vault(Rc<Door>);
 
 /// Starts the vault of the worker `name`, which ends in the fingerprint of the configuration that it
-/// will serve. Nothing comes of it where the browser withholds its random numbers.
+/// will serve. The caller holds the Web Lock `lock` while the realm lives, for pages to see that it
+/// does. Nothing comes of it where the browser withholds its random numbers.
 #[wasm_bindgen]
 #[must_use]
-pub async fn start(name: String, build: String) -> Option<Vault> {
-    Door::new(name, build).await.map(Vault)
+pub fn start(name: String, build: String, lock: String) -> Option<Vault> {
+    Door::new(name, build, lock).map(Vault)
 }
 
 #[wasm_bindgen]

@@ -67,16 +67,6 @@ pub(crate) async fn take(name: &str, wait: Wait) -> Option<Held> {
     is_granted.await.ok().map(|()| Held { _release: release })
 }
 
-/// Holds the lock `name` for as long as this realm lives; resolves once it is held, or cannot be.
-pub(crate) async fn hold_for_life(name: &str) {
-    let held = take(name, Wait::Forever).await;
-    spawn_local(async move {
-        // Never resolved: the browser lets go when the realm ends.
-        std::future::pending::<()>().await;
-        drop(held);
-    });
-}
-
 fn locks() -> Option<LockManager> {
     let navigator = object::own_or_inherited(&global(), "navigator");
     let locks = object::own_or_inherited(&navigator, "locks");

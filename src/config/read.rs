@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    json::{Json, Object},
+    json::{Json, Object, decimal},
     url::{ParseUrl, ParsedUrl},
 };
 
@@ -51,8 +51,12 @@ fn client_id(from: &Reader<'_>) -> Option<String> {
 fn resources(from: &Reader<'_>, problems: &Problems, urls: &dyn ParseUrl) -> Vec<Resource> {
     let values = from.values("resources").unwrap_or_default();
     let read = |(at, value): (usize, &Json)| {
-        let from =
-            Reader::of(value, ["resources[", &at.to_string(), "]"].concat(), RESOURCE, problems);
+        let from = Reader::of(
+            value,
+            ["resources[", &decimal(i64::try_from(at).unwrap_or_default()), "]"].concat(),
+            RESOURCE,
+            problems,
+        );
         if from.text("credential").is_some_and(|credential| credential != "bearer") {
             from.problem("credential", "must be \"bearer\"");
         }

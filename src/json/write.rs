@@ -40,7 +40,7 @@ impl Members for Writer {
 
     fn number(&mut self, name: &str, value: Option<i64>) {
         match value {
-            Some(value) => self.raw(name, &value.to_string()),
+            Some(value) => self.raw(name, &decimal(value)),
             None => self.raw(name, "null"),
         }
     }
@@ -107,6 +107,25 @@ impl Writer {
     }
 }
 
+/// A number in digits, without the standard library's formatting, which the module has for nothing else.
+#[must_use]
+pub fn decimal(value: i64) -> String {
+    let mut left = value.unsigned_abs();
+    let mut digits = Vec::new();
+    loop {
+        let digit = u32::try_from(left % 10).unwrap_or_default();
+        digits.extend(char::from_digit(digit, 10));
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        digits.push('-');
+    }
+    digits.into_iter().rev().collect()
+}
+
 fn quote(to: &mut String, text: &str) {
     to.push('"');
     for letter in text.chars() {
@@ -168,6 +187,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_number_is_written_in_digits(value: i64) {
+            prop_assert_eq!(super::decimal(value), value.to_string());
+        }
+
         #[test]
         fn any_text_comes_back(name in ".*", value in "(.|[\\x00-\\x1f])*") {
             prop_assert_eq!(written(|json| json.text(&name, &value)), json!({ name: value }));

@@ -186,7 +186,7 @@ fn refused(error: &OauthError, phase: Phase, retry_after: Option<Millis>) -> Ref
 fn not_an_answer(answer: &HttpAnswer) -> String {
     [
         "the token endpoint answered with status ",
-        &answer.status.to_string(),
+        &json::decimal(answer.status.into()),
         " and no token answer: check the provider, or try again later",
     ]
     .concat()

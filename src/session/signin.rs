@@ -105,10 +105,10 @@ impl Session {
 
     /// Nobody comes back from these callbacks: the user signed out.
     pub(super) fn abandon_callbacks(&mut self, epoch: Epoch) {
-        let under_way = self.exchange.code_under_way(epoch);
-        let codes = self.exchange.codes.drain(..).map(|code| code.ask);
-        let finding = self.sign_ins.finding.drain(..).map(|(ask, _)| ask);
-        for ask in under_way.into_iter().chain(codes).chain(finding) {
+        let mut asks = Vec::from_iter(self.exchange.code_under_way(epoch));
+        asks.extend(self.exchange.codes.drain(..).map(|code| code.ask));
+        asks.extend(self.sign_ins.finding.drain(..).map(|(ask, _)| ask));
+        for ask in asks {
             self.outputs.push_back(Output::Conclude { ask, outcome: Err(signed_out()) });
         }
     }

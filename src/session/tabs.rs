@@ -8,6 +8,7 @@ use super::{
     machine::{Session, Standing},
     snapshot::SignedOutReason,
 };
+use crate::json::decimal;
 
 /// What happened in another tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,10 +61,8 @@ impl Chronicle {
     /// The record for the store: both epochs.
     #[must_use]
     pub fn to_record(self) -> String {
-        let mut record = self.epoch.0.to_string();
-        record.push(' ');
-        record.push_str(&self.signed_out.0.to_string());
-        record
+        let digits = |epoch: TabsEpoch| decimal(i64::try_from(epoch.0).unwrap_or(i64::MAX));
+        [digits(self.epoch), digits(self.signed_out)].join(" ")
     }
 
     /// The chronicle of a record; an empty one where it is none.

@@ -44,12 +44,10 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// A door that nobody has come through yet. `None` where the browser has no random numbers.
-    pub(crate) async fn new(name: String, build: String) -> Option<Rc<Self>> {
+    /// A door that nobody has come through yet, in a realm that holds the Web Lock `lock` while it
+    /// lives. `None` where the browser has no random numbers.
+    pub(crate) fn new(name: String, build: String, lock: String) -> Option<Rc<Self>> {
         let seed = u64::from_le_bytes(random::bytes()?);
-        let lock = ["tokenward/vault/", &u64::from_le_bytes(random::bytes()?).to_string()].concat();
-        // Held before anybody hears of it: a page that got it would take this vault for dead.
-        lock::hold_for_life(&lock).await;
         let (ports, vault) = (Rc::default(), OnceCell::new());
         Some(Rc::new(Self { name, build, lock, seed, ports, vault }))
     }

@@ -8,7 +8,6 @@ use wasm_bindgen_futures::spawn_local;
 use super::{pump::Vault, send};
 use crate::{
     browser::url::BrowserUrls,
-    config::Config,
     error::{AuthError, Code, Phase},
     oauth::metadata::{self, Metadata},
 };
@@ -55,16 +54,17 @@ async fn discover(vault: &Vault) -> Result<Metadata, AuthError> {
     if let Some(fixed) = metadata::fixed(config) {
         return Ok(fixed);
     }
-    let [first, second] = metadata::well_known(&config.issuer);
-    match ask(config, &first).await {
-        Err(error) if error.code == Code::ProviderAnswerInvalid => ask(config, &second).await,
-        other => other,
+    let mut found = Err(unreachable());
+    for url in metadata::well_known(&config.issuer) {
+        found = send::get(&url, config.network_timeout)
+            .await
+            .and_then(|answer| metadata::read(&answer, &config.issuer, &BrowserUrls));
+        // What is no document here may be one at the other place.
+        if !found.as_ref().is_err_and(|error| error.code == Code::ProviderAnswerInvalid) {
+            break;
+        }
     }
-}
-
-async fn ask(config: &Config, url: &str) -> Result<Metadata, AuthError> {
-    let answer = send::get(url, config.network_timeout).await?;
-    metadata::read(&answer, &config.issuer, &BrowserUrls)
+    found
 }
 
 fn unreachable() -> AuthError {

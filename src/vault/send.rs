@@ -9,6 +9,7 @@ use crate::{
     browser::fetch::{self, Failure, Outgoing},
     clock::Millis,
     error::{AuthError, Code, Phase},
+    json,
     oauth::token::HttpAnswer,
     secret::Secret,
     session::outcome::Unanswered,
@@ -37,8 +38,12 @@ pub(super) async fn get(url: &str, timeout: Millis) -> Result<Vec<u8>, AuthError
     Err(AuthError::new(
         Code::ProviderAnswerInvalid,
         Phase::Discovery,
-        ["the provider answered with status ", &answer.status.to_string(), ": check `issuer`"]
-            .concat(),
+        [
+            "the provider answered with status ",
+            &json::decimal(answer.status.into()),
+            ": check `issuer`",
+        ]
+        .concat(),
     ))
 }
 

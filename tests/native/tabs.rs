@@ -147,7 +147,8 @@ impl Tabs {
                 self.tell(index, input);
             }
             let now = self.now;
-            let over: Vec<_> = self.lock.waiting.iter().filter(|(_, end)| *end <= now).copied().collect();
+            let over: Vec<_> =
+                self.lock.waiting.iter().filter(|(_, end)| *end <= now).copied().collect();
             self.lock.waiting.retain(|(_, end)| *end > now);
             for (index, _) in over {
                 self.tell(index, Input::LockMissed);

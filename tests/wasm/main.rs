@@ -19,7 +19,7 @@ fn name_for(config: &str) -> String {
 
 #[wasm_bindgen_test]
 async fn a_hello_with_the_named_configuration_is_welcome() {
-    let page = Page::open(&name_for(CONFIG)).await;
+    let page = Page::open(&name_for(CONFIG));
     page.hello(CONFIG);
     let welcome = page.next().await;
     assert_eq!(welcome.text("type"), "welcome");
@@ -29,7 +29,7 @@ async fn a_hello_with_the_named_configuration_is_welcome() {
 
 #[wasm_bindgen_test]
 async fn another_configuration_is_refused_st4() {
-    let page = Page::open(&name_for(CONFIG)).await;
+    let page = Page::open(&name_for(CONFIG));
     let wider = CONFIG.replace("api.example.com", "evil.example");
     page.hello(&wider);
     let refused = page.next().await;
@@ -40,7 +40,7 @@ async fn another_configuration_is_refused_st4() {
 #[wasm_bindgen_test]
 async fn a_wrong_configuration_names_every_problem() {
     let config = r#"{"issuer":"http://id.example.com","clientid":"spa"}"#;
-    let page = Page::open(&name_for(config)).await;
+    let page = Page::open(&name_for(config));
     page.hello(config);
     let error = page.next().await.inner("error");
     assert_eq!(error.text("code"), "config_invalid");
@@ -52,7 +52,7 @@ async fn a_wrong_configuration_names_every_problem() {
 
 #[wasm_bindgen_test]
 async fn nothing_is_done_before_hello_t33() {
-    let page = Page::open(&name_for(CONFIG)).await;
+    let page = Page::open(&name_for(CONFIG));
     page.post(r#"{"type":"exportAccessToken","id":3}"#);
     let refused = page.next().await;
     assert_eq!(refused.text("type"), "refused");
@@ -61,7 +61,7 @@ async fn nothing_is_done_before_hello_t33() {
 
 #[wasm_bindgen_test]
 async fn messages_outside_the_protocol_change_nothing_t33() {
-    let page = Page::open(&name_for(CONFIG)).await;
+    let page = Page::open(&name_for(CONFIG));
     page.hello(CONFIG);
     assert_eq!(page.next().await.text("type"), "welcome");
     for (message, answer) in [
@@ -86,7 +86,7 @@ async fn messages_outside_the_protocol_change_nothing_t33() {
 
 #[wasm_bindgen_test]
 async fn targets_are_judged_before_anyone_is_asked_to_sign_in_t6() {
-    let page = Page::open(&name_for(CONFIG)).await;
+    let page = Page::open(&name_for(CONFIG));
     page.hello(CONFIG);
     page.next().await;
     for (url, code) in [
@@ -108,7 +108,7 @@ async fn targets_are_judged_before_anyone_is_asked_to_sign_in_t6() {
 
 #[wasm_bindgen_test]
 async fn the_token_is_not_exported_unless_configured() {
-    let page = Page::open(&name_for(CONFIG)).await;
+    let page = Page::open(&name_for(CONFIG));
     page.hello(CONFIG);
     page.next().await;
     page.post(r#"{"type":"exportAccessToken","id":9}"#);

@@ -21,9 +21,9 @@ pub(crate) struct Message(JsValue);
 
 impl Page {
     /// Starts the vault `name` and connects to it.
-    pub(crate) async fn open(name: &str) -> Self {
-        let vault =
-            start(name.to_owned(), "test".to_owned()).await.expect("a browser has random numbers");
+    pub(crate) fn open(name: &str) -> Self {
+        let vault = start(name.to_owned(), "test".to_owned(), "tokenward/vault/1".to_owned())
+            .expect("a browser has random numbers");
         let channel = MessageChannel::new().expect("a browser has ports");
         let arrived = Rc::new(RefCell::new(Vec::new()));
         let inbox = Rc::clone(&arrived);

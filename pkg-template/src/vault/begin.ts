@@ -38,7 +38,10 @@ export function begin(name: string, leave: () => void, isWorker: boolean): Take 
     if (!module) return refuse("wasm_blocked", blocked(isWorker));
     instance ??= init({ module_or_path: module });
     await instance;
-    const vault = await start(name, __TOKENWARD_BUILD__);
+    const lock = `tokenward/vault/${crypto.randomUUID()}`;
+    // Held before anybody hears of it: a page that got it would take this vault for dead.
+    await hold(lock);
+    const vault = start(name, __TOKENWARD_BUILD__, lock);
     if (!vault) throw new Error("no random numbers");
     serve((port) => vault.connect(port));
   };
@@ -48,6 +51,17 @@ export function begin(name: string, leave: () => void, isWorker: boolean): Take 
     refuse("vault_crashed", "The vault could not start; the browser may be short of memory.");
   });
   return (port) => take(port);
+}
+
+/** Holds a Web Lock for as long as this realm lives; resolves once it is held, or cannot be. */
+function hold(lock: string): Promise<void> {
+  return new Promise((held) => {
+    const forever = () => {
+      held();
+      return new Promise(() => {});
+    };
+    navigator.locks.request(lock, forever).catch(() => held());
+  });
 }
 
 async function compile(): Promise<WebAssembly.Module | undefined> {

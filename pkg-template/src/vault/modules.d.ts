@@ -12,5 +12,5 @@ declare module "tokenward:glue" {
     connect(port: MessagePort): void;
   }
 
-  export function start(name: string, build: string): Promise<Vault | undefined>;
+  export function start(name: string, build: string, lock: string): Vault | undefined;
 }
