@@ -38,7 +38,12 @@ fn rf13_it_wins_over_a_refresh_under_way() {
     let orders = rig.tell(Input::SignOutAsked(Ask(5)));
     assert_eq!(
         orders,
-        ["Publish signedOut signed_out", "Refuse 1 session_ended", "Tell signedOut", "EndSession 5 rt-1"]
+        [
+            "Publish signedOut signed_out",
+            "Refuse 1 session_ended",
+            "Tell signedOut",
+            "EndSession 5 rt-1"
+        ]
     );
     let late = grant(2, 300, rig.now);
     assert_eq!(rig.answer(Ok(late)), ["ReleaseLock", "Revoke rt-2"]);
@@ -75,7 +80,12 @@ fn rf13_it_wins_over_a_sign_in_at_every_step() {
     let mut rig = Rig::new();
     rig.callback(1, "s");
     let orders = rig.tell(Input::SignOutAsked(Ask(5)));
-    let expected = ["Publish signedOut signed_out", "Conclude 1 session_ended", "Tell signedOut", "EndSession 5 -"];
+    let expected = [
+        "Publish signedOut signed_out",
+        "Conclude 1 session_ended",
+        "Tell signedOut",
+        "EndSession 5 -",
+    ];
     assert_eq!(orders, expected);
     let found = Some(crate::fixtures::transaction("s", START.wall));
     assert!(rig.tell(Input::Found { ask: Ask(1), transaction: found }).is_empty());

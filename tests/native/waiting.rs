@@ -25,7 +25,10 @@ fn signing_in_waits_for_its_outcome() {
     rig.callback(1, "s");
     assert!(rig.want(1).is_empty());
     let orders = rig.exchange(Ok(grant(1, 300, START)));
-    assert_eq!(orders, ["Publish signedIn", "ReleaseLock", "Tell signedIn", "Conclude 1 /back", "Lend 1 at-1"]);
+    assert_eq!(
+        orders,
+        ["Publish signedIn", "ReleaseLock", "Tell signedIn", "Conclude 1 /back", "Lend 1 at-1"]
+    );
 }
 
 #[test]

@@ -157,16 +157,13 @@ impl World {
                 self.timeline.after(3, Event::Found { realm, ask, state });
             }
             Output::Forget { state } => drop(self.store.remove(&state)),
-            Output::Keep(transaction) => {
-                self.store.insert(transaction.state.clone(), transaction);
-            }
             Output::Recall => self.timeline.after(3, Event::Recalled { realm }),
             Output::Tell(news) => {
                 self.chronicle = self.chronicle.and(news);
                 let epoch = self.chronicle.epoch;
                 self.timeline.after(3, Event::Told { realm, epoch });
             }
-            Output::Navigate { transaction, .. } => {
+            Output::Navigate { transaction, .. } | Output::Keep(transaction) => {
                 self.store.insert(transaction.state.clone(), transaction);
             }
             Output::Lend { ticket, lease } => {
