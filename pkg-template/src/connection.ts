@@ -87,8 +87,9 @@ export function connector(settings: Settings): (reports: Reports) => Promise<Lin
         page: location.origin + location.pathname,
         lock,
       };
+      // What can be ended is replaced under its own name, where other clients find it too.
       const name = (generation: number) =>
-        `tokenward/${WIRE}/${__TOKENWARD_BUILD__}/${generation}/${hash}`;
+        `tokenward/${WIRE}/${__TOKENWARD_BUILD__}/${settings.place === "shared" ? generation : 0}/${hash}`;
       const welcomed = await reach(open, url.href, name, hello, first);
       first = welcomed.generation;
       return link(welcomed, ended, reports);
@@ -169,7 +170,6 @@ async function reach(
       const found = await Promise.race([...answers, sleep(HELLO_MS)]);
       if (found?.welcome.build === __TOKENWARD_BUILD__) return found;
       if (!found) {
-        // One that can be ended is replaced under its own name, where other clients find it too.
         for (const opened of silent) if (opened.end) giveUp(opened);
         continue;
       }

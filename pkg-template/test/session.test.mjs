@@ -338,6 +338,15 @@ test("a silent vault is replaced by its next generation", async () => {
   );
 });
 
+test("without SharedWorker the vault is in a worker of the page, and only by its name in the page", async () => {
+  const { createClient } = await page();
+  const isolation = /** @type {const} */ ("none");
+  assert.equal(createClient(options()).place, "shared");
+  Reflect.deleteProperty(globalThis, "SharedWorker");
+  assert.equal(createClient(options()).place, "worker");
+  assert.equal(createClient({ ...options(), isolation }).place, "page");
+});
+
 test("a dead vault fails what waits for it, and is replaced", async () => {
   const { createClient, workers, releaseVaultLock } = await page();
   const auth = createClient(options());

@@ -171,7 +171,7 @@ test("a page from the back/forward cache sees a sign-in elsewhere", async () => 
 });
 
 test("a vault that hangs is replaced for the next client of its page", endsAlone, async () => {
-  const app = await e2e.application();
+  const app = await e2e.application({ page: { watched: true } });
   const tab = await app.openSignedIn();
   assert.ok((await e2e.engine.hangVaults(e2e.driver)) > 0, "no vault was found");
   try {
@@ -184,6 +184,7 @@ test("a vault that hangs is replaced for the next client of its page", endsAlone
     // A worker of the page's own is ended, so the older client notices, and finds the new one.
     if (!place.sharesTabs) {
       await tab.until("the older client", () => window.tw.older.state.status === "signedOut");
+      assert.equal(await tab.run(() => window.tw.made.length), 2, "both clients in one vault");
     }
     await app.signInAgain(tab);
     await tab.untilStatus("signedIn");

@@ -186,6 +186,33 @@ test("a tab that is closed in the middle of its refresh lets the other go on", a
   assert.deepEqual([refreshRequests, reuses], [place.sharesTabs ? 1 : 2, 0]);
 });
 
+test("a lock whose holder does not let go is taken from it", async () => {
+  const app = await e2e.application({ options: { timeouts: { networkMs: 1000 } } });
+  const tab = await app.openSignedIn();
+  const holder = await app.openTab();
+  // As a vault that hangs would, or a script of the page that means no good.
+  await holder.run(
+    (_, name) =>
+      new Promise((held) => {
+        const request = navigator.locks.request(name, () => {
+          held(undefined);
+          return new Promise(() => {});
+        });
+        request.catch((/** @type {DOMException} */ error) => {
+          window.tw.lost = error.name;
+        });
+      }),
+    `tokenward/${e2e.servers.issuer}/${app.clientId}`,
+  );
+  app.refuseTokens();
+  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+  assert.equal(app.counts().refreshesSucceeded, 1);
+  await holder.until("the loss", () => window.tw.lost === "AbortError");
+  // And it is let go afterwards.
+  app.refuseTokens();
+  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+});
+
 /**
  * @param {import("./harness/tab.mjs").Tab} tab
  * @param {number} count

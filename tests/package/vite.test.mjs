@@ -27,6 +27,7 @@ const FILES = [
   "callback.d.ts",
   "client.d.ts",
   "connection.d.ts",
+  "elsewhere.js",
   "error.d.ts",
   "fetch.d.ts",
   "generated/constants.d.ts",
@@ -37,8 +38,15 @@ const FILES = [
   "lifecycle.d.ts",
   "options.d.ts",
   "package.json",
+  "places/elsewhere.d.ts",
+  "places/page.d.ts",
+  "places/place.d.ts",
+  "places/script.d.ts",
   "places/shared.d.ts",
+  "places/trouble.d.ts",
+  "places/worker.d.ts",
   "shield.js",
+  "trouble.js",
   "vault.js",
 ];
 
