@@ -7,6 +7,7 @@ use super::{
     exchange::Exchange,
     inputs::{Ask, Epoch, Generation, Input, Output},
     random::Random,
+    restore::Restoring,
     signin::SignIns,
     snapshot::{SignedOutReason, Snapshot},
     tenure::Tenure,
@@ -14,6 +15,7 @@ use super::{
 };
 use crate::{
     clock::{Deadline, Now, UnixMillis},
+    config::Restore,
     error::AuthError,
 };
 
@@ -26,6 +28,7 @@ pub struct Session {
     pub(super) sign_ins: SignIns,
     pub(super) exchange: Exchange,
     pub(super) waiting: Waiting,
+    pub(super) restore: Restoring,
     pub(super) random: Random,
     pub(super) is_online: bool,
     pub(super) has_pages: bool,
@@ -60,17 +63,18 @@ enum View {
 impl Session {
     /// A session that does not know yet whether there is one. The seed is for jitter alone.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, restore: Restore) -> Self {
         Self {
             epoch: Epoch::default(),
             standing: Standing::Restoring,
             sign_ins: SignIns::default(),
             exchange: Exchange::default(),
             waiting: Waiting::default(),
+            restore: Restoring::new(restore),
             random: Random::new(seed),
             is_online: true,
             has_pages: false,
-            outputs: VecDeque::new(),
+            outputs: VecDeque::from([Output::Recall]),
             generation: Generation::default(),
             shown: View::Restoring,
             wake: None,
@@ -80,6 +84,7 @@ impl Session {
     /// Takes in what happened at `now`, by both clocks.
     pub fn handle(&mut self, now: Now, input: Input) {
         self.expire(now);
+        self.restore_woke(now);
         match input {
             // These concern one ticket: the others need no second look.
             Input::LeaseWanted(ticket) => self.lease_wanted(now, ticket),
@@ -128,6 +133,7 @@ impl Session {
                     refresh_at: refresh_at.map(|moment| moment.0),
                     refreshing: is_refreshing,
                     degraded,
+                    restored_by: self.tenure().and_then(|tenure| tenure.restored_by),
                 }
             }
         }
@@ -153,7 +159,9 @@ impl Session {
 
     fn hear(&mut self, now: Now, input: Input) {
         match input {
-            Input::Restored => self.restored(),
+            Input::Recalled(flag) => self.recalled(now, flag),
+            Input::RestoreAsked { ask, can_leave } => self.restore_asked(now, ask, can_leave),
+            Input::RestorePrepared(outcome) => self.restore_prepared(now, outcome),
             Input::SignInAsked { ask, transaction } => self.sign_in_asked(now, ask, transaction),
             Input::CallbackArrived { ask, callback } => self.callback_arrived(now, ask, callback),
             Input::CallbackRefused { ask, error } => self.conclude_failed(ask, error),
@@ -163,9 +171,13 @@ impl Session {
             Input::TokenAnswered { epoch, outcome } => self.token_answered(now, epoch, outcome),
             Input::WentOnline => self.went_online(now),
             Input::WentOffline => self.is_online = false,
-            Input::PageArrived => self.has_pages = true,
+            Input::PageArrived => {
+                self.has_pages = true;
+                self.restore_again(now);
+            }
             Input::LastPageLeft => {
                 self.has_pages = false;
+                self.answer_pages();
                 // Whoever waited is gone.
                 self.waiting = Waiting::default();
             }
@@ -175,12 +187,6 @@ impl Session {
             | Input::LeaseWanted(_)
             | Input::LeaseRefused { .. }
             | Input::TicketDropped(_) => {}
-        }
-    }
-
-    fn restored(&mut self) {
-        if matches!(self.standing, Standing::Restoring) {
-            self.standing = Standing::SignedOut { reason: SignedOutReason::NoSession, error: None };
         }
     }
 
@@ -194,8 +200,11 @@ impl Session {
 
     fn sign_out_asked(&mut self, ask: Ask) {
         let token = self.tenure().map(|tenure| tenure.grant.revocable());
-        let is_nobody =
-            matches!(self.standing, Standing::SignedOut { .. }) && !self.is_signing_in();
+        // Of a session that may come back, too, somebody can sign out.
+        let is_nobody = matches!(self.standing, Standing::SignedOut { .. })
+            && !self.is_signing_in()
+            && !self.wants_restore();
+        self.stop_restoring();
         self.abandon_callbacks(self.epoch);
         self.epoch = Epoch(self.epoch.0 + 1);
         if !is_nobody {
@@ -246,6 +255,9 @@ impl Session {
     }
 
     fn next_wake(&self) -> Option<Deadline> {
+        if let Some(wake) = self.restore_wake() {
+            return Some(wake);
+        }
         let tenure = self.tenure()?;
         let refresh = self.next_refresh(tenure).filter(|_| !self.exchange.is_busy());
         tenure.end().or(refresh)

@@ -5,12 +5,14 @@
 //! - [`inputs`], [`snapshot`]: what it hears, what it orders, what pages may see of it.
 //! - [`grant`], [`outcome`]: what a token endpoint's answer is worth, before the machine hears of it.
 //! - `tenure`, `refresh`: who is signed in, and when the token is renewed.
+//! - [`restore`]: what a vault does where another one was lost with the session.
 //! - `signin`, `exchange`, `waiting`: callbacks, the one token request at a time, the tickets.
 
 pub mod grant;
 pub mod inputs;
 pub mod machine;
 pub mod outcome;
+pub mod restore;
 pub mod snapshot;
 
 mod exchange;

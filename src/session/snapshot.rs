@@ -24,6 +24,21 @@ pub enum SignedOutReason {
     RefreshLost,
     /// A sign-in came back and failed; `error` says why.
     CallbackFailed,
+    /// The vault that held the session is gone, and the session was not restored; `error` says why
+    /// where that was attempted.
+    VaultGone,
+}
+
+/// What restored a session whose vault was gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    all(test, not(target_arch = "wasm32")),
+    derive(ts_rs::TS),
+    ts(rename_all = "snake_case")
+)]
+pub enum RestoredBy {
+    /// The provider, which was asked without asking anybody (`prompt=none`).
+    Redirect,
 }
 
 /// The session as the pages see it. Crosses to the page as JSON text.
@@ -70,6 +85,9 @@ pub enum Snapshot {
         /// Why the last refresh failed, while the session is kept all the same.
         #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
         degraded: Option<AuthError>,
+        /// What restored the session after its vault was gone; absent where somebody signed in.
+        #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
+        restored_by: Option<RestoredBy>,
     },
 }
 
@@ -84,6 +102,7 @@ impl SignedOutReason {
             Self::SessionEnded => "session_ended",
             Self::RefreshLost => "refresh_lost",
             Self::CallbackFailed => "callback_failed",
+            Self::VaultGone => "vault_gone",
         }
     }
 }
@@ -104,13 +123,22 @@ impl Snapshot {
                 let json = with_status("signedOut").text("reason", reason.as_str());
                 and_error(json, "error", error)
             }
-            Self::SignedIn { claims, scopes, expires_at, refresh_at, refreshing, degraded } => {
+            Self::SignedIn {
+                claims,
+                scopes,
+                expires_at,
+                refresh_at,
+                refreshing,
+                degraded,
+                restored_by,
+            } => {
                 let json = with_status("signedIn")
                     .raw("claims", claims)
                     .texts("scopes", scopes)
                     .number("expiresAt", *expires_at)
                     .number("refreshAt", *refresh_at)
-                    .flag("refreshing", *refreshing);
+                    .flag("refreshing", *refreshing)
+                    .optional("restoredBy", restored_by.map(|RestoredBy::Redirect| "redirect"));
                 and_error(json, "degraded", degraded)
             }
         }
@@ -147,12 +175,14 @@ mod tests {
             refresh_at: None,
             refreshing: false,
             degraded: Some(error),
+            restored_by: Some(RestoredBy::Redirect),
         };
         assert_eq!(
             shown(&signed_in),
             json!({
                 "status": "signedIn", "claims": { "sub": "a" }, "scopes": ["openid"],
-                "expiresAt": 7, "refreshAt": null, "refreshing": false, "degraded": error_seen
+                "expiresAt": 7, "refreshAt": null, "refreshing": false, "degraded": error_seen,
+                "restoredBy": "redirect"
             })
         );
         assert_eq!(shown(&Snapshot::Restoring), json!({ "status": "restoring" }));

@@ -6,7 +6,7 @@ use tokenward::{
     oauth::token::HttpAnswer,
     request::call,
     session::{
-        inputs::{Epoch, Generation, Input, Lease, Output, Ticket, TokenRequest, Wake},
+        inputs::{Epoch, Generation, Input, Lease, Mark, Output, Ticket, TokenRequest, Wake},
         outcome::{Unanswered, judge},
         snapshot::{SignedOutReason, Snapshot},
     },
@@ -46,7 +46,7 @@ impl World {
     }
 
     pub(crate) fn tell_page_arrived(&mut self) {
-        self.tell(Input::PageArrived);
+        self.arrive();
     }
 
     pub(crate) fn tell_online(&mut self) {
@@ -95,6 +95,12 @@ impl World {
             Event::Callback(callback) => {
                 let ask = self.ask();
                 self.tell(Input::CallbackArrived { ask, callback });
+            }
+            Event::Recalled { realm } if realm == self.realm => {
+                self.tell(Input::Recalled(self.reload.flag));
+            }
+            Event::Prepared { realm, transaction } if realm == self.realm => {
+                self.tell(Input::RestorePrepared(Ok(transaction)));
             }
             Event::LockGranted { realm, is_taken } if realm == self.realm => {
                 self.lock = if is_taken { Lock::Held } else { Lock::Free };
@@ -153,6 +159,12 @@ impl World {
                 self.timeline.after(3, Event::Found { realm, ask, state });
             }
             Output::Forget { state } => drop(self.store.remove(&state)),
+            Output::Recall => self.recall(),
+            Output::Unmark => self.mark(Mark::Clear),
+            Output::Prepare => self.prepare(),
+            Output::Navigate { ask, transaction } if transaction.is_restore => {
+                self.travel(ask, transaction);
+            }
             Output::Navigate { transaction, .. } => {
                 self.store.insert(transaction.state.clone(), transaction);
             }
@@ -169,7 +181,11 @@ impl World {
             Output::Revoke(token) | Output::EndSession { token: Some(token), .. } => {
                 self.timeline.after(30, Event::Revoked((*token).clone()));
             }
-            Output::Conclude { .. } | Output::EndSession { token: None, .. } => {}
+            Output::Conclude { ask, mark, .. } => {
+                self.mark(mark);
+                self.answer_page(ask);
+            }
+            Output::EndSession { token: None, .. } => {}
         }
     }
 
@@ -282,6 +298,7 @@ impl World {
         if let Snapshot::SignedOut { reason, .. } = snapshot {
             assert_ne!(*reason, SignedOutReason::Expired, "every grant here can be refreshed");
         }
+        self.check_restored(snapshot);
         let shown = snapshot.to_json();
         assert_ne!(self.published, shown, "the pages were told what they know");
         self.published = shown;
