@@ -1,5 +1,9 @@
-//! Sign-ins under way, in IndexedDB: put before the page leaves, taken once when it is back. It knows
-//! records as texts under keys, not what they say.
+//! What outlives a vault, in IndexedDB: sign-ins under way, put before the page leaves and taken once
+//! when it is back, and the flags that somebody was signed in. It knows records under keys, not what
+//! they say.
+//!
+//! Two databases rather than two stores in one: a new version of a database is kept waiting by every
+//! tab that has the old one open, and refuses a tab that runs yesterday's build.
 
 use futures_channel::oneshot;
 use js_sys::Array;
@@ -8,11 +12,18 @@ use web_sys::{
     IdbDatabase, IdbFactory, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransactionMode,
 };
 
-use super::{global, object};
-use crate::secret::Secret;
+use super::{global, object, time};
+use crate::{clock::Millis, secret::Secret};
 
-const DATABASE: &str = "tokenward";
-const STORE: &str = "transactions";
+/// A database, and the one store in it.
+type Name = (&'static str, &'static str);
+
+const TRANSACTIONS: Name = ("tokenward", "transactions");
+const FLAGS: Name = ("tokenward.flags", "flags");
+
+/// How long any answer of the browser's may take: engines are known that forget to give one, and
+/// nobody may wait for ever to learn who is signed in.
+const WAIT: Millis = Millis::from_secs(5);
 
 /// The browser refused its storage.
 #[derive(Debug)]
@@ -30,8 +41,8 @@ pub(crate) async fn put(
     record: &Secret,
     is_stale: impl Fn(&Secret) -> bool,
 ) -> Result<(), Denied> {
-    let database = open().await?;
-    let store = writable(&database)?;
+    let database = open(TRANSACTIONS).await?;
+    let store = database.writable()?;
     let keys: Array = ended(&store.get_all_keys()?).await?.unchecked_into();
     let records: Array = ended(&store.get_all()?).await?.unchecked_into();
     for (key, record) in keys.iter().zip(records.iter()) {
@@ -42,50 +53,93 @@ pub(crate) async fn put(
     // exposed: the vault may be gone when the page is back; the caller decides what a record holds.
     let text = JsValue::from_str(record.expose());
     ended(&store.put_with_key(&text, &JsValue::from_str(key))?).await?;
-    database.close();
     Ok(())
 }
 
 /// Takes the record under `key` out: whoever takes it is the only one to have it.
 pub(crate) async fn take(key: &str) -> Result<Option<Secret>, Denied> {
-    let database = open().await?;
-    let store = writable(&database)?;
+    let database = open(TRANSACTIONS).await?;
+    let store = database.writable()?;
     let key = JsValue::from_str(key);
     let record = ended(&store.get(&key)?).await?;
     ended(&store.delete(&key)?).await?;
-    database.close();
     Ok(record.as_string().map(Secret::new))
 }
 
-fn writable(database: &IdbDatabase) -> Result<IdbObjectStore, Denied> {
-    let transaction =
-        database.transaction_with_str_and_mode(STORE, IdbTransactionMode::Readwrite)?;
-    Ok(transaction.object_store(STORE)?)
+/// The flag under `key`.
+pub(crate) async fn flag(key: &str) -> Result<Option<f64>, Denied> {
+    let database = open(FLAGS).await?;
+    Ok(ended(&database.writable()?.get(&JsValue::from_str(key))?).await?.as_f64())
 }
 
-async fn open() -> Result<IdbDatabase, Denied> {
+/// Sets the flag under `key`, or removes it.
+pub(crate) async fn set_flag(key: &str, flag: Option<f64>) -> Result<(), Denied> {
+    let database = open(FLAGS).await?;
+    let (store, key) = (database.writable()?, JsValue::from_str(key));
+    ended(&match flag {
+        Some(flag) => store.put_with_key(&JsValue::from_f64(flag), &key)?,
+        None => store.delete(&key)?,
+    })
+    .await?;
+    Ok(())
+}
+
+/// Changes the flag under `key` if there is one; says whether.
+pub(crate) async fn renew_flag(key: &str, flag: f64) -> Result<bool, Denied> {
+    let database = open(FLAGS).await?;
+    let (store, key) = (database.writable()?, JsValue::from_str(key));
+    // In one transaction: whoever removed it meanwhile, in another tab's vault, is not overruled.
+    let is_there = ended(&store.get(&key)?).await?.as_f64().is_some();
+    if is_there {
+        ended(&store.put_with_key(&JsValue::from_f64(flag), &key)?).await?;
+    }
+    Ok(is_there)
+}
+
+/// An open database, closed when it is no longer needed.
+struct Open(IdbDatabase, &'static str);
+
+impl Open {
+    fn writable(&self) -> Result<IdbObjectStore, Denied> {
+        let mode = IdbTransactionMode::Readwrite;
+        Ok(self.0.transaction_with_str_and_mode(self.1, mode)?.object_store(self.1)?)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+async fn open((database, store): Name) -> Result<Open, Denied> {
     let factory = object::own_or_inherited(&global(), "indexedDB");
     let factory: IdbFactory = factory.dyn_into().map_err(|_| Denied)?;
-    let request: IdbOpenDbRequest = factory.open_with_u32(DATABASE, 1)?;
+    let request: IdbOpenDbRequest = factory.open_with_u32(database, 1)?;
     let opening = request.clone();
     let upgrade = Closure::once(move |_: JsValue| {
         if let Ok(database) = opening.result() {
             let database: IdbDatabase = database.unchecked_into();
             // It fails only if the store is there already.
-            let _ = database.create_object_store(STORE);
+            let _ = database.create_object_store(store);
         }
     });
     request.set_onupgradeneeded(Some(upgrade.as_ref().unchecked_ref()));
-    let database = ended(&request).await;
+    let opened = ended(&request).await;
+    if opened.is_err() {
+        // It may still be made, then it must not lack its store; the browser drops this afterwards.
+        upgrade.into_js_value();
+        return Err(Denied);
+    }
     request.set_onupgradeneeded(None);
-    Ok(database?.unchecked_into())
+    Ok(Open(opened?.unchecked_into(), store))
 }
 
-/// Waits for the request's end.
+/// Waits for the request's end, or until it has taken too long.
 async fn ended(request: &IdbRequest) -> Result<JsValue, Denied> {
     let (sender, ended) = oneshot::channel();
     let sender = std::rc::Rc::new(std::cell::Cell::new(Some(sender)));
-    let on_error = sender.clone();
+    let (on_error, too_late) = (sender.clone(), sender.clone());
     let succeed = Closure::once(move |_: JsValue| {
         sender.take().map(|sender| sender.send(true));
     });
@@ -93,6 +147,9 @@ async fn ended(request: &IdbRequest) -> Result<JsValue, Denied> {
         // The failure is this function's result; unprevented it would also end the worker's log.
         event.prevent_default();
         on_error.take().map(|sender| sender.send(false));
+    });
+    let _timer = time::wake_in(WAIT, move || {
+        too_late.take().map(|sender| sender.send(false));
     });
     request.set_onsuccess(Some(succeed.as_ref().unchecked_ref()));
     request.set_onerror(Some(fail.as_ref().unchecked_ref()));

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    asks::{Question, fail},
+    asks::{self, Question, fail},
+    port::Asker,
     provider,
     pump::{Event, Vault},
     requests, send,
@@ -15,12 +16,17 @@ use crate::{
     browser::{lock, store, time},
     clock::Millis,
     error::{AuthError, Code, Phase},
-    oauth::{authorize, logout, token, transaction::Transaction},
+    oauth::{
+        authorize::{self, Asked},
+        logout, token,
+        transaction::Transaction,
+    },
     secret::Secret,
     session::{
         grant::Grant,
-        inputs::{Ask, Input, Output, TokenFailure, TokenRequest},
+        inputs::{Ask, Input, Mark, Output, TokenFailure, TokenRequest},
         outcome::{self, Unanswered},
+        restore::Flag,
     },
 };
 
@@ -47,14 +53,28 @@ pub(super) fn perform(vault: &Vault, output: Output) {
             let _ = store::take(&state).await;
         }),
         Output::Navigate { ask, transaction } => later(vault, async move |vault| {
-            navigate(vault, ask, &transaction).await;
+            navigate(vault, ask, transaction).await;
         }),
         Output::Lend { ticket, lease } => requests::lend(vault, ticket, lease),
         Output::Refuse { ticket, error } => requests::refuse(vault, ticket, error),
         Output::Publish(snapshot) => {
             vault.ports.broadcast(&FromVault::State { state: snapshot.to_json() });
         }
-        Output::Conclude { ask, outcome } => conclude(vault, ask, outcome),
+        Output::Recall => later(vault, async |vault| {
+            // A store that is denied has no flag.
+            let record = store::flag(&flag_name(vault)).await.ok().flatten();
+            vault.post(Event::Session(Input::Recalled(record.map(Flag::from_record))));
+        }),
+        Output::Unmark => later(vault, async |vault| mark(vault, Mark::Clear).await),
+        Output::Prepare => later(vault, async |vault| {
+            let outcome = asks::prepare(vault, None).await;
+            vault.post(Event::Session(Input::RestorePrepared(outcome)));
+        }),
+        Output::Conclude { ask, outcome, mark: change } => later(vault, async move |vault| {
+            // Before the page knows: it may leave at once, and the vault with it.
+            mark(vault, change).await;
+            conclude(vault, ask, outcome);
+        }),
         Output::Revoke(token) => later(vault, async move |vault| revoke(vault, &token).await),
         Output::EndSession { ask, token } => later(vault, async move |vault| {
             end_session(vault, ask, token).await;
@@ -103,9 +123,29 @@ async fn form(vault: &Vault, request: &TokenRequest) -> Result<(String, Secret),
     Ok((metadata.token_endpoint.clone(), form))
 }
 
-async fn navigate(vault: &Vault, ask: Ask, transaction: &Transaction) {
-    let Some(Question::SignIn(asker, wishes)) = vault.asks.take(ask) else { return };
-    let url = match authorize::url(&vault.config, transaction, &wishes) {
+async fn navigate(vault: &Vault, ask: Ask, transaction: Transaction) {
+    match vault.asks.take(ask) {
+        Some(Question::SignIn(asker, wishes)) => {
+            leave(vault, asker, &transaction, &wishes).await;
+        }
+        Some(Question::Restore(asker, at)) => {
+            let attempted = Some(transaction.started);
+            let flag = Flag { attempted }.to_record();
+            let is_there = store::renew_flag(&flag_name(vault), flag).await.unwrap_or(false);
+            if !is_there {
+                return vault.post(Event::Session(Input::Recalled(None)));
+            }
+            let return_to = at.and_then(|at| asks::check(vault, &at).ok());
+            let wishes = Asked { prompt: Some("none".to_owned()), ..Asked::default() };
+            leave(vault, asker, &Transaction { return_to, ..transaction }, &wishes).await;
+        }
+        _ => {}
+    }
+}
+
+/// Sends a page to the provider, once the store has what is needed when it is back.
+async fn leave(vault: &Vault, asker: Asker, transaction: &Transaction, wishes: &Asked) {
+    let url = match authorize::url(&vault.config, transaction, wishes) {
         Ok(url) => url,
         Err(error) => return fail(vault, asker, error),
     };
@@ -128,8 +168,25 @@ async fn navigate(vault: &Vault, ask: Ask, transaction: &Transaction) {
     }
 }
 
+/// The name under which the store has the flag that somebody was signed in.
+fn flag_name(vault: &Vault) -> String {
+    [vault.config.issuer.as_str(), vault.config.client_id.as_str()].join(" ")
+}
+
+async fn mark(vault: &Vault, change: Mark) {
+    let record = match change {
+        Mark::Keep => return,
+        Mark::Set => Some(Flag { attempted: None }.to_record()),
+        Mark::Clear => None,
+    };
+    // A store that is denied restores nothing later, and that is all.
+    let _ = store::set_flag(&flag_name(vault), record).await;
+}
+
 fn conclude(vault: &Vault, ask: Ask, outcome: Result<Option<String>, AuthError>) {
-    let Some(Question::Callback(asker)) = vault.asks.take(ask) else { return };
+    let Some(Question::Callback(asker) | Question::Restore(asker, _)) = vault.asks.take(ask) else {
+        return;
+    };
     match outcome {
         Ok(return_to) => {
             vault.ports.send(asker.port, &FromVault::Concluded { id: asker.id, return_to });
@@ -148,6 +205,8 @@ async fn revoke(vault: &Vault, token: &Secret) {
 
 async fn end_session(vault: &Vault, ask: Ask, token: Option<Rc<Secret>>) {
     let Some(Question::SignOut(asker, is_local)) = vault.asks.take(ask) else { return };
+    // First, and before the page knows: whoever signs out and reloads stays signed out.
+    mark(vault, Mark::Clear).await;
     let was_signed_in = token.is_some();
     if let Some(token) = token {
         revoke(vault, &token).await;
