@@ -58,42 +58,46 @@ pub(crate) async fn put(
 
 /// Takes the record under `key` out: whoever takes it is the only one to have it.
 pub(crate) async fn take(key: &str) -> Result<Option<Secret>, Denied> {
-    let database = open(TRANSACTIONS).await?;
-    let store = database.writable()?;
-    let key = JsValue::from_str(key);
-    let record = ended(&store.get(&key)?).await?;
-    ended(&store.delete(&key)?).await?;
+    let record = change(TRANSACTIONS, key, Change::Remove).await?;
     Ok(record.as_string().map(Secret::new))
 }
 
-/// The flag under `key`.
-pub(crate) async fn flag(key: &str) -> Result<Option<f64>, Denied> {
-    let database = open(FLAGS).await?;
-    Ok(ended(&database.writable()?.get(&JsValue::from_str(key))?).await?.as_f64())
+/// The flag under `key`, as it was before this change.
+pub(crate) async fn flag(key: &str, change_to: Change) -> Result<Option<f64>, Denied> {
+    Ok(change(FLAGS, key, change_to).await?.as_f64())
 }
 
-/// Sets the flag under `key`, or removes it.
-pub(crate) async fn set_flag(key: &str, flag: Option<f64>) -> Result<(), Denied> {
-    let database = open(FLAGS).await?;
-    let (store, key) = (database.writable()?, JsValue::from_str(key));
-    ended(&match flag {
-        Some(flag) => store.put_with_key(&JsValue::from_f64(flag), &key)?,
-        None => store.delete(&key)?,
-    })
-    .await?;
-    Ok(())
+/// What becomes of a record.
+#[derive(Clone, Copy)]
+pub(crate) enum Change {
+    /// It stays as it is.
+    Keep,
+    /// It becomes this number.
+    Put(f64),
+    /// It becomes this number if it is there: whoever removed it meanwhile, in another tab's vault,
+    /// is not overruled.
+    Renew(f64),
+    /// It is removed.
+    Remove,
 }
 
-/// Changes the flag under `key` if there is one; says whether.
-pub(crate) async fn renew_flag(key: &str, flag: f64) -> Result<bool, Denied> {
-    let database = open(FLAGS).await?;
-    let (store, key) = (database.writable()?, JsValue::from_str(key));
-    // In one transaction: whoever removed it meanwhile, in another tab's vault, is not overruled.
-    let is_there = ended(&store.get(&key)?).await?.as_f64().is_some();
-    if is_there {
-        ended(&store.put_with_key(&JsValue::from_f64(flag), &key)?).await?;
-    }
-    Ok(is_there)
+/// Reads what is under `key` and changes it, in one transaction.
+async fn change(name: Name, key: &str, change: Change) -> Result<JsValue, Denied> {
+    let database = open(name).await?;
+    let store = database.writable()?;
+    let key = JsValue::from_str(key);
+    let record = ended(&store.get(&key)?).await?;
+    let is_there = !record.is_undefined();
+    let request = match change {
+        Change::Put(number) => store.put_with_key(&JsValue::from_f64(number), &key)?,
+        Change::Renew(number) if is_there => {
+            store.put_with_key(&JsValue::from_f64(number), &key)?
+        }
+        Change::Remove if is_there => store.delete(&key)?,
+        _ => return Ok(record),
+    };
+    ended(&request).await?;
+    Ok(record)
 }
 
 /// An open database, closed when it is no longer needed.

@@ -231,7 +231,7 @@ impl Session {
         let reason =
             if is_lost { SignedOutReason::RefreshLost } else { SignedOutReason::SessionEnded };
         if !is_lost {
-            self.outputs.push_back(Output::Unmark);
+            self.outputs.push_back(Output::RemoveFlag);
         }
         self.end(reason, Some(failure.error));
     }

@@ -47,8 +47,8 @@ pub enum Wake {
 /// What a session is told.
 #[derive(Debug)]
 pub enum Input {
-    /// The store was asked whether somebody was signed in (`Output::Recall`).
-    Recalled(Option<Flag>),
+    /// The store was asked whether somebody was signed in (`Output::ReadFlag`).
+    FlagRead(Option<Flag>),
     /// A page waits for the session to be restored.
     RestoreAsked {
         /// Who waits.
@@ -179,10 +179,10 @@ pub enum Mark {
 /// What a session orders.
 #[derive(Debug)]
 pub enum Output {
-    /// Look for the flag that somebody was signed in; answer with `Recalled`.
-    Recall,
+    /// Look for the flag that somebody was signed in; answer with `FlagRead`.
+    ReadFlag,
     /// Remove it: the provider has ended the session.
-    Unmark,
+    RemoveFlag,
     /// Prepare the transaction of a restore; answer with `RestorePrepared`.
     Prepare,
     /// Take the lock around token requests; answer with `LockTaken` or `LockMissed`.
@@ -209,7 +209,7 @@ pub enum Output {
         state: String,
     },
     /// Store the transaction, then give the page the URL of its authorization request. A restore notes
-    /// its moment in the flag first, and goes nowhere if the flag is gone: answer with `Recalled` then.
+    /// its moment in the flag first, and goes nowhere if the flag is gone: answer with `FlagRead` then.
     Navigate {
         /// Who waits.
         ask: Ask,

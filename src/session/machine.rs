@@ -74,7 +74,7 @@ impl Session {
             random: Random::new(seed),
             is_online: true,
             has_pages: false,
-            outputs: VecDeque::from([Output::Recall]),
+            outputs: VecDeque::from([Output::ReadFlag]),
             generation: Generation::default(),
             shown: View::Restoring,
             wake: None,
@@ -159,7 +159,7 @@ impl Session {
 
     fn hear(&mut self, now: Now, input: Input) {
         match input {
-            Input::Recalled(flag) => self.recalled(now, flag),
+            Input::FlagRead(flag) => self.flag_read(now, flag),
             Input::RestoreAsked { ask, can_leave } => self.restore_asked(now, ask, can_leave),
             Input::RestorePrepared(outcome) => self.restore_prepared(now, outcome),
             Input::SignInAsked { ask, transaction } => self.sign_in_asked(now, ask, transaction),

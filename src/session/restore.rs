@@ -61,7 +61,7 @@ pub(super) struct Restoring {
     stage: Stage,
     /// Whether the flag was seen once. Until then no callback is judged, for one that restores is
     /// worth nothing without it.
-    pub(super) is_recalled: bool,
+    pub(super) has_read_flag: bool,
     /// The pages that wait, the latest last, and whether each may leave for the provider.
     pages: Vec<(Ask, bool)>,
     /// Why another callback failed: the reason to tell, if nothing is restored.
@@ -92,7 +92,7 @@ impl Restoring {
         Self {
             policy,
             stage: Stage::Looking,
-            is_recalled: false,
+            has_read_flag: false,
             pages: Vec::new(),
             failed: None,
             retry_at: None,
@@ -102,9 +102,9 @@ impl Restoring {
 
 impl Session {
     /// The store was asked for the flag.
-    pub(super) fn recalled(&mut self, now: Now, flag: Option<Flag>) {
-        if !self.restore.is_recalled {
-            self.restore.is_recalled = true;
+    pub(super) fn flag_read(&mut self, now: Now, flag: Option<Flag>) {
+        if !self.restore.has_read_flag {
+            self.restore.has_read_flag = true;
             self.find_callbacks();
         }
         let is_restoring = matches!(self.standing, Standing::Restoring);
@@ -212,7 +212,7 @@ impl Session {
         self.restore.failed = Some(error);
         if self.restore.stage != Stage::Looking {
             self.restore.stage = Stage::Looking;
-            self.outputs.push_back(Output::Recall);
+            self.outputs.push_back(Output::ReadFlag);
         }
     }
 
@@ -224,7 +224,7 @@ impl Session {
             self.restore.retry_at = None;
             self.standing = Standing::Restoring;
             self.restore.stage = Stage::Looking;
-            self.outputs.push_back(Output::Recall);
+            self.outputs.push_back(Output::ReadFlag);
         }
     }
 
@@ -257,7 +257,7 @@ impl Session {
         }
         if let Stage::Elsewhere(_) = self.restore.stage {
             self.restore.stage = Stage::Looking;
-            self.outputs.push_back(Output::Recall);
+            self.outputs.push_back(Output::ReadFlag);
         } else {
             self.restore.retry_at = Some(now.after(GUARD.less(TRIP)));
             self.give_up(now, SignedOutReason::VaultGone, Some(no_way_back()));

@@ -80,7 +80,7 @@ impl Session {
             return self.judge_callback(now, ask, callback, transaction, true);
         }
         self.sign_ins.finding.push((ask, callback));
-        if self.restore.is_recalled {
+        if self.restore.has_read_flag {
             self.outputs.push_back(Output::Find { ask, state });
         }
     }

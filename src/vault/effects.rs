@@ -13,7 +13,11 @@ use super::{
     wire::FromVault,
 };
 use crate::{
-    browser::{lock, store, time},
+    browser::{
+        lock,
+        store::{self, Change},
+        time,
+    },
     clock::Millis,
     error::{AuthError, Code, Phase},
     oauth::{
@@ -60,21 +64,16 @@ pub(super) fn perform(vault: &Vault, output: Output) {
         Output::Publish(snapshot) => {
             vault.ports.broadcast(&FromVault::State { state: snapshot.to_json() });
         }
-        Output::Recall => later(vault, async |vault| {
-            // A store that is denied has no flag.
-            let record = store::flag(&flag_name(vault)).await.ok().flatten();
-            vault.post(Event::Session(Input::Recalled(record.map(Flag::from_record))));
+        Output::ReadFlag => later(vault, async |vault| {
+            let flag = flag(vault, Change::Keep).await;
+            vault.post(Event::Session(Input::FlagRead(flag)));
         }),
-        Output::Unmark => later(vault, async |vault| mark(vault, Mark::Clear).await),
+        Output::RemoveFlag => note(vault, Mark::Clear, None),
         Output::Prepare => later(vault, async |vault| {
             let outcome = asks::prepare(vault, None).await;
             vault.post(Event::Session(Input::RestorePrepared(outcome)));
         }),
-        Output::Conclude { ask, outcome, mark: change } => later(vault, async move |vault| {
-            // Before the page knows: it may leave at once, and the vault with it.
-            mark(vault, change).await;
-            conclude(vault, ask, outcome);
-        }),
+        Output::Conclude { ask, outcome, mark } => note(vault, mark, Some((ask, outcome))),
         Output::Revoke(token) => later(vault, async move |vault| revoke(vault, &token).await),
         Output::EndSession { ask, token } => later(vault, async move |vault| {
             end_session(vault, ask, token).await;
@@ -129,11 +128,9 @@ async fn navigate(vault: &Vault, ask: Ask, transaction: Transaction) {
             leave(vault, asker, &transaction, &wishes).await;
         }
         Some(Question::Restore(asker, at)) => {
-            let attempted = Some(transaction.started);
-            let flag = Flag { attempted }.to_record();
-            let is_there = store::renew_flag(&flag_name(vault), flag).await.unwrap_or(false);
-            if !is_there {
-                return vault.post(Event::Session(Input::Recalled(None)));
+            let attempted = Flag { attempted: Some(transaction.started) };
+            if flag(vault, Change::Renew(attempted.to_record())).await.is_none() {
+                return vault.post(Event::Session(Input::FlagRead(None)));
             }
             let return_to = at.and_then(|at| asks::check(vault, &at).ok());
             let wishes = Asked { prompt: Some("none".to_owned()), ..Asked::default() };
@@ -168,19 +165,28 @@ async fn leave(vault: &Vault, asker: Asker, transaction: &Transaction, wishes: &
     }
 }
 
-/// The name under which the store has the flag that somebody was signed in.
-fn flag_name(vault: &Vault) -> String {
-    [vault.config.issuer.as_str(), vault.config.client_id.as_str()].join(" ")
+/// The flag that somebody was signed in, as it was before this change.
+async fn flag(vault: &Vault, change: Change) -> Option<Flag> {
+    let name = [vault.config.issuer.as_str(), vault.config.client_id.as_str()].join(" ");
+    // A store that is denied has no flag, so it restores nothing, and that is all.
+    store::flag(&name, change).await.ok().flatten().map(Flag::from_record)
 }
 
-async fn mark(vault: &Vault, change: Mark) {
-    let record = match change {
-        Mark::Keep => return,
-        Mark::Set => Some(Flag { attempted: None }.to_record()),
-        Mark::Clear => None,
-    };
-    // A store that is denied restores nothing later, and that is all.
-    let _ = store::set_flag(&flag_name(vault), record).await;
+/// Changes the flag, and tells a page afterwards: it may leave at once, and the vault with it.
+fn note(vault: &Vault, mark: Mark, then: Option<(Ask, Result<Option<String>, AuthError>)>) {
+    later(vault, async move |vault| {
+        let change = match mark {
+            Mark::Keep => None,
+            Mark::Set => Some(Change::Put(Flag { attempted: None }.to_record())),
+            Mark::Clear => Some(Change::Remove),
+        };
+        if let Some(change) = change {
+            flag(vault, change).await;
+        }
+        if let Some((ask, outcome)) = then {
+            conclude(vault, ask, outcome);
+        }
+    });
 }
 
 fn conclude(vault: &Vault, ask: Ask, outcome: Result<Option<String>, AuthError>) {
@@ -206,7 +212,7 @@ async fn revoke(vault: &Vault, token: &Secret) {
 async fn end_session(vault: &Vault, ask: Ask, token: Option<Rc<Secret>>) {
     let Some(Question::SignOut(asker, is_local)) = vault.asks.take(ask) else { return };
     // First, and before the page knows: whoever signs out and reloads stays signed out.
-    mark(vault, Mark::Clear).await;
+    flag(vault, Change::Remove).await;
     let was_signed_in = token.is_some();
     if let Some(token) = token {
         revoke(vault, &token).await;

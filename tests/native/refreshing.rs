@@ -129,7 +129,7 @@ fn rf5_the_end_of_the_grant_ends_the_session_once() {
         [
             "Publish signedOut session_ended oauth_error",
             "ReleaseLock",
-            "Unmark",
+            "RemoveFlag",
             "Refuse 1 session_ended"
         ]
     );
@@ -153,7 +153,7 @@ fn rf10_a_lost_answer_is_repeated_then_ends_as_lost() {
         let orders = rig.answer(Err(grant_is_over()));
         let end = format!("Publish signedOut {reason} oauth_error");
         // A rotation that got lost is nobody's will: the provider may still know who it is.
-        let unmark: &[&str] = if reach == Reach::Lost { &[] } else { &["Unmark"] };
+        let unmark: &[&str] = if reach == Reach::Lost { &[] } else { &["RemoveFlag"] };
         assert_eq!(orders, [&[end.as_str(), "ReleaseLock"], unmark].concat());
     }
 }
@@ -295,6 +295,6 @@ fn inputs_that_nobody_asked_for_change_nothing() {
     assert!(rig.answer(Ok(stray)).is_empty());
     assert!(rig.tell(Input::LockMissed).is_empty());
     assert_eq!(rig.tell(Input::LockTaken), ["ReleaseLock"]);
-    assert!(rig.tell(Input::Recalled(None)).is_empty());
+    assert!(rig.tell(Input::FlagRead(None)).is_empty());
     assert_eq!(rig.want(1), ["Lend 1 at-1"]);
 }

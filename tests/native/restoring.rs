@@ -54,7 +54,7 @@ fn and_in_a_vault_that_begins_meanwhile() {
     let callback = callback("r");
     let orders = rig.tell(Input::CallbackArrived { ask: Ask(9), callback });
     assert_eq!(orders, ["Publish signingIn"], "nothing is judged before the flag was seen");
-    assert_eq!(rig.recalled(Some(2)), ["Find 9 r"]);
+    assert_eq!(rig.flag_read(Some(2)), ["Find 9 r"]);
     let mut found = transaction("r", START.wall);
     found.is_restore = true;
     rig.tell(Input::Found { ask: Ask(9), transaction: Some(found) });
@@ -79,7 +79,7 @@ fn an_ordinary_sign_in_is_no_restore() {
 fn nothing_is_asked_where_nobody_was_signed_in() {
     let mut rig = Rig::begun(Restore::Redirect);
     assert!(rig.ask_restore(1).is_empty());
-    let orders = rig.tell(Input::Recalled(None));
+    let orders = rig.tell(Input::FlagRead(None));
     assert_eq!(orders, ["Publish signedOut no_session", "Conclude 1 -"]);
     assert_eq!(rig.ask_restore(2), ["Conclude 2 -"]);
     assert_eq!(rig.session.wake_at(), None);
@@ -89,7 +89,7 @@ fn nothing_is_asked_where_nobody_was_signed_in() {
 fn nothing_is_asked_where_the_configuration_forbids_it() {
     let mut rig = Rig::begun(Restore::None);
     rig.ask_restore(1);
-    assert_eq!(rig.recalled(None), ["Publish signedOut vault_gone", "Conclude 1 -"]);
+    assert_eq!(rig.flag_read(None), ["Publish signedOut vault_gone", "Conclude 1 -"]);
     assert!(rig.tell(Input::PageArrived).is_empty());
 }
 
@@ -137,8 +137,8 @@ fn what_may_pass_is_tried_again_by_the_next_page_after_the_guards_time() {
         assert!(rig.tell(Input::PageArrived).is_empty());
         rig.advance(1);
         assert!(rig.woke().is_empty(), "not without a page");
-        assert_eq!(rig.tell(Input::PageArrived), ["Publish restoring", "Recall"]);
-        rig.recalled(Some(30));
+        assert_eq!(rig.tell(Input::PageArrived), ["Publish restoring", "ReadFlag"]);
+        rig.flag_read(Some(30));
         assert_eq!(rig.ask_restore(2), ["Prepare"]);
     }
 }
@@ -159,7 +159,7 @@ fn of_several_pages_one_goes_and_all_are_answered() {
     let mut rig = Rig::begun(Restore::Redirect);
     rig.ask_restore(1);
     rig.ask_restore(2);
-    assert_eq!(rig.recalled(None), ["Prepare"]);
+    assert_eq!(rig.flag_read(None), ["Prepare"]);
     assert!(rig.ask_restore(3).is_empty());
     // The latest: an earlier one may have been reloaded since, and then hears nothing.
     assert_eq!(rig.prepared("r"), ["Navigate 3 r"]);
@@ -194,11 +194,11 @@ fn within_the_guards_time_of_an_attempt_no_other_is_made() {
     let mut rig = Rig::flagged(Some(5));
     assert!(rig.ask_restore(1).is_empty(), "that page may be on its way back");
     rig.advance(1);
-    assert_eq!(rig.woke(), ["Recall"]);
-    assert!(rig.recalled(Some(6)).is_empty());
+    assert_eq!(rig.woke(), ["ReadFlag"]);
+    assert!(rig.flag_read(Some(6)).is_empty());
     rig.advance(1);
     rig.woke();
-    let orders = rig.recalled(Some(20));
+    let orders = rig.flag_read(Some(20));
     assert_eq!(orders, ["Publish signedOut vault_gone timeout", "Conclude 1 -"]);
     assert_eq!(Rig::flagged(Some(29)).status(), "signedOut vault_gone timeout");
     assert_eq!(Rig::flagged(Some(30)).ask_restore(1), ["Prepare"]);
@@ -213,7 +213,7 @@ fn another_vaults_success_is_seen_and_followed() {
     rig.ask_restore(1);
     rig.advance(1);
     rig.woke();
-    assert_eq!(rig.recalled(None), ["Prepare"]);
+    assert_eq!(rig.flag_read(None), ["Prepare"]);
 }
 
 #[test]
@@ -221,10 +221,10 @@ fn another_vaults_sign_out_is_seen() {
     let mut rig = Rig::flagged(Some(1));
     rig.advance(1);
     rig.woke();
-    assert_eq!(rig.tell(Input::Recalled(None)), ["Publish signedOut no_session"]);
+    assert_eq!(rig.tell(Input::FlagRead(None)), ["Publish signedOut no_session"]);
     // Also by a page that was about to leave.
     let mut rig = away();
-    assert_eq!(rig.tell(Input::Recalled(None)), ["Publish signedOut no_session"]);
+    assert_eq!(rig.tell(Input::FlagRead(None)), ["Publish signedOut no_session"]);
     let orders = back(&mut rig, callback("r"));
     assert!(orders.ends_with(&["Conclude 9 /back".into()]), "{orders:?}");
     assert_eq!(rig.status(), "signedOut no_session");
@@ -240,7 +240,7 @@ fn signing_out_wins_at_every_step() {
     let mut looking = Rig::begun(Restore::Redirect);
     looking.ask_restore(1);
     sign_out(&mut looking);
-    assert!(looking.recalled(None).is_empty());
+    assert!(looking.flag_read(None).is_empty());
     let mut preparing = Rig::flagged(None);
     preparing.ask_restore(1);
     sign_out(&mut preparing);
@@ -282,13 +282,13 @@ fn signing_in_wins() {
 fn offline_and_without_a_provider_nobody_leaves() {
     let mut rig = Rig::begun(Restore::Redirect);
     rig.tell(Input::WentOffline);
-    rig.recalled(None);
+    rig.flag_read(None);
     let orders = rig.ask_restore(1);
     assert_eq!(orders, ["Publish signedOut vault_gone offline", "Conclude 1 -"]);
     rig.tell(Input::WentOnline);
     assert_eq!(rig.status(), "signedOut vault_gone offline", "a page in use is left alone");
-    assert_eq!(rig.tell(Input::PageArrived), ["Publish restoring", "Recall"]);
-    rig.recalled(None);
+    assert_eq!(rig.tell(Input::PageArrived), ["Publish restoring", "ReadFlag"]);
+    rig.flag_read(None);
     rig.ask_restore(2);
     let error = AuthError::transient(Code::ProviderUnreachable, Phase::Discovery, "down");
     let orders = rig.tell(Input::RestorePrepared(Err(error)));
@@ -301,16 +301,16 @@ fn another_callback_that_fails_does_not_keep_the_session_from_coming_back() {
     rig.callback(1, "foreign");
     assert!(rig.ask_restore(2).is_empty(), "first the callback");
     let orders = rig.tell(Input::Found { ask: Ask(1), transaction: None });
-    assert_eq!(orders, ["Publish restoring", "Recall", "Conclude 1 callback_unknown"]);
-    assert_eq!(rig.recalled(None), ["Prepare"]);
+    assert_eq!(orders, ["Publish restoring", "ReadFlag", "Conclude 1 callback_unknown"]);
+    assert_eq!(rig.flag_read(None), ["Prepare"]);
     // Where nothing is restored, it is the reason.
     for flag in [None, Some(25)] {
         let mut rig = Rig::begun(Restore::Redirect);
         let error = AuthError::new(Code::CallbackInvalid, Phase::Callback, "twice");
         rig.tell(Input::CallbackRefused { ask: Ask(1), error });
         match flag {
-            Some(_) => rig.recalled(flag),
-            None => rig.tell(Input::Recalled(None)),
+            Some(_) => rig.flag_read(flag),
+            None => rig.tell(Input::FlagRead(None)),
         };
         assert_eq!(rig.status(), "signedOut callback_failed callback_invalid");
     }

@@ -29,7 +29,7 @@ impl Rig {
     /// A vault that has nothing to restore, with a page.
     pub(crate) fn new() -> Self {
         let mut rig = Self::begun(Restore::Redirect);
-        rig.tell(Input::Recalled(None));
+        rig.tell(Input::FlagRead(None));
         rig
     }
 
@@ -37,7 +37,7 @@ impl Rig {
     pub(crate) fn begun(restore: Restore) -> Self {
         let session = Session::new(7, restore);
         let mut rig = Self { session, now: START, epoch: Epoch(0) };
-        assert_eq!(rig.tell(Input::PageArrived), ["Recall"]);
+        assert_eq!(rig.tell(Input::PageArrived), ["ReadFlag"]);
         rig
     }
 
@@ -45,14 +45,14 @@ impl Rig {
     /// seconds ago, if it was.
     pub(crate) fn flagged(attempted: Option<i64>) -> Self {
         let mut rig = Self::begun(Restore::Redirect);
-        rig.recalled(attempted);
+        rig.flag_read(attempted);
         rig
     }
 
     /// The store has the flag, with an attempt so many seconds ago.
-    pub(crate) fn recalled(&mut self, attempted: Option<i64>) -> Vec<String> {
+    pub(crate) fn flag_read(&mut self, attempted: Option<i64>) -> Vec<String> {
         let moment = |ago| UnixMillis(self.now.wall.0 - ago * 1000);
-        self.tell(Input::Recalled(Some(Flag { attempted: attempted.map(moment) })))
+        self.tell(Input::FlagRead(Some(Flag { attempted: attempted.map(moment) })))
     }
 
     /// A page waits for the session, and may leave for the provider.
@@ -197,8 +197,8 @@ pub(crate) fn describe(output: &Output) -> String {
             };
             format!("Conclude {} {outcome}{mark}", ask.0)
         }
-        Output::Recall => "Recall".into(),
-        Output::Unmark => "Unmark".into(),
+        Output::ReadFlag => "ReadFlag".into(),
+        Output::RemoveFlag => "RemoveFlag".into(),
         Output::Prepare => "Prepare".into(),
         Output::Revoke(token) => format!("Revoke {}", token.expose()),
         Output::EndSession { ask, token } => {

@@ -14,7 +14,7 @@ fn restoring_waits_signed_out_refuses() {
     assert_eq!(rig.want(1), ["Refuse 1 not_signed_in"]);
     let mut fresh = Rig::begun(Restore::Redirect);
     assert!(fresh.want(1).is_empty());
-    let orders = fresh.tell(Input::Recalled(None));
+    let orders = fresh.tell(Input::FlagRead(None));
     assert_eq!(orders, ["Publish signedOut no_session", "Refuse 1 not_signed_in"]);
 }
 

@@ -96,8 +96,8 @@ impl World {
                 let ask = self.ask();
                 self.tell(Input::CallbackArrived { ask, callback });
             }
-            Event::Recalled { realm } if realm == self.realm => {
-                self.tell(Input::Recalled(self.reload.flag));
+            Event::FlagRead { realm } if realm == self.realm => {
+                self.tell(Input::FlagRead(self.reload.flag));
             }
             Event::Prepared { realm, transaction } if realm == self.realm => {
                 self.tell(Input::RestorePrepared(Ok(transaction)));
@@ -159,8 +159,8 @@ impl World {
                 self.timeline.after(3, Event::Found { realm, ask, state });
             }
             Output::Forget { state } => drop(self.store.remove(&state)),
-            Output::Recall => self.recall(),
-            Output::Unmark => self.mark(Mark::Clear),
+            Output::ReadFlag => self.read_flag(),
+            Output::RemoveFlag => self.mark(Mark::Clear),
             Output::Prepare => self.prepare(),
             Output::Navigate { ask, transaction } if transaction.is_restore => {
                 self.travel(ask, transaction);

@@ -53,8 +53,8 @@ impl World {
         }
     }
 
-    pub(super) fn recall(&mut self) {
-        self.timeline.after(3, Event::Recalled { realm: self.realm });
+    pub(super) fn read_flag(&mut self) {
+        self.timeline.after(3, Event::FlagRead { realm: self.realm });
     }
 
     pub(super) fn prepare(&mut self) {
@@ -82,7 +82,7 @@ impl World {
     pub(super) fn travel(&mut self, ask: Ask, transaction: Transaction) {
         assert!(self.reload.open.contains(&ask), "a page was sent away that had not asked");
         self.answer_page(ask);
-        let Some(flag) = &mut self.reload.flag else { return self.recall() };
+        let Some(flag) = &mut self.reload.flag else { return self.read_flag() };
         let wall = self.device.now(self.timeline.now).wall;
         *flag = Flag { attempted: Some(UnixMillis(wall.0)) };
         let (time, shift) = (self.timeline.now, self.device.shift);

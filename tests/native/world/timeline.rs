@@ -16,7 +16,7 @@ use super::network::Fault;
 /// Something that is to happen. What is for a vault names its realm.
 pub(crate) enum Event {
     Callback(Callback),
-    Recalled {
+    FlagRead {
         realm: u32,
     },
     Prepared {
