@@ -238,7 +238,13 @@ impl Session {
     /// The user signs in: the page leaves for that, and nobody is sent to the provider besides.
     pub(super) fn yield_to_sign_in(&mut self, now: Now) {
         if matches!(self.standing, Standing::Restoring) {
-            self.give_up(now, SignedOutReason::VaultGone, None);
+            // Before the flag was seen nothing is known to be gone, and no way back is wanted.
+            let reason = if self.restore.has_read_flag {
+                SignedOutReason::VaultGone
+            } else {
+                SignedOutReason::NoSession
+            };
+            self.give_up(now, reason, None);
         }
     }
 

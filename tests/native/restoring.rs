@@ -268,6 +268,13 @@ fn signing_in_wins() {
     let orders = rig.ask_sign_in("s");
     assert_eq!(orders, ["Publish signedOut vault_gone", "Conclude 1 -", "Navigate 0 s"]);
     assert!(rig.prepared("r").is_empty());
+    // Also before it is known whether there is anything to restore: another vault's way back, of
+    // before somebody signed out, is worth nothing then.
+    let mut rig = Rig::begun(Restore::Redirect);
+    assert!(rig.ask_sign_in("s").contains(&"Publish signedOut no_session".into()));
+    rig.tell(Input::FlagRead(None));
+    let orders = back(&mut rig, callback("r"));
+    assert!(orders.ends_with(&["Conclude 9 /back".into()]), "{orders:?}");
     // And what a restore brings afterwards changes nothing.
     let mut rig = away();
     rig.ask_sign_in("s");
