@@ -41,6 +41,8 @@ pub struct Config {
     pub extra_params: Vec<(String, String)>,
     /// What a sign-out does.
     pub logout: Logout,
+    /// What becomes of a session whose vault is gone.
+    pub restore: Restore,
     /// Whether `exportAccessToken` is allowed.
     pub allow_token_export: bool,
     /// How long the provider may take to answer.
@@ -82,6 +84,16 @@ pub struct Logout {
     pub post_logout_redirect_uri: Option<String>,
     /// Whether the provider's own session is ended too.
     pub end_session: bool,
+}
+
+/// What becomes of a session whose vault is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Restore {
+    /// A page goes to the provider with `prompt=none` and comes back signed in, or not.
+    #[default]
+    Redirect,
+    /// Nothing: nobody is signed in.
+    None,
 }
 
 impl Config {

@@ -10,7 +10,7 @@ use crate::{
     config::OPTIONS,
     error::{AuthErrorInfo, Code, Phase},
     oauth::authorize::Asked,
-    session::snapshot::{SignedOutReason, Snapshot},
+    session::snapshot::{RestoredBy, SignedOutReason, Snapshot},
     vault::wire::{self, FromVault, ToVault},
 };
 
@@ -56,11 +56,13 @@ fn types() -> String {
         Phase,
         AuthErrorInfo,
         SignedOutReason,
+        RestoredBy,
         Snapshot,
         Asked,
         wire::Hello,
         wire::SignIn,
         wire::Callback,
+        wire::Restore,
         wire::Fetch,
         wire::SignOut,
         wire::Numbered,

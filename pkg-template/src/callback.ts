@@ -25,6 +25,8 @@ const arrivals = new Map<string, Arrival>();
 
 /** The way back for one configuration. */
 export interface Doorway {
+  /** Whether a callback stands in the address bar. */
+  isHere(): boolean;
   /** Takes a callback's URL out of the address bar. Nothing awaits before it. */
   take(): void;
   /** Takes this URL as a callback's. The same twice is once. */
@@ -43,6 +45,16 @@ export interface Doorway {
 export function doorway({ config, redirectUri }: Settings): Doorway {
   const arrival = arrivals.get(config) ?? {};
   arrivals.set(config, arrival);
+
+  const isHere = (): boolean => {
+    // `redirectUri` is of this origin, or there would be no client.
+    const { pathname, searchParams } = new URL(location.href);
+    return (
+      pathname === redirectUri.pathname &&
+      (searchParams.has("code") || searchParams.has("error")) &&
+      searchParams.has("state")
+    );
+  };
 
   const accept = (url: string): void => {
     if (arrival.callback?.url !== url) arrival.callback = { url };
@@ -71,11 +83,9 @@ export function doorway({ config, redirectUri }: Settings): Doorway {
   return {
     accept,
     deliver,
+    isHere,
     take() {
-      const { origin, pathname, searchParams } = new URL(location.href);
-      const isHere = origin === redirectUri.origin && pathname === redirectUri.pathname;
-      const isAnswer = searchParams.has("code") || searchParams.has("error");
-      if (!isHere || !isAnswer || !searchParams.has("state")) return;
+      if (!isHere()) return;
       accept(location.href);
       history.replaceState(history.state, "", redirectUri);
     },

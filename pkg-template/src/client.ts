@@ -37,7 +37,7 @@ export interface SignOutOptions {
 export interface Client {
   /**
    * Resolves once `state` is `signedIn` or `signedOut`, so after a callback was handled, however it
-   * ended. Rejects where the vault cannot be reached; read it again to try again.
+   * ended; stays pending while the page leaves to have the session restored. Rejects where the vault cannot be reached; read it again to try again.
    */
   readonly ready: Promise<void>;
   /** The session now: frozen, and the same object until it changes. */
@@ -60,7 +60,7 @@ export interface Client {
   readonly exportAccessToken: () => Promise<string>;
   /** Handles the callback at `url`, for `callback: "manual"`. The same URL twice is once. */
   readonly handleCallback: (url: string) => Promise<void>;
-  /** Where a finished sign-in wanted to be: there once, until the turn that reads it is over. */
+  /** Where a finished sign-in or restore wanted to be: there once, until the turn that reads it is over. */
   readonly returnTo: string | undefined;
   /** Why the last callback failed; `state` may be `signedIn` all the same, from before. */
   readonly callbackError: AuthError | undefined;
@@ -95,8 +95,9 @@ export function createClient(options: ClientOptions): Client {
 function absent(): Client {
   const ready = new Promise<void>(() => {});
   const refused = async (): Promise<never> => {
-    throw failure("no_browser", "No browser here: call this in the page.");
+    throw failure("no_browser", "No browser: call this in the page.");
   };
+  // What is absent here is `undefined`.
   return {
     ready,
     state: RESTORING,
@@ -106,11 +107,9 @@ function absent(): Client {
     signOut: refused,
     exportAccessToken: refused,
     handleCallback: refused,
-    returnTo: undefined,
-    callbackError: undefined,
     place: "shared",
-    close: () => {},
-  };
+    close() {},
+  } as Partial<Client> as Client;
 }
 
 function present(options: ClientOptions): Client {
@@ -119,7 +118,7 @@ function present(options: ClientOptions): Client {
   const door = doorway(settings);
   const listeners = new Set<() => void>();
   const closing = new AbortController();
-  const closed = () => failure("closed", "This client was closed: create another.");
+  const closed = () => failure("closed", "Closed: create another client.");
 
   let state = RESTORING;
   let text = "";
@@ -129,6 +128,8 @@ function present(options: ClientOptions): Client {
   let isFollowing = false;
   /** Counts what makes a connection under way useless. */
   let round = 0;
+
+  const isKnown = () => state.status.startsWith("signed");
 
   const notify = (): void => {
     for (const listener of [...listeners]) {
@@ -205,12 +206,25 @@ function present(options: ClientOptions): Client {
       if (!navigator.onLine) made.tell({ type: "offline" });
       onState(made.state);
       // Before anything else is asked, so that a request waits for this sign-in.
-      void door.settle(made);
+      door
+        .settle(made)
+        .then(() => restore(made))
+        .catch(() => {});
       return made;
     } catch (error) {
       if (mine === round) linking = undefined;
       throw error;
     }
+  };
+
+  /** Where it is not known who is signed in, the vault may have this page ask the provider. */
+  const restore = async (link: Link): Promise<void> => {
+    if (isKnown()) return;
+    // A callback that the application has yet to bring would be left behind.
+    const at = door.isHere() ? {} : { returnTo: location.href };
+    const { url } = await link.ask<"navigate">({ type: "restore", ...at }).answer;
+    // In place of this page: nobody wants to go back to before a reload.
+    if (url) location.replace(url);
   };
 
   const onHidden = (): void => {
@@ -221,7 +235,7 @@ function present(options: ClientOptions): Client {
   const untilReady = async (): Promise<void> => {
     for (;;) {
       await door.settle(await reach());
-      if (state.status.startsWith("signed")) return;
+      if (isKnown()) return;
       await new Promise<void>((changed) => {
         const once = () => {
           listeners.delete(once);
@@ -262,8 +276,7 @@ function present(options: ClientOptions): Client {
       refuse(unknownNames(options, SIGN_IN));
       // First, for it cleans the address.
       const reaching = reach();
-      const { pathname, search, hash } = location;
-      const { returnTo = pathname + search + hash, maxAge, ...rest } = options;
+      const { returnTo = location.href, maxAge, ...rest } = options;
       const asked = maxAge === undefined ? rest : { ...rest, maxAge: `${maxAge}` };
       const { answer } = (await reaching).ask<"navigate">({ type: "signIn", returnTo, asked });
       location.assign((await answer).url);

@@ -9,6 +9,7 @@ export type {
   AuthErrorCode,
   AuthErrorInfo,
   AuthErrorPhase,
+  RestoredBy,
   SessionState,
   SignedOutReason,
 } from "./generated/types.js";

@@ -43,6 +43,8 @@ export interface ClientOptions {
   extraParams?: Readonly<Record<string, string>>;
   /** What a sign-out does at the provider. */
   logout?: { postLogoutRedirectUri?: string; endSession?: boolean };
+  /** What becomes of a session whose vault is gone: the provider is asked (`prompt=none`), or nothing. */
+  restore?: "redirect" | "none";
   /** Whether `exportAccessToken()` may hand the access token to the page. */
   allowTokenExport?: boolean;
   /** How long the provider may take to answer. */

@@ -62,6 +62,9 @@ export function browser({ href = `${ORIGIN}/`, build = BUILD, vault = () => {} }
     /** @type {string[]} */
     assigned: [],
     assign: (/** @type {string} */ url) => void location.assigned.push(url),
+    /** @type {string[]} */
+    replaced: [],
+    replace: (/** @type {string} */ url) => void location.replaced.push(url),
     get origin() {
       return new URL(location.href).origin;
     },

@@ -299,10 +299,73 @@ test("signing in and out go where the vault says", async () => {
   await auth.signOut();
   assert.deepEqual(location.assigned, ["https://id.example/a", "https://id.example/e"]);
   const asked = workers[0]?.heard.find(({ type }) => type === "signIn");
-  assert.equal(asked?.returnTo, "/here?a=1#b");
+  assert.equal(asked?.returnTo, `${ORIGIN}/here?a=1#b`);
   assert.deepEqual(asked?.asked, { prompt: "login", maxAge: "60", extraParams: { a: "b" } });
   // @ts-expect-error what comes later is refused by name
   await assert.rejects(auth.signIn({ mode: "popup" }), { code: "config_invalid" });
+});
+
+const RESTORING = JSON.stringify({ status: "restoring" });
+
+/** @param {import("./edge.mjs").Worker[]} workers */
+const restores = (workers) =>
+  workers.flatMap(({ heard }) => heard).filter(({ type }) => type === "restore");
+
+test("a page that is told to leaves to have the session restored, whatever it wants first", async () => {
+  for (const want of ["ready", "subscribe", "fetch"]) {
+    const { createClient, location, session, workers } = await page({
+      href: `${ORIGIN}/here?a=1#b`,
+      vault({ type, id }, worker) {
+        if (type === "restore") worker.say({ type: "navigate", id, url: "https://id.example/a" });
+      },
+    });
+    session.state = RESTORING;
+    const auth = createClient(options());
+    let isReady = false;
+    if (want === "ready") auth.ready.then(() => (isReady = true));
+    if (want === "subscribe") auth.subscribe(() => {});
+    if (want === "fetch") void auth.fetch("https://api.example/");
+    await turn();
+    assert.deepEqual([location.replaced, location.assigned], [["https://id.example/a"], []], want);
+    assert.deepEqual(
+      restores(workers).map(({ returnTo }) => returnTo),
+      [`${ORIGIN}/here?a=1#b`],
+    );
+    assert.deepEqual([isReady, auth.state.status], [false, "restoring"]);
+  }
+});
+
+test("a page that is not told to leave stays, and hears of the outcome", async () => {
+  const { createClient, location, session, workers } = await page({
+    vault({ type, id }, worker) {
+      if (type === "restore") worker.say({ type: "concluded", id });
+    },
+  });
+  session.state = RESTORING;
+  const auth = createClient(options());
+  const { ready } = auth;
+  await turn();
+  const state = { status: "signedOut", reason: "vault_gone" };
+  workers[0]?.say({ type: "state", state: JSON.stringify(state) });
+  await ready;
+  assert.deepEqual([auth.state, location.replaced], [state, []]);
+});
+
+test("a callback comes first, and one that is brought by hand is not left behind", async () => {
+  const first = await page({ href: CALLBACK, vault: concluding });
+  first.session.state = RESTORING;
+  await first.createClient(options()).ready;
+  assert.deepEqual(restores(first.workers), [], "the callback answered it");
+
+  const { createClient, session, workers } = await page({ href: CALLBACK });
+  session.state = RESTORING;
+  createClient({ ...options(), callback: "manual" }).subscribe(() => {});
+  await turn();
+  assert.deepEqual(
+    restores(workers).map((message) => "returnTo" in message),
+    [false],
+    "this page cannot leave",
+  );
 });
 
 test("a closed client says so", async () => {

@@ -1,5 +1,9 @@
-//! IndexedDB: sign-ins under way, put before the page leaves and taken once when it is back; and what the
-//! tabs of a client remember together. It knows records as texts under keys, not what they say.
+//! What outlives a vault, in IndexedDB: sign-ins under way, put before the page leaves and taken once
+//! when it is back; the flag that somebody was signed in, and what the tabs of a client remember
+//! together. It knows records as texts under keys, not what they say.
+//!
+//! Two databases rather than two stores in one: a new version of a database is kept waiting by every
+//! tab that has the old one open, and refuses a tab that runs yesterday's build.
 
 use futures_channel::oneshot;
 use js_sys::Array;
@@ -8,14 +12,18 @@ use web_sys::{
     IdbDatabase, IdbFactory, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransactionMode,
 };
 
-use super::{global, object};
-use crate::secret::Secret;
+use super::{global, object, time};
+use crate::{clock::Millis, secret::Secret};
 
-/// A database with its one store.
-type Place = (&'static str, &'static str);
+/// A database, and the one store in it.
+type Name = (&'static str, &'static str);
 
-const TRANSACTIONS: Place = ("tokenward", "transactions");
-const MEMORIES: Place = ("tokenward-tabs", "memories");
+const TRANSACTIONS: Name = ("tokenward", "transactions");
+const MEMORIES: Name = ("tokenward.memory", "memories");
+
+/// How long any answer of the browser's may take: engines are known that forget to give one, and
+/// nobody may wait for ever to learn who is signed in.
+const WAIT: Millis = Millis::from_secs(5);
 
 /// The browser refused its storage.
 #[derive(Debug)]
@@ -34,7 +42,7 @@ pub(crate) async fn put(
     is_stale: impl Fn(&Secret) -> bool,
 ) -> Result<(), Denied> {
     let database = open(TRANSACTIONS).await?;
-    let store = writable(&database, TRANSACTIONS)?;
+    let store = database.writable()?;
     let keys: Array = ended(&store.get_all_keys()?).await?.unchecked_into();
     let records: Array = ended(&store.get_all()?).await?.unchecked_into();
     for (key, record) in keys.iter().zip(records.iter()) {
@@ -45,53 +53,70 @@ pub(crate) async fn put(
     // exposed: the vault may be gone when the page is back; the caller decides what a record holds.
     let text = JsValue::from_str(record.expose());
     ended(&store.put_with_key(&text, &JsValue::from_str(key))?).await?;
-    database.close();
     Ok(())
 }
 
 /// Takes the record under `key` out: whoever takes it is the only one to have it.
 pub(crate) async fn take(key: &str) -> Result<Option<Secret>, Denied> {
-    let database = open(TRANSACTIONS).await?;
-    let store = writable(&database, TRANSACTIONS)?;
+    let record = update(TRANSACTIONS, key, &mut |_| Next::Remove).await?;
+    Ok(record.map(Secret::new))
+}
+
+/// What becomes of a record.
+pub(crate) enum Next {
+    /// It stays as it is.
+    Keep,
+    /// It becomes this.
+    Put(String),
+    /// It is removed.
+    Remove,
+}
+
+/// Reads what is remembered under `key`, and does with it what `decide` says; nobody else, in another
+/// tab's vault, changes it meanwhile. Gives what was remembered before.
+pub(crate) async fn remember(
+    key: &str,
+    decide: &mut dyn FnMut(Option<&str>) -> Next,
+) -> Result<Option<String>, Denied> {
+    update(MEMORIES, key, decide).await
+}
+
+/// Reads what is under `key` and changes it, in one transaction.
+async fn update(
+    name: Name,
+    key: &str,
+    decide: &mut dyn FnMut(Option<&str>) -> Next,
+) -> Result<Option<String>, Denied> {
+    let database = open(name).await?;
+    let store = database.writable()?;
     let key = JsValue::from_str(key);
-    let record = ended(&store.get(&key)?).await?;
-    ended(&store.delete(&key)?).await?;
-    database.close();
-    Ok(record.as_string().map(Secret::new))
+    let record = ended(&store.get(&key)?).await?.as_string();
+    let request = match decide(record.as_deref()) {
+        Next::Keep => return Ok(record),
+        Next::Put(text) => store.put_with_key(&JsValue::from_str(&text), &key)?,
+        Next::Remove => store.delete(&key)?,
+    };
+    ended(&request).await?;
+    Ok(record)
 }
 
-/// Reads what is remembered under `key`, and remembers what `change` makes of it, if anything; nobody
-/// else changes it meanwhile. Where storage is denied, nothing is remembered.
-pub(crate) async fn remember(key: &str, change: &mut dyn FnMut(Option<String>) -> Option<String>) {
-    let mut change = Some(change);
-    if update(&JsValue::from_str(key), &mut change).await.is_err() {
-        // What is to happen does not depend on it.
-        if let Some(change) = change {
-            change(None);
-        }
+/// An open database, closed when it is no longer needed.
+struct Open(IdbDatabase, &'static str);
+
+impl Open {
+    fn writable(&self) -> Result<IdbObjectStore, Denied> {
+        let mode = IdbTransactionMode::Readwrite;
+        Ok(self.0.transaction_with_str_and_mode(self.1, mode)?.object_store(self.1)?)
     }
 }
 
-type Change<'a> = Option<&'a mut dyn FnMut(Option<String>) -> Option<String>>;
-
-async fn update(key: &JsValue, change: &mut Change<'_>) -> Result<(), Denied> {
-    let database = open(MEMORIES).await?;
-    let store = writable(&database, MEMORIES)?;
-    let record = ended(&store.get(key)?).await?.as_string();
-    if let Some(changed) = change.take().and_then(|change| change(record)) {
-        ended(&store.put_with_key(&JsValue::from_str(&changed), key)?).await?;
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
     }
-    database.close();
-    Ok(())
 }
 
-fn writable(database: &IdbDatabase, (_, store): Place) -> Result<IdbObjectStore, Denied> {
-    let transaction =
-        database.transaction_with_str_and_mode(store, IdbTransactionMode::Readwrite)?;
-    Ok(transaction.object_store(store)?)
-}
-
-async fn open((database, store): Place) -> Result<IdbDatabase, Denied> {
+async fn open((database, store): Name) -> Result<Open, Denied> {
     let factory = object::own_or_inherited(&global(), "indexedDB");
     let factory: IdbFactory = factory.dyn_into().map_err(|_| Denied)?;
     let request: IdbOpenDbRequest = factory.open_with_u32(database, 1)?;
@@ -104,16 +129,21 @@ async fn open((database, store): Place) -> Result<IdbDatabase, Denied> {
         }
     });
     request.set_onupgradeneeded(Some(upgrade.as_ref().unchecked_ref()));
-    let database = ended(&request).await;
+    let opened = ended(&request).await;
+    if opened.is_err() {
+        // It may still be made, then it must not lack its store; the browser drops this afterwards.
+        upgrade.into_js_value();
+        return Err(Denied);
+    }
     request.set_onupgradeneeded(None);
-    Ok(database?.unchecked_into())
+    Ok(Open(opened?.unchecked_into(), store))
 }
 
-/// Waits for the request's end.
+/// Waits for the request's end, or until it has taken too long.
 async fn ended(request: &IdbRequest) -> Result<JsValue, Denied> {
     let (sender, ended) = oneshot::channel();
     let sender = std::rc::Rc::new(std::cell::Cell::new(Some(sender)));
-    let on_error = sender.clone();
+    let (on_error, too_late) = (sender.clone(), sender.clone());
     let succeed = Closure::once(move |_: JsValue| {
         sender.take().map(|sender| sender.send(true));
     });
@@ -121,6 +151,9 @@ async fn ended(request: &IdbRequest) -> Result<JsValue, Denied> {
         // The failure is this function's result; unprevented it would also end the worker's log.
         event.prevent_default();
         on_error.take().map(|sender| sender.send(false));
+    });
+    let _timer = time::wake_in(WAIT, move || {
+        too_late.take().map(|sender| sender.send(false));
     });
     request.set_onsuccess(Some(succeed.as_ref().unchecked_ref()));
     request.set_onerror(Some(fail.as_ref().unchecked_ref()));

@@ -84,6 +84,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     pinned("endpoints", Kind::Object),
     pinned("extraParams", Kind::Record),
     pinned("logout", Kind::Object),
+    pinned("restore", Kind::String),
     pinned("allowTokenExport", Kind::Boolean),
     pinned("timeouts", Kind::Object),
     of_page("isolation", Kind::String),

@@ -1,7 +1,7 @@
 //! The options, read into a [`Config`].
 
 use super::{
-    Config, Endpoints, Logout, Resource,
+    Config, Endpoints, Logout, Resource, Restore,
     options::{ENDPOINTS, LOGOUT, OPTIONS, RESOURCE, TIMEOUTS},
     reader::{Problems, Reader},
     scalars,
@@ -33,6 +33,7 @@ pub(super) fn config(
         endpoints: from.object("endpoints", ENDPOINTS).map(|from| endpoints(&from, urls)),
         extra_params: scalars::extra_params(&from).unwrap_or_default(),
         logout: logout(&from, urls),
+        restore: restore(&from),
         allow_token_export: from.boolean("allowTokenExport").unwrap_or(false),
         network_timeout: network_timeout(&from),
         page_origin: page.origin.clone(),
@@ -91,6 +92,17 @@ fn logout(from: &Reader<'_>, urls: &dyn ParseUrl) -> Logout {
             scalars::secure(from, name, urls).and(from.text(name)).map(str::to_owned)
         }),
         end_session: from.and_then(|from| from.boolean("endSession")).unwrap_or(true),
+    }
+}
+
+fn restore(from: &Reader<'_>) -> Restore {
+    match from.text("restore") {
+        None | Some("redirect") => Restore::Redirect,
+        Some("none") => Restore::None,
+        Some(_) => {
+            from.problem("restore", "must be \"redirect\" or \"none\"");
+            Restore::None
+        }
     }
 }
 

@@ -48,7 +48,7 @@ fn defaults_stand_in_for_what_is_absent() {
     assert_eq!(config.redirect_uri, "https://app.example.com/callback");
     assert_eq!(config.scope, ["openid"]);
     assert!(config.is_openid() && config.logout.end_session && !config.allow_token_export);
-    assert_eq!(config.network_timeout, Millis(10_000));
+    assert_eq!((config.network_timeout, config.restore), (Millis(10_000), Restore::Redirect));
     assert_eq!(config.page_origin, "https://app.example.com");
     let resource = &config.resources[0];
     assert_eq!((resource.paths.as_ref(), resource.methods.as_ref()), (None, None));
@@ -73,6 +73,7 @@ fn everything_can_be_set() {
         },
         "extraParams": { "audience": "https://api.example.com", "prompt": "login" },
         "logout": { "postLogoutRedirectUri": "https://app.example.com", "endSession": false },
+        "restore": "none",
         "allowTokenExport": true,
         "timeouts": { "networkMs": 120_000 },
     }))
@@ -89,6 +90,7 @@ fn everything_can_be_set() {
     assert_eq!(config.extra_params.len(), 2);
     assert_eq!(config.logout.post_logout_redirect_uri.as_deref(), Some("https://app.example.com"));
     assert!(config.allow_token_export && !config.logout.end_session);
+    assert_eq!(config.restore, Restore::None);
 }
 
 #[test]
@@ -312,6 +314,7 @@ fn texts_that_are_no_options_t31() {
     assert!(error.message.lines().count() < 40, "a message has an end");
     for wrong in [json!("yes"), json!(1), json!(null)] {
         refused("allowTokenExport", &json!({ "allowTokenExport": wrong }));
+        refused("restore", &json!({ "restore": wrong }));
     }
     for wrong in [json!(999), json!(120_001), json!(1000.5), json!(-1), json!("5000"), json!(1e308)]
     {

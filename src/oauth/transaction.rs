@@ -32,6 +32,8 @@ pub struct Transaction {
     pub verifier: Secret,
     /// Where the application wants to be afterwards: a path of its own origin, checked.
     pub return_to: Option<String>,
+    /// Whether it is to restore a session without asking anybody (`prompt=none`).
+    pub is_restore: bool,
     /// When it began.
     pub started: UnixMillis,
     /// The provider as it was then.
@@ -59,6 +61,7 @@ impl Transaction {
             nonce: openid.then(|| Base64UrlUnpadded::encode_string(nonce)),
             verifier: pkce::verifier(verifier),
             return_to,
+            is_restore: false,
             started: now,
             metadata,
         };
@@ -98,6 +101,7 @@ impl Transaction {
         // exposed: the vault may be gone when the callback comes, and the exchange needs it.
         record.text("verifier", self.verifier.expose());
         record.optional("return_to", self.return_to.as_deref());
+        record.flag("restore", self.is_restore);
         record.number("started", Some(self.started.0));
         record.object("metadata", &|to| self.metadata.tell(to));
         Secret::new(record.finish())
@@ -117,6 +121,7 @@ impl Transaction {
             state: record.required("state").ok()?.to_owned(),
             nonce: record.text("nonce").ok()?.map(str::to_owned),
             return_to: record.text("return_to").ok()?.map(str::to_owned),
+            is_restore: matches!(record.get("restore"), Some(Json::Bool(true))),
             verifier: record.take_secret("verifier").ok()??,
             started,
             metadata,
@@ -176,7 +181,9 @@ mod tests {
     #[test]
     fn a_record_holds_it_whole_ar11_mx6() {
         let begun = transaction();
-        assert_eq!(Transaction::from_record(&begun.to_record()), Some(begun));
+        assert_eq!(Transaction::from_record(&begun.to_record()), Some(begun.clone()));
+        let restoring = Transaction { is_restore: true, ..begun };
+        assert_eq!(Transaction::from_record(&restoring.to_record()), Some(restoring));
     }
 
     #[test]

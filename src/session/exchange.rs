@@ -5,9 +5,9 @@ use std::{collections::VecDeque, rc::Rc};
 
 use super::{
     grant::Grant,
-    inputs::{Ask, Epoch, Output, Reach, TokenFailure, TokenRequest},
+    inputs::{Ask, Epoch, Mark, Output, Reach, TokenFailure, TokenRequest},
     machine::{Session, Standing},
-    snapshot::SignedOutReason,
+    snapshot::{RestoredBy, SignedOutReason},
     tabs::News,
     tenure::Tenure,
 };
@@ -60,8 +60,23 @@ struct Flight {
 
 #[derive(Debug)]
 enum Purpose {
-    Code { ask: Ask, return_to: Option<String> },
+    Code(Arrived),
     Refresh,
+}
+
+/// What is left to do once a code was exchanged.
+#[derive(Debug)]
+struct Arrived {
+    ask: Ask,
+    return_to: Option<String>,
+    is_restore: bool,
+}
+
+impl PendingCode {
+    fn arrived(&self) -> Arrived {
+        let Transaction { return_to, is_restore, .. } = &*self.transaction;
+        Arrived { ask: self.ask, return_to: return_to.clone(), is_restore: *is_restore }
+    }
 }
 
 impl Exchange {
@@ -78,10 +93,8 @@ impl Exchange {
     /// Who waits for the code that is under way in this epoch.
     pub(super) fn code_under_way(&self, epoch: Epoch) -> Option<Ask> {
         match &self.flight {
-            Some(Flight { epoch: sent, purpose: Purpose::Code { ask, .. }, .. })
-                if *sent == epoch =>
-            {
-                Some(*ask)
+            Some(Flight { epoch: sent, purpose: Purpose::Code(arrived), .. }) if *sent == epoch => {
+                Some(arrived.ask)
             }
             _ => None,
         }
@@ -144,7 +157,7 @@ impl Session {
             retry_after: None,
         };
         if let Some(code) = self.exchange.codes.pop_front() {
-            self.conclude_failed(code.ask, failure(Phase::Callback).error);
+            self.code_failed(now, code.arrived(), failure(Phase::Callback));
         } else if self.wants_refresh(now) {
             self.refresh_failed(now, failure(Phase::Refresh));
         }
@@ -170,8 +183,8 @@ impl Session {
             return;
         }
         match (flight.purpose, outcome) {
-            (Purpose::Code { ask, return_to }, Ok(grant)) => self.signed_in(ask, return_to, grant),
-            (Purpose::Code { ask, .. }, Err(failure)) => self.conclude_failed(ask, failure.error),
+            (Purpose::Code(arrived), Ok(grant)) => self.signed_in(arrived, grant),
+            (Purpose::Code(arrived), Err(failure)) => self.code_failed(now, arrived, failure),
             (Purpose::Refresh, Ok(grant)) => self.renewed(grant),
             (Purpose::Refresh, Err(failure)) => self.refresh_failed(now, failure),
         }
@@ -189,8 +202,9 @@ impl Session {
     }
 
     fn next_job(&mut self, now: Now) -> Option<(TokenRequest, Purpose)> {
-        if let Some(PendingCode { ask, code, transaction }) = self.exchange.codes.pop_front() {
-            let purpose = Purpose::Code { ask, return_to: transaction.return_to.clone() };
+        if let Some(pending) = self.exchange.codes.pop_front() {
+            let purpose = Purpose::Code(pending.arrived());
+            let PendingCode { code, transaction, .. } = pending;
             return Some((TokenRequest::Code { code, transaction }, purpose));
         }
         if !self.wants_refresh(now) {
@@ -230,10 +244,22 @@ impl Session {
         let is_lost = tenure.plan.is_lost();
         let reason =
             if is_lost { SignedOutReason::RefreshLost } else { SignedOutReason::SessionEnded };
+        if !is_lost {
+            self.outputs.push_back(Output::RemoveFlag);
+        }
         self.end(reason, Some(failure.error));
     }
 
-    fn signed_in(&mut self, ask: Ask, return_to: Option<String>, grant: Grant) {
+    fn code_failed(&mut self, now: Now, arrived: Arrived, failure: TokenFailure) {
+        let Arrived { ask, return_to, is_restore } = arrived;
+        if is_restore {
+            self.restore_refused(now, ask, return_to, failure.error, failure.is_final);
+        } else {
+            self.conclude_failed(ask, failure.error);
+        }
+    }
+
+    fn signed_in(&mut self, arrived: Arrived, grant: Grant) {
         let mut first = None;
         if let Standing::SignedIn(old) = &self.standing {
             let is_same_user = grant.is_same_user(&old.grant);
@@ -251,10 +277,13 @@ impl Session {
         }
         self.epoch = Epoch(self.epoch.0 + 1);
         let generation = self.next_generation();
-        let tenure = Tenure::begin(grant, generation, first, &mut self.random);
+        let mut tenure = Tenure::begin(grant, generation, first, &mut self.random);
+        let Arrived { ask, return_to, is_restore } = arrived;
+        tenure.restored_by = is_restore.then_some(RestoredBy::Redirect);
         self.standing = Standing::SignedIn(Box::new(tenure));
+        self.stop_restoring();
         self.outputs.push_back(Output::Tell(News::SignedIn));
-        self.outputs.push_back(Output::Conclude { ask, outcome: Ok(return_to) });
+        self.outputs.push_back(Output::Conclude { ask, outcome: Ok(return_to), mark: Mark::Set });
     }
 }
 

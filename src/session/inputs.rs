@@ -9,6 +9,7 @@ use crate::{
     secret::Secret,
     session::{
         grant::Grant,
+        restore::Flag,
         snapshot::Snapshot,
         tabs::{Chronicle, News, TabsEpoch},
     },
@@ -51,8 +52,17 @@ pub enum Wake {
 /// What a session is told.
 #[derive(Debug)]
 pub enum Input {
-    /// What could be restored was; a vault of its own age has nothing to restore.
-    Restored,
+    /// The store was asked whether somebody was signed in (`Output::ReadFlag`).
+    FlagRead(Option<Flag>),
+    /// A page waits for the session to be restored.
+    RestoreAsked {
+        /// Who waits.
+        ask: Ask,
+        /// Whether the page may leave for the provider.
+        can_leave: bool,
+    },
+    /// The authorization request of a restore is prepared, or could not be (`Output::Prepare`).
+    RestorePrepared(Result<Transaction, AuthError>),
     /// A page asked for a sign-in; its transaction is prepared.
     SignInAsked {
         /// Who waits.
@@ -171,9 +181,26 @@ pub enum TokenRequest {
     },
 }
 
+/// What becomes of the flag that somebody was signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// It stays as it is.
+    Keep,
+    /// A session has begun.
+    Set,
+    /// Nobody is signed in any more, as far as the provider is concerned.
+    Clear,
+}
+
 /// What a session orders.
 #[derive(Debug)]
 pub enum Output {
+    /// Look for the flag that somebody was signed in; answer with `FlagRead`.
+    ReadFlag,
+    /// Remove it: the provider has ended the session.
+    RemoveFlag,
+    /// Prepare the transaction of a restore; answer with `RestorePrepared`.
+    Prepare,
     /// Take the lock around token requests, waiting for it twice as long as a request may take and
     /// `jitter` more; answer with `LockTaken` or `LockMissed`.
     TakeLock {
@@ -205,7 +232,8 @@ pub enum Output {
     },
     /// Store this transaction again: its callback is still to come.
     Keep(Transaction),
-    /// Store the transaction, then give the page the URL of its authorization request.
+    /// Store the transaction, then give the page the URL of its authorization request. A restore notes
+    /// its moment in the flag first, and goes nowhere if the flag is gone: answer with `FlagRead` then.
     Navigate {
         /// Who waits.
         ask: Ask,
@@ -228,12 +256,14 @@ pub enum Output {
     },
     /// Show this to the pages.
     Publish(Snapshot),
-    /// A callback was accepted or refused.
+    /// A callback was accepted or refused, or a page waits for nothing any more.
     Conclude {
         /// Who waits.
         ask: Ask,
         /// Where the application wants to be, or why it failed.
         outcome: Result<Option<String>, AuthError>,
+        /// What becomes of the flag before that.
+        mark: Mark,
     },
     /// Listen to the other tabs, and say what all tabs remember (`Recalled`).
     Recall,
@@ -241,7 +271,8 @@ pub enum Output {
     Tell(News),
     /// Revoke this token (RFC 7009); nothing depends on the answer.
     Revoke(Rc<Secret>),
-    /// The session is gone here: revoke what it had, then let the page leave for the provider.
+    /// The session is gone here: remove the flag, revoke what it had, then let the page leave for the
+    /// provider.
     EndSession {
         /// Who waits.
         ask: Ask,

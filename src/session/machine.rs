@@ -7,6 +7,7 @@ use super::{
     exchange::Exchange,
     inputs::{Ask, Epoch, Generation, Input, Output},
     random::Random,
+    restore::Restoring,
     signin::SignIns,
     snapshot::{SignedOutReason, Snapshot},
     tabs::{News, TabsEpoch},
@@ -15,6 +16,7 @@ use super::{
 };
 use crate::{
     clock::{Deadline, Now, UnixMillis},
+    config::Restore,
     error::AuthError,
 };
 
@@ -27,6 +29,7 @@ pub struct Session {
     pub(super) sign_ins: SignIns,
     pub(super) exchange: Exchange,
     pub(super) waiting: Waiting,
+    pub(super) restore: Restoring,
     pub(super) random: Random,
     pub(super) is_online: bool,
     pub(super) has_pages: bool,
@@ -63,18 +66,19 @@ enum View {
 impl Session {
     /// A session that does not know yet whether there is one. The seed is for jitter alone.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, restore: Restore) -> Self {
         Self {
             epoch: Epoch::default(),
             standing: Standing::Restoring,
             sign_ins: SignIns::default(),
             exchange: Exchange::default(),
             waiting: Waiting::default(),
+            restore: Restoring::new(restore),
             random: Random::new(seed),
             is_online: true,
             has_pages: false,
             tabs_epoch: None,
-            outputs: VecDeque::new(),
+            outputs: VecDeque::from([Output::ReadFlag]),
             generation: Generation::default(),
             shown: View::Restoring,
             wake: None,
@@ -84,6 +88,7 @@ impl Session {
     /// Takes in what happened at `now`, by both clocks.
     pub fn handle(&mut self, now: Now, input: Input) {
         self.expire(now);
+        self.restore_woke(now);
         match input {
             // These concern one ticket: the others need no second look.
             Input::LeaseWanted(ticket) => self.lease_wanted(now, ticket),
@@ -132,6 +137,7 @@ impl Session {
                     refresh_at: refresh_at.map(|moment| moment.0),
                     refreshing: is_refreshing,
                     degraded,
+                    restored_by: self.tenure().and_then(|tenure| tenure.restored_by),
                 }
             }
         }
@@ -157,7 +163,9 @@ impl Session {
 
     fn hear(&mut self, now: Now, input: Input) {
         match input {
-            Input::Restored => self.restored(),
+            Input::FlagRead(flag) => self.flag_read(now, flag),
+            Input::RestoreAsked { ask, can_leave } => self.restore_asked(now, ask, can_leave),
+            Input::RestorePrepared(outcome) => self.restore_prepared(now, outcome),
             Input::SignInAsked { ask, transaction } => self.sign_in_asked(now, ask, transaction),
             Input::CallbackArrived { ask, callback } => self.callback_arrived(now, ask, callback),
             Input::CallbackRefused { ask, error } => self.conclude_failed(ask, error),
@@ -170,9 +178,11 @@ impl Session {
             Input::PageArrived => {
                 self.has_pages = true;
                 self.outputs.push_back(Output::Recall);
+                self.restore_again(now);
             }
             Input::LastPageLeft => {
                 self.has_pages = false;
+                self.answer_pages();
                 // Whoever waited is gone.
                 self.waiting = Waiting::default();
             }
@@ -185,12 +195,6 @@ impl Session {
             | Input::LeaseWanted(_)
             | Input::LeaseRefused { .. }
             | Input::TicketDropped(_) => {}
-        }
-    }
-
-    fn restored(&mut self) {
-        if matches!(self.standing, Standing::Restoring) {
-            self.standing = Standing::SignedOut { reason: SignedOutReason::NoSession, error: None };
         }
     }
 
@@ -251,6 +255,9 @@ impl Session {
     }
 
     fn next_wake(&self) -> Option<Deadline> {
+        if let Some(wake) = self.restore_wake() {
+            return Some(wake);
+        }
         let tenure = self.tenure()?;
         let refresh = self.next_refresh(tenure).filter(|_| !self.exchange.is_busy());
         tenure.end().or(refresh)

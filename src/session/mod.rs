@@ -6,12 +6,14 @@
 //! - [`grant`], [`outcome`]: what a token endpoint's answer is worth, before the machine hears of it.
 //! - `tenure`, `refresh`: who is signed in, and when the token is renewed.
 //! - [`tabs`]: what the vaults of other tabs tell.
+//! - [`restore`]: what a vault does where another one was lost with the session.
 //! - `signin`, `exchange`, `waiting`: callbacks, the one token request at a time, the tickets.
 
 pub mod grant;
 pub mod inputs;
 pub mod machine;
 pub mod outcome;
+pub mod restore;
 pub mod snapshot;
 pub mod tabs;
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{
     exchange::PendingCode,
-    inputs::{Ask, Epoch, Output},
+    inputs::{Ask, Epoch, Mark, Output},
     machine::{Session, Standing},
     snapshot::SignedOutReason,
 };
@@ -66,6 +66,7 @@ impl Session {
     }
 
     pub(super) fn sign_in_asked(&mut self, now: Now, ask: Ask, transaction: Transaction) {
+        self.yield_to_sign_in(now);
         self.sign_ins.remember(transaction.clone(), now.wall);
         self.outputs.push_back(Output::Navigate { ask, transaction });
     }
@@ -79,7 +80,16 @@ impl Session {
             return self.judge_callback(now, ask, callback, transaction, true);
         }
         self.sign_ins.finding.push((ask, callback));
-        self.outputs.push_back(Output::Find { ask, state });
+        if self.restore.has_read_flag {
+            self.outputs.push_back(Output::Find { ask, state });
+        }
+    }
+
+    /// Looks for the transactions of the callbacks that came before the flag was seen.
+    pub(super) fn find_callbacks(&mut self) {
+        for (ask, callback) in &self.sign_ins.finding {
+            self.outputs.push_back(Output::Find { ask: *ask, state: callback.state.clone() });
+        }
     }
 
     pub(super) fn found(&mut self, now: Now, ask: Ask, transaction: Option<Transaction>) {
@@ -94,13 +104,17 @@ impl Session {
         }
     }
 
-    /// Nobody signed in, or somebody stays who was: the callback failed.
+    /// Nobody signed in, or somebody stays who was, or may be restored: the callback failed.
     pub(super) fn conclude_failed(&mut self, ask: Ask, error: AuthError) {
-        if self.tenure().is_none() {
-            let reason = SignedOutReason::CallbackFailed;
-            self.standing = Standing::SignedOut { reason, error: Some(error.clone()) };
+        match self.standing {
+            Standing::SignedIn(_) => {}
+            Standing::Restoring => self.restore_after(error.clone()),
+            Standing::SignedOut { .. } => {
+                let reason = SignedOutReason::CallbackFailed;
+                self.standing = Standing::SignedOut { reason, error: Some(error.clone()) };
+            }
         }
-        self.outputs.push_back(Output::Conclude { ask, outcome: Err(error) });
+        self.outputs.push_back(Output::Conclude { ask, outcome: Err(error), mark: Mark::Keep });
     }
 
     /// Nobody comes back from these callbacks: the user signed out.
@@ -109,7 +123,8 @@ impl Session {
         asks.extend(self.exchange.codes.drain(..).map(|code| code.ask));
         asks.extend(self.sign_ins.finding.drain(..).map(|(ask, _)| ask));
         for ask in asks {
-            self.outputs.push_back(Output::Conclude { ask, outcome: Err(signed_out()) });
+            let outcome = Err(signed_out());
+            self.outputs.push_back(Output::Conclude { ask, outcome, mark: Mark::Keep });
         }
     }
 
@@ -136,6 +151,9 @@ impl Session {
             self.outputs.push_back(Output::Forget { state: state.clone() });
         }
         self.sign_ins.use_up(state);
+        if transaction.is_restore && !self.wants_restore() {
+            return self.drop_restore(ask, transaction.return_to);
+        }
         let code = if transaction.has_expired(now.wall) {
             Err(unknown())
         } else {
@@ -146,6 +164,10 @@ impl Session {
             Ok(code) => {
                 let transaction = Box::new(transaction);
                 self.exchange.codes.push_back(PendingCode { ask, code, transaction });
+            }
+            Err(error) if transaction.is_restore => {
+                let is_final = !error.retryable;
+                self.restore_refused(now, ask, transaction.return_to, error, is_final);
             }
             Err(error) => self.conclude_failed(ask, error),
         }

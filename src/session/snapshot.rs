@@ -29,6 +29,21 @@ pub enum SignedOutReason {
     CallbackFailed,
     /// Nobody is signed in here, but somebody is in another tab: `signIn({ prompt: "none" })` may do.
     SignedInElsewhere,
+    /// The vault that held the session is gone, and the session was not restored; `error` says why
+    /// where that was attempted.
+    VaultGone,
+}
+
+/// What restored a session whose vault was gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    all(test, not(target_arch = "wasm32")),
+    derive(ts_rs::TS),
+    ts(rename_all = "snake_case")
+)]
+pub enum RestoredBy {
+    /// The provider, which was asked without asking anybody (`prompt=none`).
+    Redirect,
 }
 
 /// The session as the pages see it. Crosses to the page as JSON text.
@@ -81,6 +96,9 @@ pub enum Snapshot {
             ts(optional, as = "Option<crate::error::AuthErrorInfo>")
         )]
         degraded: Option<AuthError>,
+        /// What restored the session after its vault was gone; absent where somebody signed in.
+        #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
+        restored_by: Option<RestoredBy>,
     },
 }
 
@@ -96,6 +114,7 @@ impl SignedOutReason {
             Self::RefreshLost => "refresh_lost",
             Self::CallbackFailed => "callback_failed",
             Self::SignedInElsewhere => "signed_in_elsewhere",
+            Self::VaultGone => "vault_gone",
         }
     }
 }
@@ -113,13 +132,22 @@ impl Snapshot {
                 json.text("reason", reason.as_str());
                 tell(&mut json, "error", error.as_ref());
             }
-            Self::SignedIn { claims, scopes, expires_at, refresh_at, refreshing, degraded } => {
+            Self::SignedIn {
+                claims,
+                scopes,
+                expires_at,
+                refresh_at,
+                refreshing,
+                degraded,
+                restored_by,
+            } => {
                 json.text("status", "signedIn");
                 json.raw("claims", claims);
                 json.texts("scopes", scopes);
                 json.number("expiresAt", *expires_at);
                 json.number("refreshAt", *refresh_at);
                 json.flag("refreshing", *refreshing);
+                json.optional("restoredBy", restored_by.map(|RestoredBy::Redirect| "redirect"));
                 tell(&mut json, "degraded", degraded.as_ref());
             }
         }
@@ -162,12 +190,14 @@ mod tests {
             refresh_at: None,
             refreshing: false,
             degraded: Some(error),
+            restored_by: Some(RestoredBy::Redirect),
         };
         assert_eq!(
             shown(&signed_in),
             json!({
                 "status": "signedIn", "claims": { "sub": "a" }, "scopes": ["openid"],
-                "expiresAt": 7, "refreshAt": null, "refreshing": false, "degraded": error_seen
+                "expiresAt": 7, "refreshAt": null, "refreshing": false, "degraded": error_seen,
+                "restoredBy": "redirect"
             })
         );
         assert_eq!(shown(&Snapshot::Restoring), json!({ "status": "restoring" }));

@@ -119,12 +119,18 @@ impl Session {
     /// Every session here ends, and every sign-in under way.
     pub(super) fn sign_out_here(&mut self) {
         let is_signing_in = self.is_signing_in();
+        self.stop_restoring();
         self.abandon_callbacks(self.epoch);
         self.epoch = Epoch(self.epoch.0 + 1);
         match self.standing {
-            // Nobody was here: why stays as it was, unless it is no longer true.
+            // Nobody was here: why stays as it was, unless it is no longer true, or the session that is
+            // gone may come back.
             Standing::SignedOut { reason, .. }
-                if !is_signing_in && reason != SignedOutReason::SignedInElsewhere => {}
+                if !is_signing_in
+                    && !matches!(
+                        reason,
+                        SignedOutReason::SignedInElsewhere | SignedOutReason::VaultGone
+                    ) => {}
             _ => self.end(SignedOutReason::SignedOut, None),
         }
     }

@@ -8,6 +8,7 @@ use super::{
     inputs::{Generation, Lease},
     random::Random,
     refresh::{self, Plan},
+    snapshot::RestoredBy,
 };
 use crate::{
     clock::{Deadline, Millis, Now},
@@ -28,6 +29,8 @@ pub(super) struct Tenure {
     /// The first generation that is this user's. A request that held an older lease is not this
     /// user's, and is never retried with a token of this one.
     first: Generation,
+    /// What restored it, if nobody signed in.
+    pub(super) restored_by: Option<RestoredBy>,
     refusals: Refusals,
 }
 
@@ -44,6 +47,7 @@ impl Tenure {
             grant: Rc::new(grant),
             generation,
             first: first.unwrap_or(generation),
+            restored_by: None,
             refusals: Refusals::default(),
         }
     }

@@ -1,4 +1,4 @@
-//! The pages' questions to the session: sign in, here is a callback, sign out. They are asked of the
+//! The pages' questions to the session: sign in, here is a callback, restore, sign out. They are asked of the
 //! machine, wait here, and are answered by the effects.
 
 use std::{
@@ -36,6 +36,8 @@ pub(super) enum Question {
     SignIn(Asker, Asked),
     /// Only who asked.
     Callback(Asker),
+    /// And where the page is.
+    Restore(Asker, Option<String>),
     /// And whether the provider's own session is left alone.
     SignOut(Asker, bool),
 }
@@ -69,11 +71,20 @@ pub(super) fn sign_in(vault: &Vault, asker: Asker, message: wire::SignIn) {
     });
 }
 
-async fn prepare(vault: &Vault, return_to: Option<&str>) -> Result<Transaction, AuthError> {
+/// A page waits for the session, at an address that it may leave.
+pub(super) fn restore(vault: &Vault, asker: Asker, at: Option<String>) {
+    let can_leave = at.is_some();
+    let ask = vault.asks.add(Question::Restore(asker, at));
+    vault.post(Event::Session(Input::RestoreAsked { ask, can_leave }));
+}
+
+/// A transaction that begins now.
+pub(super) async fn prepare(
+    vault: &Vault,
+    return_to: Option<&str>,
+) -> Result<Transaction, AuthError> {
     let config = &vault.config;
-    let return_to = return_to
-        .map(|wanted| return_to::check(wanted, &config.page_origin, &BrowserUrls))
-        .transpose()?;
+    let return_to = return_to.map(|wanted| check(vault, wanted)).transpose()?;
     let metadata = provider::metadata(vault).await?;
     let entropy = random::bytes().ok_or_else(|| {
         AuthError::new(
@@ -84,6 +95,11 @@ async fn prepare(vault: &Vault, return_to: Option<&str>) -> Result<Transaction, 
     })?;
     let metadata = Metadata::clone(&metadata);
     Ok(Transaction::begin(&entropy, return_to, config.is_openid(), time::now().wall, metadata))
+}
+
+/// The address to return to, if it is of the pages' own origin.
+pub(super) fn check(vault: &Vault, return_to: &str) -> Result<String, AuthError> {
+    return_to::check(return_to, &vault.config.page_origin, &BrowserUrls)
 }
 
 /// A page is at its redirect URI.

@@ -107,11 +107,7 @@ impl Door {
             return Ok(vault);
         }
         let config = Config::check(&hello.config, &hello.page, &BrowserUrls)?;
-        Ok(self.vault.get_or_init(|| {
-            let vault = State::new(config, Rc::clone(&self.ports), self.seed);
-            vault.post(Event::Session(Input::Restored));
-            vault
-        }))
+        Ok(self.vault.get_or_init(|| State::new(config, Rc::clone(&self.ports), self.seed)))
     }
 }
 
@@ -154,6 +150,7 @@ fn obey(vault: &Vault, port: PortId, message: ToVault, body: JsValue) {
         }
         ToVault::SignIn(message) => asks::sign_in(vault, asker(message.id), message),
         ToVault::Callback(message) => asks::callback(vault, asker(message.id), &message.url),
+        ToVault::Restore(message) => asks::restore(vault, asker(message.id), message.return_to),
         ToVault::SignOut(message) => asks::sign_out(vault, asker(message.id), &message),
         ToVault::Fetch(message) => requests::fetch(vault, asker(message.id), message, body),
         ToVault::Abort(message) => requests::abort(vault, asker(message.id)),

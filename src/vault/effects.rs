@@ -5,7 +5,9 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    asks::{Question, fail},
+    asks::{self, Question, fail},
+    flag,
+    port::Asker,
     provider,
     pump::{Event, Vault},
     requests, send, tabs,
@@ -15,12 +17,17 @@ use crate::{
     browser::{store, time},
     clock::Millis,
     error::{AuthError, Code, Phase},
-    oauth::{authorize, logout, token, transaction::Transaction},
+    oauth::{
+        authorize::{self, Asked},
+        logout, token,
+        transaction::Transaction,
+    },
     secret::Secret,
     session::{
         grant::Grant,
-        inputs::{Ask, Input, Output, TokenFailure, TokenRequest},
+        inputs::{Ask, Input, Mark, Output, TokenFailure, TokenRequest},
         outcome::{self, Unanswered},
+        restore::Flag,
     },
 };
 
@@ -52,14 +59,20 @@ pub(super) fn perform(vault: &Vault, output: Output) {
             let _ = keep(&transaction).await;
         }),
         Output::Navigate { ask, transaction } => later(vault, async move |vault| {
-            navigate(vault, ask, &transaction).await;
+            navigate(vault, ask, transaction).await;
         }),
         Output::Lend { ticket, lease } => requests::lend(vault, ticket, lease),
         Output::Refuse { ticket, error } => requests::refuse(vault, ticket, error),
         Output::Publish(snapshot) => {
             vault.ports.broadcast(&FromVault::State { state: snapshot.to_json() });
         }
-        Output::Conclude { ask, outcome } => conclude(vault, ask, outcome),
+        Output::ReadFlag => flag::read(vault),
+        Output::RemoveFlag => flag::note(vault, Mark::Clear, None),
+        Output::Prepare => later(vault, async |vault| {
+            let outcome = asks::prepare(vault, None).await;
+            vault.post(Event::Session(Input::RestorePrepared(outcome)));
+        }),
+        Output::Conclude { ask, outcome, mark } => flag::note(vault, mark, Some((ask, outcome))),
         Output::Recall => tabs::recall(vault),
         Output::Tell(news) => tabs::tell(vault, news),
         Output::Revoke(token) => later(vault, async move |vault| revoke(vault, &token).await),
@@ -69,7 +82,8 @@ pub(super) fn perform(vault: &Vault, output: Output) {
     }
 }
 
-fn later(vault: &Vault, effect: impl AsyncFnOnce(&Vault) + 'static) {
+/// Does this after the present turn, as far as it waits for anything.
+pub(super) fn later(vault: &Vault, effect: impl AsyncFnOnce(&Vault) + 'static) {
     let vault = Rc::clone(vault);
     spawn_local(async move { effect(&vault).await });
 }
@@ -97,9 +111,27 @@ async fn form(vault: &Vault, request: &TokenRequest) -> Result<(String, Secret),
     Ok((metadata.token_endpoint.clone(), form))
 }
 
-async fn navigate(vault: &Vault, ask: Ask, transaction: &Transaction) {
-    let Some(Question::SignIn(asker, wishes)) = vault.asks.take(ask) else { return };
-    let url = match authorize::url(&vault.config, transaction, &wishes) {
+async fn navigate(vault: &Vault, ask: Ask, transaction: Transaction) {
+    match vault.asks.take(ask) {
+        Some(Question::SignIn(asker, wishes)) => {
+            leave(vault, asker, &transaction, &wishes).await;
+        }
+        Some(Question::Restore(asker, at)) => {
+            let attempted = Flag { attempted: Some(transaction.started) };
+            if !flag::renew(vault, attempted).await {
+                return vault.post(Event::Session(Input::FlagRead(None)));
+            }
+            let return_to = at.and_then(|at| asks::check(vault, &at).ok());
+            let wishes = Asked { prompt: Some("none".to_owned()), ..Asked::default() };
+            leave(vault, asker, &Transaction { return_to, ..transaction }, &wishes).await;
+        }
+        _ => {}
+    }
+}
+
+/// Sends a page to the provider, once the store has what is needed when it is back.
+async fn leave(vault: &Vault, asker: Asker, transaction: &Transaction, wishes: &Asked) {
+    let url = match authorize::url(&vault.config, transaction, wishes) {
         Ok(url) => url,
         Err(error) => return fail(vault, asker, error),
     };
@@ -127,8 +159,11 @@ async fn keep(transaction: &Transaction) -> Result<(), store::Denied> {
     store::put(&transaction.state, &transaction.to_record(), is_stale).await
 }
 
-fn conclude(vault: &Vault, ask: Ask, outcome: Result<Option<String>, AuthError>) {
-    let Some(Question::Callback(asker)) = vault.asks.take(ask) else { return };
+/// Answers a page that brought a callback, or waits for a restore.
+pub(super) fn conclude(vault: &Vault, ask: Ask, outcome: Result<Option<String>, AuthError>) {
+    let Some(Question::Callback(asker) | Question::Restore(asker, _)) = vault.asks.take(ask) else {
+        return;
+    };
     match outcome {
         Ok(return_to) => {
             vault.ports.send(asker.port, &FromVault::Concluded { id: asker.id, return_to });
@@ -147,6 +182,8 @@ async fn revoke(vault: &Vault, token: &Secret) {
 
 async fn end_session(vault: &Vault, ask: Ask, token: Option<Rc<Secret>>) {
     let Some(Question::SignOut(asker, is_local)) = vault.asks.take(ask) else { return };
+    // First, and before the page knows: whoever signs out and reloads stays signed out.
+    flag::remove(vault).await;
     let was_signed_in = token.is_some();
     if let Some(token) = token {
         revoke(vault, &token).await;

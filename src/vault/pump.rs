@@ -62,6 +62,7 @@ pub(crate) struct State {
 impl State {
     /// A vault with this configuration, for the pages behind these ports.
     pub(crate) fn new(config: Config, ports: Rc<Ports>, seed: u64) -> Vault {
+        let session = Session::new(seed, config.restore);
         Rc::new(Self {
             config,
             asks: Asks::default(),
@@ -69,7 +70,7 @@ impl State {
             provider: Provider::default(),
             requests: Requests::default(),
             tabs: Tabs::default(),
-            session: RefCell::new(Session::new(seed)),
+            session: RefCell::new(session),
             calls: RefCell::default(),
             queue: RefCell::new(VecDeque::new()),
             is_draining: Cell::new(false),

@@ -10,7 +10,7 @@ use crate::{
     browser::{
         channel::Channel,
         lock::{self, Held},
-        store,
+        store::{self, Next},
     },
     clock::Millis,
     session::{
@@ -76,13 +76,14 @@ pub(super) fn tell(vault: &Vault, news: News) {
 fn consult(vault: &Vault, news: Option<News>) {
     let vault = Rc::clone(vault);
     spawn_local(async move {
-        let mut chronicle = Chronicle::default();
-        store::remember(&name(&vault), &mut |record| {
-            chronicle = Chronicle::from_record(&record.unwrap_or_default());
-            chronicle = chronicle.and(news?);
-            Some(chronicle.to_record())
-        })
-        .await;
+        let mut decide = |record: Option<&str>| match news {
+            None => Next::Keep,
+            Some(news) => Next::Put(recorded(record).and(news).to_record()),
+        };
+        let before = store::remember(&name(&vault), &mut decide).await;
+        // Without storage nothing is remembered, and what is to happen does not depend on it.
+        let before = recorded(before.ok().flatten().as_deref());
+        let chronicle = news.map_or(before, |news| before.and(news));
         vault.post(Event::Session(match news {
             None => Input::Recalled(chronicle),
             Some(news) => {
@@ -91,6 +92,10 @@ fn consult(vault: &Vault, news: Option<News>) {
             }
         }));
     });
+}
+
+fn recorded(record: Option<&str>) -> Chronicle {
+    record.map(Chronicle::from_record).unwrap_or_default()
 }
 
 fn say(vault: &Vault, epoch: TabsEpoch, news: News) {

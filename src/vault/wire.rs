@@ -71,6 +71,9 @@ to_vault! {
     SignIn(SignIn) = "signIn",
     /// The page is at its redirect URI; answered by `concluded` or `failed`.
     Callback(Callback) = "callback",
+    /// Wait until nothing is left to restore; answered by `navigate`, where this page is to leave for
+    /// the provider, or else by `concluded`.
+    Restore(Restore) = "restore",
     /// An authorised request; answered by `response`, `failed` or `networkFailed`.
     Fetch(Fetch) = "fetch",
     /// The request is no longer wanted; not answered.
@@ -154,6 +157,16 @@ message! {
         id: Id = "id",
         /// The page's whole URL, as it was before it was cleaned.
         url: String = "url",
+    }
+}
+
+message! {
+    /// A page of a session that may be restored.
+    Restore {
+        /// Names the answer.
+        id: Id = "id",
+        /// Where the page is; absent where it cannot leave.
+        return_to: Option<String> = "returnTo",
     }
 }
 
@@ -293,8 +306,8 @@ impl ToVault {
                     && hello.lock.starts_with("tokenward/page/")
             }
             Self::Callback(callback) => callback.url.len() <= limits::URL,
-            Self::SignIn(sign_in) => {
-                sign_in.return_to.as_ref().is_none_or(|url| url.len() <= limits::URL)
+            Self::SignIn(SignIn { return_to, .. }) | Self::Restore(Restore { return_to, .. }) => {
+                return_to.as_ref().is_none_or(|url| url.len() <= limits::URL)
             }
             Self::Fetch(fetch) => {
                 let bytes: usize = fetch.headers.iter().map(|(n, v)| n.len() + v.len()).sum();
@@ -351,6 +364,7 @@ mod tests {
             ("abort", json!({"id": 1, "to": "https://evil.example"})),
             ("fetch", json!({"id": 1, "url": "https://a/", "method": "GET"})),
             ("hello", json!({"wire": 1, "config": {}, "page": "p", "lock": "tokenward/page/1"})),
+            ("restore", json!({"id": 1, "asked": {}})),
             ("signOut", json!([])),
             ("hello", json!({"wire": 1, "config": "{}", "page": "p", "lock": "tokenward/a/b"})),
         ] {
@@ -363,6 +377,7 @@ mod tests {
     fn oversized_messages_are_refused_t26() {
         let url = "x".repeat(limits::URL + 1);
         assert!(read("callback", &json!({"id": 1, "url": url})).is_err());
+        assert!(read("restore", &json!({"id": 1, "returnTo": url})).is_err());
         let many: Vec<_> = (0..=limits::HEADERS).map(|n| (format!("h{n}"), "v")).collect();
         let fetch = json!({"id": 1, "url": "https://a/", "method": "GET", "headers": many});
         assert!(read("fetch", &fetch).is_err());

@@ -68,6 +68,7 @@ test("what only the vault can judge is refused before anything is sent", async (
     [{ scope: ["openid profile"] }, /scope/],
     [{ extraParams: { state: "x", redirect_uri: "y" } }, /extraParams\.state/, /redirect_uri/],
     [{ timeouts: { networkMs: 1 } }, /1000/],
+    [{ restore: "frame" }, /redirect/],
     [{ logout: { postLogoutRedirectURI: "/" } }, /did you mean `postLogoutRedirectUri`/],
     [{ issuer: "http://a.example", clientId: "", scope: [""] }, /issuer/, /clientId/, /scope/],
   ];

@@ -32,8 +32,13 @@ test("no token is in the page's reach, from sign-in to sign-out (st1, st2, st9)"
 
   await tab.go(app.base);
   await tab.untilApp();
-  if (!place.outlivesPage) await app.signInAgain(tab);
   await tab.until("the page after a reload", (auth) => auth?.state.status === "signedIn");
+  await collect(tab);
+
+  // A vault that is gone, and a session that the provider restores.
+  if (place.outlivesPage) await e2e.engine.killVaults(e2e.driver);
+  await tab.go(app.base);
+  await tab.until("the restored session", (auth) => auth?.state.restoredBy === "redirect");
   await collect(tab);
 
   // A second sign-in replaces the first session; then the end.

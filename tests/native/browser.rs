@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use tokenward::{
     clock::{Millis, Now, UnixMillis},
+    config::Restore,
     session::{
         inputs::{Ask, Epoch, Input, Output, TokenRequest},
         machine::Session,
@@ -67,14 +68,14 @@ impl Browser {
     pub(crate) fn open_one(&mut self) -> usize {
         let index = self.tabs.len();
         self.tabs.push(Tab {
-            session: Session::new(index as u64),
+            session: Session::new(index as u64, Restore::Redirect),
             is_shown: true,
             is_hung: false,
             orders: Vec::new(),
             flight: None,
             serial: u32::try_from(index).unwrap() * 100,
         });
-        self.tell(index, Input::Restored);
+        self.tell(index, Input::FlagRead(None));
         self.tell(index, Input::PageArrived);
         index
     }

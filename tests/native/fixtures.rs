@@ -5,7 +5,7 @@ use std::rc::Rc;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tokenward::{
     clock::{Millis, Now, ServerOffset, UnixMillis},
-    config::{Config, Logout},
+    config::{Config, Logout, Restore},
     error::{AuthError, Code, Phase},
     jwt::claims::Claims,
     oauth::{metadata::Metadata, transaction::Transaction},
@@ -34,6 +34,7 @@ pub(crate) fn config(is_openid: bool) -> Config {
         endpoints: None,
         extra_params: Vec::new(),
         logout: Logout { post_logout_redirect_uri: None, end_session: true },
+        restore: Restore::Redirect,
         allow_token_export: false,
         network_timeout: Millis::from_secs(10),
         page_origin: "https://app.example.com".into(),
@@ -58,6 +59,7 @@ pub(crate) fn transaction(state: &str, started: UnixMillis) -> Transaction {
         nonce: Some("nonce".into()),
         verifier: Secret::from("verifier"),
         return_to: Some("/back".into()),
+        is_restore: false,
         started,
         metadata: metadata(),
     }

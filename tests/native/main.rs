@@ -10,6 +10,8 @@ mod world;
 
 mod grants;
 mod refreshing;
+mod reloading;
+mod restoring;
 mod sign_in;
 mod sign_out;
 mod storms;

@@ -2,13 +2,17 @@
 
 use tokenward::{
     clock::{Millis, Now, UnixMillis},
+    config::Restore,
     error::AuthError,
     oauth::callback::Callback,
     secret::Secret,
     session::{
         grant::Grant,
-        inputs::{Ask, Epoch, Generation, Input, Output, Ticket, TokenFailure, TokenRequest, Wake},
+        inputs::{
+            Ask, Epoch, Generation, Input, Mark, Output, Ticket, TokenFailure, TokenRequest, Wake,
+        },
         machine::Session,
+        restore::Flag,
         snapshot::Snapshot,
     },
 };
@@ -24,10 +28,41 @@ pub(crate) struct Rig {
 impl Rig {
     /// A vault that has nothing to restore, with a page.
     pub(crate) fn new() -> Self {
-        let mut rig = Self { session: Session::new(7), now: START, epoch: Epoch(0) };
-        rig.tell(Input::Restored);
-        rig.tell(Input::PageArrived);
+        let mut rig = Self::begun(Restore::Redirect);
+        rig.tell(Input::FlagRead(None));
         rig
+    }
+
+    /// A vault that does not know yet what there is to restore, with a page.
+    pub(crate) fn begun(restore: Restore) -> Self {
+        let session = Session::new(7, restore);
+        let mut rig = Self { session, now: START, epoch: Epoch(0) };
+        assert_eq!(rig.tell(Input::PageArrived), ["ReadFlag", "Recall"]);
+        rig
+    }
+
+    /// A vault that finds the flag: somebody was signed in, and a restore was attempted so many
+    /// seconds ago, if it was.
+    pub(crate) fn flagged(attempted: Option<i64>) -> Self {
+        let mut rig = Self::begun(Restore::Redirect);
+        rig.flag_read(attempted);
+        rig
+    }
+
+    /// The store has the flag, with an attempt so many seconds ago.
+    pub(crate) fn flag_read(&mut self, attempted: Option<i64>) -> Vec<String> {
+        let moment = |ago| UnixMillis(self.now.wall.0 - ago * 1000);
+        self.tell(Input::FlagRead(Some(Flag { attempted: attempted.map(moment) })))
+    }
+
+    /// A page waits for the session, and may leave for the provider.
+    pub(crate) fn ask_restore(&mut self, ask: u64) -> Vec<String> {
+        self.tell(Input::RestoreAsked { ask: Ask(ask), can_leave: true })
+    }
+
+    /// The request of a restore is ready.
+    pub(crate) fn prepared(&mut self, state: &str) -> Vec<String> {
+        self.tell(Input::RestorePrepared(Ok(transaction(state, self.now.wall))))
     }
 
     /// The same with somebody signed in.
@@ -154,12 +189,21 @@ pub(crate) fn describe(output: &Output) -> String {
         Output::Lend { ticket, lease } => format!("Lend {} {}", ticket.0, lease.token.expose()),
         Output::Refuse { ticket, error } => format!("Refuse {} {}", ticket.0, brief(error)),
         Output::Publish(snapshot) => format!("Publish {}", status(snapshot)),
-        Output::Conclude { ask, outcome: Ok(to) } => {
-            format!("Conclude {} {}", ask.0, to.as_deref().unwrap_or("-"))
+        Output::Conclude { ask, outcome, mark } => {
+            let mark = match mark {
+                Mark::Keep => "",
+                Mark::Set => " set",
+                Mark::Clear => " clear",
+            };
+            let outcome = match outcome {
+                Ok(to) => to.as_deref().unwrap_or("-"),
+                Err(error) => brief(error),
+            };
+            format!("Conclude {} {outcome}{mark}", ask.0)
         }
-        Output::Conclude { ask, outcome: Err(error) } => {
-            format!("Conclude {} {}", ask.0, brief(error))
-        }
+        Output::ReadFlag => "ReadFlag".into(),
+        Output::RemoveFlag => "RemoveFlag".into(),
+        Output::Prepare => "Prepare".into(),
         Output::Revoke(token) => format!("Revoke {}", token.expose()),
         Output::EndSession { ask, token } => {
             format!("EndSession {} {}", ask.0, token.as_ref().map_or("-", |token| token.expose()))
@@ -180,10 +224,11 @@ pub(crate) fn status(snapshot: &Snapshot) -> String {
             let error = error.as_ref().map(|error| format!(" {}", brief(error)));
             format!("signedOut {}{}", reason.trim_matches('"'), error.unwrap_or_default())
         }
-        Snapshot::SignedIn { refreshing, degraded, .. } => {
+        Snapshot::SignedIn { refreshing, degraded, restored_by, .. } => {
             let refreshing = if *refreshing { " refreshing" } else { "" };
             let degraded = degraded.as_ref().map(|error| format!(" degraded {}", brief(error)));
-            format!("signedIn{refreshing}{}", degraded.unwrap_or_default())
+            let restored = restored_by.map_or("", |_| " restored");
+            format!("signedIn{refreshing}{}{restored}", degraded.unwrap_or_default())
         }
     }
 }

@@ -21,7 +21,10 @@ fn from_memory_to_signed_in() {
     assert_eq!(rig.callback(1, "s"), ["Publish signingIn", "Forget s", "TakeLock"]);
     assert_eq!(rig.tell(Input::LockTaken), ["Send code"]);
     let orders = rig.answer(Ok(grant(1, 300, START)));
-    assert_eq!(orders, ["Publish signedIn", "ReleaseLock", "Tell signedIn", "Conclude 1 /back"]);
+    assert_eq!(
+        orders,
+        ["Publish signedIn", "ReleaseLock", "Tell signedIn", "Conclude 1 /back set"]
+    );
 }
 
 #[test]
@@ -150,7 +153,7 @@ fn several_sign_ins_at_once_are_exchanged_one_after_the_other() {
     let orders = rig.exchange(Err(grant_is_over()));
     assert_eq!(orders, ["ReleaseLock", "Conclude 1 oauth_error", "TakeLock"], "still signing in");
     let orders = rig.exchange(Ok(grant(1, 300, START)));
-    assert!(orders.contains(&"Conclude 2 /back".into()), "{orders:?}");
+    assert!(orders.contains(&"Conclude 2 /back set".into()), "{orders:?}");
     assert_eq!(rig.status(), "signedIn");
 }
 

@@ -112,6 +112,8 @@ enum Act {
     RefuseTokens,
     RevokeAll,
     Crash,
+    Reload(u32),
+    OneWay(bool),
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -139,6 +141,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::RefuseTokens),
         1 => Just(Act::RevokeAll),
         1 => Just(Act::Crash),
+        3 => (1..4_u32).prop_map(Act::Reload),
+        1 => any::<bool>().prop_map(Act::OneWay),
     ]
 }
 
@@ -169,6 +173,8 @@ fn perform(world: &mut World, act: Act, dice: &mut Dice) {
         Act::RefuseTokens => world.provider.refuse_current_access_tokens(),
         Act::RevokeAll => world.provider.revoke_all(),
         Act::Crash => world.crash(),
+        Act::Reload(tabs) => world.reload(tabs),
+        Act::OneWay(is_one_way) => world.reload.is_one_way = is_one_way,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tickets: who waits, who is lent what, who is refused.
 
+use tokenward::config::Restore;
 use tokenward::session::inputs::{Input, Reach, Ticket, Wake};
 
 use crate::{
@@ -11,10 +12,9 @@ use crate::{
 fn restoring_waits_signed_out_refuses() {
     let mut rig = Rig::new();
     assert_eq!(rig.want(1), ["Refuse 1 not_signed_in"]);
-    let mut fresh = Rig::new();
-    fresh.session = tokenward::session::machine::Session::new(1);
+    let mut fresh = Rig::begun(Restore::Redirect);
     assert!(fresh.want(1).is_empty());
-    let orders = fresh.tell(Input::Restored);
+    let orders = fresh.tell(Input::FlagRead(None));
     assert_eq!(orders, ["Publish signedOut no_session", "Refuse 1 not_signed_in"]);
 }
 
@@ -27,7 +27,7 @@ fn signing_in_waits_for_its_outcome() {
     let orders = rig.exchange(Ok(grant(1, 300, START)));
     assert_eq!(
         orders,
-        ["Publish signedIn", "ReleaseLock", "Tell signedIn", "Conclude 1 /back", "Lend 1 at-1"]
+        ["Publish signedIn", "ReleaseLock", "Tell signedIn", "Conclude 1 /back set", "Lend 1 at-1"]
     );
 }
 
@@ -123,7 +123,7 @@ fn rf14_a_request_of_one_user_is_never_lent_the_token_of_the_next() {
             "Revoke rt-1",
             "Refuse 1 session_ended",
             "Tell signedIn",
-            "Conclude 2 /back"
+            "Conclude 2 /back set"
         ]
     );
     assert_eq!(rig.refused(3, 1), ["Refuse 3 session_ended"]);
@@ -140,7 +140,7 @@ fn the_same_user_signs_in_again_and_calls_go_on() {
     let orders = rig.exchange(Ok(again));
     assert_eq!(
         orders,
-        ["Publish signedIn", "ReleaseLock", "Tell signedIn", "Conclude 2 /back", "Lend 1 at-2"],
+        ["Publish signedIn", "ReleaseLock", "Tell signedIn", "Conclude 2 /back set", "Lend 1 at-2"],
         "and nothing is revoked: both may hang on one grant at the provider"
     );
     assert_eq!(rig.refused(2, 1), ["Lend 2 at-2"]);

@@ -24,7 +24,9 @@ async fn a_hello_with_the_named_configuration_is_welcome() {
     let welcome = page.next().await;
     assert_eq!(welcome.text("type"), "welcome");
     assert_eq!(welcome.text("build"), "test");
-    assert_eq!(welcome.text("state"), r#"{"status":"signedOut","reason":"no_session"}"#);
+    assert_eq!(welcome.text("state"), r#"{"status":"restoring"}"#);
+    // Nobody was ever signed in here.
+    assert_eq!(page.state().await.text("state"), r#"{"status":"signedOut","reason":"no_session"}"#);
 }
 
 #[wasm_bindgen_test]

@@ -59,16 +59,26 @@ impl Page {
 
     /// The next message that is neither a state nor a ping.
     pub(crate) async fn next(&self) -> Message {
+        self.next_where(|kind| kind != "state").await
+    }
+
+    /// The next state.
+    pub(crate) async fn state(&self) -> Message {
+        self.next_where(|kind| kind == "state").await
+    }
+
+    /// The next message of a wanted kind, a ping aside; others are passed over.
+    async fn next_where(&self, is_wanted: impl Fn(&str) -> bool) -> Message {
         loop {
             let first = {
                 let mut arrived = self.arrived.borrow_mut();
                 (!arrived.is_empty()).then(|| arrived.remove(0))
             };
             match first.map(Message) {
-                Some(message) if message.text("type") == "state" => {}
                 // This page holds no lock, so the vault asks whether it lives.
                 Some(message) if message.text("type") == "ping" => self.post(r#"{"type":"pong"}"#),
-                Some(message) => return message,
+                Some(message) if is_wanted(&message.text("type")) => return message,
+                Some(_) => {}
                 None => turn().await,
             }
         }

@@ -9,6 +9,7 @@ export const OPTIONS: Readonly<Record<string, string>> = {
   endpoints: "object",
   extraParams: "record",
   logout: "object",
+  restore: "string",
   allowTokenExport: "boolean",
   timeouts: "object",
   isolation: "string",

@@ -41,7 +41,12 @@ oauthError?: string, };
 /**
  * Why nobody is signed in.
  */
-export type SignedOutReason = "no_session" | "signed_out" | "expired" | "session_ended" | "refresh_lost" | "callback_failed" | "signed_in_elsewhere";
+export type SignedOutReason = "no_session" | "signed_out" | "expired" | "session_ended" | "refresh_lost" | "callback_failed" | "signed_in_elsewhere" | "vault_gone";
+
+/**
+ * What restored a session whose vault was gone.
+ */
+export type RestoredBy = "redirect";
 
 /**
  * The session as the pages see it. Crosses to the page as JSON text.
@@ -79,7 +84,11 @@ refreshing: boolean,
 /**
  * Why the last refresh failed, while the session is kept all the same.
  */
-degraded?: AuthErrorInfo, };
+degraded?: AuthErrorInfo, 
+/**
+ * What restored the session after its vault was gone; absent where somebody signed in.
+ */
+restoredBy?: RestoredBy, };
 
 /**
  * What one sign-in asks for besides what the configuration says.
@@ -162,6 +171,19 @@ id: number,
 url: string, };
 
 /**
+ * A page of a session that may be restored.
+ */
+export type Restore = { 
+/**
+ * Names the answer.
+ */
+id: number, 
+/**
+ * Where the page is; absent where it cannot leave.
+ */
+returnTo?: string, };
+
+/**
  * An authorised request. Its bytes, where it has any, travel beside these fields.
  */
 export type Fetch = { 
@@ -236,7 +258,7 @@ export type Empty = Record<symbol, never>;
 /**
  * A message from a page.
  */
-export type ToVault = { "type": "hello" } & Hello | { "type": "signIn" } & SignIn | { "type": "callback" } & Callback | { "type": "fetch" } & Fetch | { "type": "abort" } & Numbered | { "type": "signOut" } & SignOut | { "type": "exportAccessToken" } & Numbered | { "type": "woke" } & Empty | { "type": "online" } & Empty | { "type": "offline" } & Empty | { "type": "ping" } & Empty | { "type": "pong" } & Empty | { "type": "close" } & Empty;
+export type ToVault = { "type": "hello" } & Hello | { "type": "signIn" } & SignIn | { "type": "callback" } & Callback | { "type": "restore" } & Restore | { "type": "fetch" } & Fetch | { "type": "abort" } & Numbered | { "type": "signOut" } & SignOut | { "type": "exportAccessToken" } & Numbered | { "type": "woke" } & Empty | { "type": "online" } & Empty | { "type": "offline" } & Empty | { "type": "ping" } & Empty | { "type": "pong" } & Empty | { "type": "close" } & Empty;
 
 /**
  * A message to a page. A response's body travels beside it, as a transferred stream.

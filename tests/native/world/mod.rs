@@ -8,6 +8,7 @@ mod dice;
 mod network;
 mod provider;
 mod realm;
+mod reload;
 mod timeline;
 
 pub(crate) use dice::Dice;
@@ -16,6 +17,7 @@ pub(crate) use network::Fault;
 use std::collections::HashMap;
 
 use tokenward::{
+    config::Restore,
     oauth::{callback::Callback, transaction::Transaction},
     secret::Secret,
     session::{
@@ -30,6 +32,7 @@ use self::{
     device::Device,
     network::Network,
     provider::Provider,
+    reload::Reload,
     timeline::{Event, Timeline},
 };
 use crate::fixtures::{ISSUER, transaction};
@@ -54,6 +57,7 @@ pub(crate) struct World {
     pub(crate) provider: Provider,
     pub(crate) network: Network,
     pub(crate) calls: Calls,
+    pub(crate) reload: Reload,
     device: Device,
     dice: Dice,
     timeline: Timeline,
@@ -92,9 +96,10 @@ impl World {
             provider: Provider::new(life * 1000),
             network: Network::default(),
             calls: Calls::default(),
+            reload: Reload::default(),
             device: Device::default(),
             timeline: Timeline::default(),
-            session: Session::new(dice.draw()),
+            session: Session::new(dice.draw(), Restore::Redirect),
             dice,
             realm: 0,
             lock: Lock::Free,
@@ -106,6 +111,7 @@ impl World {
             next_ask: 0,
         };
         world.begin_realm();
+        world.run_for(10);
         world
     }
 
@@ -154,6 +160,8 @@ impl World {
         if let Some(flight) = &mut self.flight {
             flight.is_stale = true;
         }
+        self.user_signs_out();
+        self.provider.user_here = None;
         self.tell(Input::SignOutAsked(ask));
     }
 
@@ -184,8 +192,9 @@ impl World {
     /// The vault dies with all that it held, and another one starts.
     pub(crate) fn crash(&mut self) {
         self.realm += 1;
-        self.session = Session::new(self.dice.draw());
+        self.session = Session::new(self.dice.draw(), Restore::Redirect);
         self.calls.forget_all();
+        self.reload.open.clear();
         self.lock = Lock::Free;
         self.flight = None;
         self.begin_realm();
@@ -213,8 +222,9 @@ impl World {
     pub(crate) fn recover(&mut self) {
         self.network.heal();
         self.tell(Input::WentOnline);
-        self.tell(Input::PageArrived);
+        self.arrive();
         self.run_for(120_000);
+        assert!(self.reload.open.is_empty(), "pages that nobody answered");
         assert_eq!(self.calls.waiting(), Vec::<u64>::new(), "tickets that nobody answered");
         self.leave();
         self.run_for(60_000);
@@ -223,8 +233,7 @@ impl World {
 
     fn begin_realm(&mut self) {
         self.published = self.shown();
-        self.tell(Input::Restored);
-        self.tell(Input::PageArrived);
+        self.arrive();
     }
 
     fn ask(&mut self) -> Ask {

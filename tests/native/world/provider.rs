@@ -12,6 +12,8 @@ pub(crate) struct Provider {
     life: u64,
     /// Whether it takes a token that it has just rotated once more.
     pub(crate) grace_ms: u64,
+    /// Whom it knows by its own cookie.
+    pub(crate) user_here: Option<u8>,
     pub(crate) refreshes: u32,
     /// Rotated tokens that came again outside a grace period.
     pub(crate) reuses: u32,
@@ -44,6 +46,7 @@ impl Provider {
         Self {
             life,
             grace_ms: 0,
+            user_here: None,
             refreshes: 0,
             reuses: 0,
             codes: HashMap::new(),
@@ -58,6 +61,7 @@ impl Provider {
     pub(crate) fn authorize(&mut self, user: u8) -> String {
         let code = self.name("code");
         self.codes.insert(code.clone(), user);
+        self.user_here = Some(user);
         code
     }
 
@@ -93,6 +97,7 @@ impl Provider {
 
     /// An administrator ends every session.
     pub(crate) fn revoke_all(&mut self) {
+        self.user_here = None;
         for family in &mut self.families {
             family.is_revoked = true;
         }

@@ -6,7 +6,7 @@ use tokenward::{
     oauth::token::HttpAnswer,
     request::call,
     session::{
-        inputs::{Epoch, Generation, Input, Lease, Output, Ticket, TokenRequest, Wake},
+        inputs::{Epoch, Generation, Input, Lease, Mark, Output, Ticket, TokenRequest, Wake},
         outcome::{Unanswered, judge},
         snapshot::{SignedOutReason, Snapshot},
     },
@@ -46,7 +46,7 @@ impl World {
     }
 
     pub(crate) fn tell_page_arrived(&mut self) {
-        self.tell(Input::PageArrived);
+        self.arrive();
     }
 
     pub(crate) fn tell_online(&mut self) {
@@ -95,6 +95,12 @@ impl World {
             Event::Callback(callback) => {
                 let ask = self.ask();
                 self.tell(Input::CallbackArrived { ask, callback });
+            }
+            Event::FlagRead { realm } if realm == self.realm => {
+                self.tell(Input::FlagRead(self.reload.flag));
+            }
+            Event::Prepared { realm, transaction } if realm == self.realm => {
+                self.tell(Input::RestorePrepared(Ok(transaction)));
             }
             Event::LockGranted { realm, is_taken } if realm == self.realm => {
                 self.lock = if is_taken { Lock::Held } else { Lock::Free };
@@ -163,6 +169,12 @@ impl World {
                 let epoch = self.chronicle.epoch;
                 self.timeline.after(3, Event::Told { realm, epoch });
             }
+            Output::ReadFlag => self.read_flag(),
+            Output::RemoveFlag => self.mark(Mark::Clear),
+            Output::Prepare => self.prepare(),
+            Output::Navigate { ask, transaction } if transaction.is_restore => {
+                self.travel(ask, transaction);
+            }
             Output::Keep(transaction) | Output::Navigate { transaction, .. } => {
                 self.store.insert(transaction.state.clone(), transaction);
             }
@@ -179,7 +191,11 @@ impl World {
             Output::Revoke(token) | Output::EndSession { token: Some(token), .. } => {
                 self.timeline.after(30, Event::Revoked((*token).clone()));
             }
-            Output::Conclude { .. } | Output::EndSession { token: None, .. } => {}
+            Output::Conclude { ask, mark, .. } => {
+                self.mark(mark);
+                self.answer_page(ask);
+            }
+            Output::EndSession { token: None, .. } => {}
         }
     }
 
@@ -292,6 +308,7 @@ impl World {
         if let Snapshot::SignedOut { reason, .. } = snapshot {
             assert_ne!(*reason, SignedOutReason::Expired, "every grant here can be refreshed");
         }
+        self.check_restored(snapshot);
         let shown = snapshot.to_json();
         assert_ne!(self.published, shown, "the pages were told what they know");
         self.published = shown;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tokenward::{
-    oauth::{callback::Callback, token::HttpAnswer},
+    oauth::{callback::Callback, token::HttpAnswer, transaction::Transaction},
     secret::Secret,
     session::{
         inputs::{Ask, Epoch, TokenRequest},
@@ -17,6 +17,13 @@ use super::network::Fault;
 /// Something that is to happen. What is for a vault names its realm.
 pub(crate) enum Event {
     Callback(Callback),
+    FlagRead {
+        realm: u32,
+    },
+    Prepared {
+        realm: u32,
+        transaction: Transaction,
+    },
     LockGranted {
         realm: u32,
         is_taken: bool,

@@ -1,0 +1,334 @@
+//! What a vault does that begins where another one ended: it looks for the flag that somebody was
+//! signed in, and has one page ask the provider who that is (`prompt=none`). Nothing secret outlives a
+//! vault, so the provider alone knows.
+
+use super::{
+    inputs::{Ask, Mark, Output},
+    machine::{Session, Standing},
+    snapshot::SignedOutReason,
+};
+use crate::{
+    clock::{Deadline, Millis, Now, UnixMillis},
+    config::Restore,
+    error::{AuthError, Code, Phase},
+    json::decimal,
+    oauth::transaction::Transaction,
+};
+
+/// How long a page may be at the provider before the others stop waiting for it.
+const TRIP: Millis = Millis::from_secs(20);
+/// How long after an attempt that came to nothing no other is made: a provider that sends people back
+/// without a word, or not at all, would have them go round for ever.
+const GUARD: Millis = Millis::from_secs(30);
+/// How soon the flag is looked at again, where another vault's page is at the provider.
+const LOOK: Millis = Millis::from_secs(1);
+
+/// That somebody was signed in, all that outlives a vault: no claim, no secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// When a page last went to restore the session, if it has not come back signed in.
+    pub attempted: Option<UnixMillis>,
+}
+
+impl Flag {
+    /// The record for the store: the moment of the attempt in milliseconds, or zero.
+    #[must_use]
+    pub fn to_record(self) -> String {
+        decimal(self.attempted.map_or(0, |moment| moment.0))
+    }
+
+    /// The flag of a record. Any script of the origin may have written it: the worst that it can do is
+    /// to have this origin ask the provider, or not.
+    #[must_use]
+    pub fn from_record(record: &str) -> Self {
+        let moment = record.parse().unwrap_or(0);
+        Self { attempted: (moment != 0).then_some(UnixMillis(moment)) }
+    }
+
+    /// How long ago an attempt was made that still counts. A clock that was set back makes it none.
+    fn age(self, now: Now) -> Option<Millis> {
+        let age = now.wall.0.saturating_sub(self.attempted?.0);
+        let is_recent = age.unsigned_abs() < GUARD.0;
+        is_recent.then(|| Millis(u64::try_from(age).unwrap_or(0)))
+    }
+}
+
+/// What is known of a session that may be restored.
+#[derive(Debug)]
+pub(super) struct Restoring {
+    policy: Restore,
+    stage: Stage,
+    /// Whether the flag was seen once. Until then no callback is judged, for one that restores is
+    /// worth nothing without it.
+    pub(super) has_read_flag: bool,
+    /// The pages that wait, the latest last, and whether each may leave for the provider.
+    pages: Vec<(Ask, bool)>,
+    /// Why another callback failed: the reason to tell, if nothing is restored.
+    failed: Option<AuthError>,
+    /// When a page that arrives brings about another attempt.
+    retry_at: Option<Deadline>,
+}
+
+/// How far it is; means nothing unless the session is restoring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The flag is looked for.
+    Looking,
+    /// A callback is being judged; if it fails, the flag is looked for again.
+    Judging,
+    /// Another vault's page may be at the provider: when to look again.
+    Elsewhere(Deadline),
+    /// Any page may go.
+    Ready,
+    /// The authorization request is being made.
+    Preparing,
+    /// A page is at the provider: until when it is waited for.
+    Away(Deadline),
+}
+
+impl Restoring {
+    pub(super) fn new(policy: Restore) -> Self {
+        Self {
+            policy,
+            stage: Stage::Looking,
+            has_read_flag: false,
+            pages: Vec::new(),
+            failed: None,
+            retry_at: None,
+        }
+    }
+}
+
+impl Session {
+    /// The store was asked for the flag.
+    pub(super) fn flag_read(&mut self, now: Now, flag: Option<Flag>) {
+        if !self.restore.has_read_flag {
+            self.restore.has_read_flag = true;
+            self.find_callbacks();
+        }
+        let is_restoring = matches!(self.standing, Standing::Restoring);
+        match flag {
+            _ if !is_restoring => {}
+            None => self.give_up(now, SignedOutReason::NoSession, None),
+            Some(_) if self.restore.stage != Stage::Looking => {}
+            Some(_) if self.restore.policy == Restore::None => {
+                self.give_up(now, SignedOutReason::VaultGone, None);
+            }
+            Some(_) if self.is_signing_in() => self.restore.stage = Stage::Judging,
+            Some(flag) => {
+                match flag.age(now) {
+                    None => self.restore.stage = Stage::Ready,
+                    Some(age) if age < TRIP => {
+                        let look = LOOK.min(TRIP.less(age));
+                        self.restore.stage = Stage::Elsewhere(now.after(look));
+                    }
+                    Some(age) => {
+                        self.restore.retry_at = Some(now.after(GUARD.less(age)));
+                        self.give_up(now, SignedOutReason::VaultGone, Some(no_way_back()));
+                    }
+                }
+                self.send_page(now);
+            }
+        }
+    }
+
+    /// A page waits until nothing is left to restore; it may be sent to the provider, if it can leave.
+    pub(super) fn restore_asked(&mut self, now: Now, ask: Ask, can_leave: bool) {
+        self.restore.pages.push((ask, can_leave));
+        if matches!(self.standing, Standing::Restoring) {
+            self.send_page(now);
+        } else {
+            self.answer_pages();
+        }
+    }
+
+    /// The authorization request was made, or could not be.
+    pub(super) fn restore_prepared(&mut self, now: Now, outcome: Result<Transaction, AuthError>) {
+        let is_wanted = matches!(self.standing, Standing::Restoring);
+        if !is_wanted || self.restore.stage != Stage::Preparing {
+            return;
+        }
+        if self.is_signing_in() {
+            self.restore.stage = Stage::Judging;
+            return;
+        }
+        match outcome {
+            Ok(transaction) => {
+                // The latest: a page that asked earlier may have been reloaded since.
+                let latest = self.restore.pages.iter().rposition(|(_, can_leave)| *can_leave);
+                let Some(index) = latest else {
+                    self.restore.stage = Stage::Ready;
+                    return;
+                };
+                let (ask, _) = self.restore.pages.remove(index);
+                self.restore.stage = Stage::Away(now.after(TRIP));
+                let transaction = Transaction { is_restore: true, ..transaction };
+                self.outputs.push_back(Output::Navigate { ask, transaction });
+            }
+            Err(error) => self.put_off(now, error),
+        }
+    }
+
+    /// The provider, or the way to it, did not restore the session. Final is what the provider said;
+    /// anything else may pass, and the next page tries again.
+    pub(super) fn restore_refused(
+        &mut self,
+        now: Now,
+        ask: Ask,
+        return_to: Option<String>,
+        error: AuthError,
+        is_final: bool,
+    ) {
+        let mark = if is_final { Mark::Clear } else { Mark::Keep };
+        if self.wants_restore() {
+            self.restore.failed = None;
+            self.restore.retry_at = (!is_final).then(|| now.after(GUARD));
+            self.give_up(now, SignedOutReason::VaultGone, Some(error));
+            self.outputs.push_back(Output::Conclude { ask, outcome: Ok(return_to), mark });
+        } else {
+            self.drop_restore(ask, return_to);
+        }
+    }
+
+    /// Nobody waits for this way back any more: the page is put where it was, and that is all.
+    pub(super) fn drop_restore(&mut self, ask: Ask, return_to: Option<String>) {
+        let outcome = Ok(return_to);
+        self.outputs.push_back(Output::Conclude { ask, outcome, mark: Mark::Keep });
+    }
+
+    /// Whether the answer to a restore is still worth something: nobody signed in or out meanwhile, in
+    /// this vault or in an earlier one.
+    pub(super) fn wants_restore(&self) -> bool {
+        match &self.standing {
+            Standing::Restoring => true,
+            Standing::SignedOut { reason, .. } => *reason == SignedOutReason::VaultGone,
+            Standing::SignedIn(_) => false,
+        }
+    }
+
+    /// A callback failed that was to restore nothing: the session may be restored all the same.
+    pub(super) fn restore_after(&mut self, error: AuthError) {
+        self.restore.failed = Some(error);
+        if self.restore.stage != Stage::Looking {
+            self.restore.stage = Stage::Looking;
+            self.outputs.push_back(Output::ReadFlag);
+        }
+    }
+
+    /// A page has arrived: what may have passed by now is tried again.
+    pub(super) fn restore_again(&mut self, now: Now) {
+        let is_due = self.restore.retry_at.is_some_and(|retry_at| retry_at.is_due(now));
+        let is_signed_out = matches!(self.standing, Standing::SignedOut { .. });
+        if is_due && is_signed_out && self.wants_restore() && !self.is_signing_in() {
+            self.restore.retry_at = None;
+            self.standing = Standing::Restoring;
+            self.restore.stage = Stage::Looking;
+            self.outputs.push_back(Output::ReadFlag);
+        }
+    }
+
+    /// Nothing is restored any more: somebody signed in, or out.
+    pub(super) fn stop_restoring(&mut self) {
+        self.restore.failed = None;
+        self.restore.retry_at = None;
+        self.answer_pages();
+    }
+
+    /// The user signs in: the page leaves for that, and nobody is sent to the provider besides.
+    pub(super) fn yield_to_sign_in(&mut self, now: Now) {
+        if matches!(self.standing, Standing::Restoring) {
+            // Before the flag was seen nothing is known to be gone, and no way back is wanted.
+            let reason = if self.restore.has_read_flag {
+                SignedOutReason::VaultGone
+            } else {
+                SignedOutReason::NoSession
+            };
+            self.give_up(now, reason, None);
+        }
+    }
+
+    /// Tells the pages that wait that there is nothing more to wait for.
+    pub(super) fn answer_pages(&mut self) {
+        for (ask, _) in self.restore.pages.drain(..) {
+            let conclude = Output::Conclude { ask, outcome: Ok(None), mark: Mark::Keep };
+            self.outputs.push_back(conclude);
+        }
+    }
+
+    /// Judges the clocks.
+    pub(super) fn restore_woke(&mut self, now: Now) {
+        if self.restore_wake().is_none_or(|wake| !wake.is_due(now)) {
+            return;
+        }
+        if let Stage::Elsewhere(_) = self.restore.stage {
+            self.restore.stage = Stage::Looking;
+            self.outputs.push_back(Output::ReadFlag);
+        } else {
+            self.restore.retry_at = Some(now.after(GUARD.less(TRIP)));
+            self.give_up(now, SignedOutReason::VaultGone, Some(no_way_back()));
+        }
+    }
+
+    /// When to judge them, while a page is at the provider.
+    pub(super) fn restore_wake(&self) -> Option<Deadline> {
+        match self.restore.stage {
+            Stage::Elsewhere(at) | Stage::Away(at)
+                if matches!(self.standing, Standing::Restoring) && !self.is_signing_in() =>
+            {
+                Some(at)
+            }
+            _ => None,
+        }
+    }
+
+    /// Has a page leave, if it is time and one can; where none can, none is waited for.
+    fn send_page(&mut self, now: Now) {
+        if self.is_signing_in() || self.restore.pages.is_empty() {
+            return;
+        }
+        let can_leave = self.restore.pages.iter().any(|(_, can_leave)| *can_leave);
+        match self.restore.stage {
+            Stage::Ready if can_leave && self.is_online => {
+                self.restore.stage = Stage::Preparing;
+                self.outputs.push_back(Output::Prepare);
+            }
+            Stage::Ready if can_leave => self.put_off(now, offline()),
+            Stage::Ready | Stage::Elsewhere(_) | Stage::Away(_) if !can_leave => {
+                self.give_up(now, SignedOutReason::VaultGone, None);
+            }
+            _ => {}
+        }
+    }
+
+    /// Nothing was attempted: the next page that arrives may find the provider.
+    fn put_off(&mut self, now: Now, error: AuthError) {
+        self.restore.retry_at = Some(now.after(Millis(0)));
+        self.give_up(now, SignedOutReason::VaultGone, Some(error));
+    }
+
+    fn give_up(&mut self, now: Now, reason: SignedOutReason, error: Option<AuthError>) {
+        let (reason, error) = match self.restore.failed.take() {
+            Some(failed) => (SignedOutReason::CallbackFailed, Some(failed)),
+            None => (reason, error),
+        };
+        self.standing = Standing::SignedOut { reason, error };
+        self.settle(now);
+        self.answer_pages();
+    }
+}
+
+fn no_way_back() -> AuthError {
+    AuthError::transient(
+        Code::Timeout,
+        Phase::SignIn,
+        "a page asked the provider who is signed in and was not sent back: call `signIn()`",
+    )
+}
+
+fn offline() -> AuthError {
+    AuthError::transient(
+        Code::Offline,
+        Phase::SignIn,
+        "the device is offline, so the provider could not be asked who is signed in: reload later",
+    )
+}

@@ -1,0 +1,66 @@
+//! The flag that somebody was signed in, as the store has it: read, set, and removed at the session's
+//! word.
+
+use super::{
+    effects::{self, later},
+    pump::{Event, Vault},
+};
+use crate::{
+    browser::store::{self, Next},
+    error::AuthError,
+    session::{
+        inputs::{Ask, Input, Mark},
+        restore::Flag,
+    },
+};
+
+/// Tells the session what the flag says.
+pub(super) fn read(vault: &Vault) {
+    later(vault, async |vault| {
+        let flag = update(vault, &mut |_| Next::Keep).await;
+        vault.post(Event::Session(Input::FlagRead(flag)));
+    });
+}
+
+/// Notes when a page left to restore the session. Says whether the flag is still there: whoever removed
+/// it meanwhile, in another tab's vault, is not overruled.
+pub(super) async fn renew(vault: &Vault, flag: Flag) -> bool {
+    let mut renewed = |record: Option<&str>| match record {
+        Some(_) => Next::Put(flag.to_record()),
+        None => Next::Keep,
+    };
+    update(vault, &mut renewed).await.is_some()
+}
+
+/// Removes it.
+pub(super) async fn remove(vault: &Vault) {
+    update(vault, &mut |_| Next::Remove).await;
+}
+
+/// Changes the flag, and tells a page afterwards: it may leave at once, and the vault with it.
+pub(super) fn note(
+    vault: &Vault,
+    mark: Mark,
+    then: Option<(Ask, Result<Option<String>, AuthError>)>,
+) {
+    later(vault, async move |vault| {
+        match mark {
+            Mark::Keep => {}
+            Mark::Clear => remove(vault).await,
+            Mark::Set => {
+                let set = Flag { attempted: None }.to_record();
+                update(vault, &mut |_| Next::Put(set.clone())).await;
+            }
+        }
+        if let Some((ask, outcome)) = then {
+            effects::conclude(vault, ask, outcome);
+        }
+    });
+}
+
+/// The flag as it was before this change. A store that is denied has none, so it restores nothing, and
+/// that is all.
+async fn update(vault: &Vault, decide: &mut dyn FnMut(Option<&str>) -> Next) -> Option<Flag> {
+    let name = [vault.config.issuer.as_str(), vault.config.client_id.as_str()].join(" ");
+    store::remember(&name, decide).await.ok().flatten().as_deref().map(Flag::from_record)
+}
