@@ -78,8 +78,11 @@ test("a reload without a vault signs in again, once, and stores nothing of worth
   const flag = `${e2e.servers.issuer} ${app.clientId}`;
   assert.deepEqual(
     stored.records.filter(([, key]) => String(key).includes(app.clientId)),
-    [["tokenward.flags", flag, 0]],
-    "no more than that somebody is signed in",
+    [
+      ["tokenward.memory", flag, "0"],
+      ["tokenward.memory", `tokenward/${e2e.servers.issuer}/${app.clientId}`, "2 0"],
+    ],
+    "no more than that somebody is signed in, and how often people signed in and out",
   );
   const texts = stored.records.flatMap((record) => ["IndexedDB", JSON.stringify(record)]);
   assert.deepEqual(search(texts, app.tokens()), []);
