@@ -2,18 +2,20 @@
 // A vault that dies is noticed and replaced; a page that goes takes its calls with it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { hangVaults, killVaults, MORTAL_URL } from "./harness/mortal.mjs";
 import { place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError, eventually } from "./harness/tab.mjs";
 
 const e2e = suite();
+const mortal = { options: { vaultUrl: MORTAL_URL } };
 const shared = place.isolation === "shared" ? {} : { skip: "nothing outlives the page here" };
 
 test(
   "a killed vault is noticed: calls end with a typed error, and the page goes on",
   shared,
   async () => {
-    const app = await e2e.application();
+    const app = await e2e.application(mortal);
     const tab = await app.openSignedIn();
     await tab.run((auth, api) => {
       window.tw.waiting = auth.fetch(`${api}/slow?ms=60000`);
@@ -25,7 +27,7 @@ test(
     }, e2e.servers.api);
     await eventually("both calls at the API", async () => app.calls().length === 2);
 
-    assert.ok((await e2e.engine.killVaults(e2e.driver)) > 0, "no vault was found to be killed");
+    await killVaults(tab);
     const crashed = authError("vault_crashed", /again/, { retryable: true });
     await assert.rejects(
       tab.run(() => window.tw.waiting),
@@ -50,11 +52,11 @@ test(
 );
 
 test("every tab of a killed vault meets in the next one", shared, async () => {
-  const app = await e2e.application();
+  const app = await e2e.application(mortal);
   const first = await app.openSignedIn();
   const second = await app.openTab();
   await second.untilStatus("signedIn");
-  await e2e.engine.killVaults(e2e.driver);
+  await killVaults(first);
   for (const tab of [first, second]) await tab.untilStatus("signedOut");
   await app.signInAgain(first);
   await second.untilStatus("signedIn");
@@ -62,11 +64,12 @@ test("every tab of a killed vault meets in the next one", shared, async () => {
 });
 
 test("a vault that hangs is left behind: the next page gets another", shared, async () => {
-  const app = await e2e.application();
-  const tab = await app.openSignedIn();
-  assert.ok((await e2e.engine.hangVaults(e2e.driver)) > 0, "no vault was found");
+  const app = await e2e.application(mortal);
+  const first = await app.openSignedIn();
+  await hangVaults(first);
   try {
-    await app.open({ tab });
+    // The first page stays, and keeps the vault that hangs.
+    const tab = await app.openTab();
     const state = await tab.untilStatus("signedOut");
     assert.ok(["no_session", "vault_gone"].includes(state.reason), state.reason);
     await assert.rejects(
@@ -74,7 +77,7 @@ test("a vault that hangs is left behind: the next page gets another", shared, as
       authError("not_signed_in", /signIn/),
     );
   } finally {
-    await e2e.engine.killVaults(e2e.driver);
+    await e2e.engine.devTools?.kill(e2e.driver);
   }
 });
 

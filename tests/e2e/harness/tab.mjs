@@ -67,8 +67,10 @@ const WRAPPED = (/** @type {string} */ body) => `
   const done = arguments[arguments.length - 1];
   const given = Array.prototype.slice.call(arguments, 0, -1);
   const tw = window.tw;
+  // Firefox runs this beside the page, with an \`Error\` of its own.
+  const kinds = [Error, window.Error, DOMException];
   const describe = (error, depth = 0) => {
-    if (!(error instanceof Error || error instanceof DOMException)) {
+    if (!kinds.some((kind) => error instanceof kind)) {
       return { name: "thrown", message: String(error), isAuthError: false, own: { thrown: error } };
     }
     const own = {};
