@@ -367,6 +367,7 @@ test("a call waits while the session is being found out, and needs no `ready`", 
     authError("not_signed_in", /signIn/),
   );
   await tab.signIn();
+  await app.keepVault();
   await app.open();
   // The page's first word is a call.
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);

@@ -102,6 +102,7 @@ test("a page that is closed in the middle of calls frees them, and others go on"
 test("reloads with open streams leave the API reachable", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
+  await app.keepVault();
   for (let round = 1; round <= 6; round += 1) {
     await tab.run((auth, api) => {
       void auth

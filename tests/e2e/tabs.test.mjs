@@ -12,6 +12,7 @@ const me = () => `${e2e.servers.api}/me`;
 test("a reload keeps the session without a request to the provider", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
+  await app.keepVault();
   const before = await tab.state();
   const { requests } = e2e.servers.direct.provider.counters.of();
   for (let round = 0; round < 3; round += 1) {
@@ -25,6 +26,18 @@ test("a reload keeps the session without a request to the provider", async () =>
   assert.equal(e2e.servers.direct.provider.counters.of().requests, requests);
   const stored = await tab.run(() => [localStorage.length, sessionStorage.length, document.cookie]);
   assert.deepEqual(stored, [0, 0, ""]);
+});
+
+test("a reload of the only tab finds its vault, or a new one that says so", async () => {
+  const app = await e2e.application();
+  const tab = await app.openSignedIn();
+  await tab.driver.navigate().refresh();
+  await tab.ready();
+  const state = await tab.state();
+  if (place.outlivesPage) return assert.equal(state.status, "signedIn");
+  assert.deepEqual(state, { status: "signedOut", reason: "no_session" });
+  await app.signInAgain(tab);
+  await tab.untilStatus("signedIn");
 });
 
 test("a second tab is signed in at once, and stays when the first is closed", async () => {
@@ -43,9 +56,9 @@ test("a second tab is signed in at once, and stays when the first is closed", as
   assert.equal((await second.call(me())).status, 200);
 });
 
-test("a reload in the middle of a sign-in loses nothing", async (t) => {
-  if (!place.outlivesPage) return t.skip("the code's answer dies with the page");
+test("a reload in the middle of a sign-in loses nothing", async () => {
   const app = await e2e.application();
+  await app.keepVault();
   const { faults } = e2e.servers.direct.provider;
   const tab = await app.open();
   app.planFault({ grantType: "authorization_code", hold: true });

@@ -36,6 +36,7 @@ test(
     assert.ok(failed.length >= 13, outcomes.join());
     await collect(tab);
 
+    await app.keepVault();
     await tab.go(app.base);
     await tab.until("the page after a reload", (auth) => auth?.state.status === "signedIn");
     await collect(tab);

@@ -205,6 +205,11 @@ export class Application {
     return this.open({ tab: await this.suite.newTab() });
   }
 
+  /** Lets the vault live on where it would end with its last page: another page of it stays open. */
+  async keepVault() {
+    if (!place.outlivesPage) await (await this.openTab()).ready();
+  }
+
   /** @param {{ login?: string, returnTo?: string }} [wanted] */
   async openSignedIn(wanted) {
     const tab = await this.open();

@@ -30,6 +30,9 @@ export class PageError extends Error {
   }
 }
 
+/** The page navigated away while it was asked. */
+export class PageGone extends Error {}
+
 /**
  * Checks an `AuthError` for `assert.rejects`.
  *
@@ -132,6 +135,8 @@ export class Tab {
     const answer = /** @type {any} */ (
       await this.driver.executeAsyncScript(WRAPPED(String(fn)), ...args)
     );
+    // What Firefox says when the page navigated away meanwhile.
+    if (answer === null) throw new PageGone();
     if (answer.error) throw new PageError(answer.error);
     return answer.value;
   }
@@ -146,7 +151,14 @@ export class Tab {
    * @returns {Promise<Awaited<T>>}
    */
   async until(what, fn, ...args) {
-    return eventually(what, () => this.run(fn, ...args));
+    return eventually(what, async () => {
+      try {
+        return await this.run(fn, ...args);
+      } catch (error) {
+        if (error instanceof PageGone) return /** @type {any} */ (false);
+        throw error;
+      }
+    });
   }
 
   /** @param {string} status */
@@ -194,8 +206,10 @@ export class Tab {
         window.tw.failure = String(error);
       });
     }, options);
+    let n=0;
     await eventually("the login form", async () => {
       const url = await this.driver.getCurrentUrl();
+      if (n++ % 40 === 39) console.log(url, await this.driver.executeScript("return [window.tw && window.tw.failure, document.readyState, window.tw && window.tw.auth && window.tw.auth.state, document.body.innerHTML]"), await this.driver.executeAsyncScript("const d=arguments[0]; navigator.locks.query().then(q=>d(JSON.stringify(q)))"));
       if (url.startsWith(this.servers.issuer)) {
         return (await this.driver.findElements(By.id("login"))).length > 0;
       }
