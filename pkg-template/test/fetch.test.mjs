@@ -88,7 +88,7 @@ test("a response is as the browser's own, and so is its clone", async () => {
 
 test("204, 205 and 304 have no body", async () => {
   for (const status of [204, 205, 304]) {
-    responding({ status }, "");
+    responding({ status });
     const response = await fetch(API);
     assert.equal(response.status, status);
     assert.equal(response.body, null);
@@ -101,8 +101,6 @@ test("what no vault could send is refused before it is asked", async () => {
   await used.text();
   await assert.rejects(fetch(used), { code: "body_used", phase: "fetch" });
   await assert.rejects(fetch(API, { mode: "no-cors" }), { code: "request_invalid" });
-  const headers = { Authorization: "Bearer mine" };
-  await assert.rejects(fetch(API, { headers }), { code: "request_invalid" });
   await assert.rejects(fetch(API, { method: "GET", body: "x" }), TypeError);
   assert.equal(heard("fetch").length, count);
 });
@@ -251,8 +249,6 @@ test("a body that nobody wants and that failed is no unhandled rejection", async
   controller.abort();
   await assert.rejects(gone, { name: "AbortError" });
   late[0]?.();
-  responding({ status: 204 }, broken());
-  await fetch(API);
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(unhandled.mock.callCount(), 0);
 });

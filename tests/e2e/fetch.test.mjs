@@ -77,6 +77,7 @@ test("bodies of every kind arrive byte by byte, with their content type", async 
     const bytes = Uint8Array.from({ length: 256 }, (_, at) => at);
     const form = new FormData();
     form.append("text", "value with ä");
+    form.append('a "name"\nof two', "two\nlines");
     form.append("file", new File([bytes], "bytes.bin", { type: "application/x-test" }));
     const bodies = [
       "text with ä",
@@ -385,6 +386,7 @@ function multipart(boundary, file) {
     `--${boundary}\r\nContent-Disposition: form-data; ${disposition}`;
   return Buffer.concat([
     Buffer.from(`${part('name="text"')}\r\n\r\nvalue with ä\r\n`),
+    Buffer.from(`${part('name="a %22name%22%0D%0Aof two"')}\r\n\r\ntwo\r\nlines\r\n`),
     Buffer.from(`${part('name="file"; filename="bytes.bin"')}\r\n`),
     Buffer.from("Content-Type: application/x-test\r\n\r\n"),
     file,
