@@ -25,7 +25,7 @@ type Unnumbered<M> = M extends Numbered ? Omit<M, "id"> : never;
 export type Question = Unnumbered<ToVault> & { body?: ArrayBuffer };
 /** A message that is not. */
 export type Notice = Exclude<ToVault, Numbered | Hello> | Extract<ToVault, { type: "abort" }>;
-type Answers = Extract<FromVault, Numbered> & { body?: ReadableStream | MessagePort };
+type Answers = Extract<FromVault, Numbered> & { body?: MessagePort };
 /** An answer, by its `type`. */
 export type Answer<T extends Answers["type"]> = Extract<Answers, { type: T }>;
 
@@ -201,10 +201,8 @@ function link({ port, welcome }: Welcomed, ended: AbortController, reports: Repo
     heard++;
     if (data.type === "ping") tell({ type: "pong" });
     else if (data.type === "state") reports.onState(data.state);
-    else if ("id" in data) {
-      const answer: Answers = data;
-      open.get(answer.id)?.(answer);
-    }
+    // What bears no number (`pong`) is nobody's answer.
+    else open.get((data as Answers).id)?.(data as Answers);
   };
 
   const ask = <T extends Answers["type"]>(question: Question): Call<T> => {

@@ -2,7 +2,7 @@
 
 import type { Answer, Call, Link, Question } from "./connection.js";
 import { failure } from "./error.js";
-import { gathered } from "./stream.js";
+import { gathered, type Progress } from "./stream.js";
 
 /** What is passed on where it differs from what a request has by itself. */
 const MEMBERS = [
@@ -77,19 +77,12 @@ async function parts(request: Request, form: unknown): Promise<Question> {
 }
 
 function respond(answer: Answer<"response">, drop: () => void, signal: AbortSignal): Response {
-  const { status, url, redirected } = answer;
-  const body = answer.body instanceof MessagePort ? gathered(answer.body, drop) : answer.body;
-  let isWhole = false;
-  const detour = new TransformStream({
-    flush() {
-      isWhole = true;
-    },
-  });
-  // The detour ends the body with the caller's reason, or with the vault's death.
-  const stream = body?.pipeThrough(detour, { signal });
+  const { status, url, redirected, body } = answer;
+  const progress: Progress = {};
+  const stream = body && gathered(body, drop, signal, progress);
   // Chromium's readers say `TypeError` whatever a stream was ended with.
   const told = (error: unknown) =>
-    Promise.reject(signal.aborted && !isWhole ? signal.reason : error);
+    Promise.reject(signal.aborted && !progress.isWhole ? signal.reason : error);
   const type = new URL(url).origin === location.origin ? "basic" : "cors";
 
   /** Gives a response what only the network can give, and its clones too. */

@@ -93,18 +93,17 @@ impl Ports {
 }
 
 impl Port {
-    /// Sends a message, and with it where a response's body is read; says whether that could be
-    /// transferred. A port whose page is gone swallows what it is sent.
-    pub(super) fn send(&self, message: &FromVault, body: Option<&JsValue>) -> bool {
+    /// Sends a message, and with it where a response's body is asked for.
+    pub(super) fn send(&self, message: &FromVault, body: Option<&MessagePort>) {
         let serializer = serde_wasm_bindgen::Serializer::new();
-        let Ok(message) = message.serialize(&serializer) else { return false };
-        match body {
+        let Ok(message) = message.serialize(&serializer) else { return };
+        // A port whose page is gone swallows what it is sent.
+        let _ = match body {
             Some(body) => {
                 object::set(message.unchecked_ref(), "body", body);
                 self.channel.post_message_with_transferable(&message, &Array::of1(body))
             }
             None => self.channel.post_message(&message),
-        }
-        .is_ok()
+        };
     }
 }

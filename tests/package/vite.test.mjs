@@ -29,6 +29,8 @@ const FILES = [
   "connection.d.ts",
   "error.d.ts",
   "fetch.d.ts",
+  "form.d.ts",
+  "form.js",
   "generated/constants.d.ts",
   "generated/options.d.ts",
   "generated/types.d.ts",
@@ -39,6 +41,7 @@ const FILES = [
   "package.json",
   "places/shared.d.ts",
   "shield.js",
+  "stream.d.ts",
   "vault.js",
 ];
 

@@ -20,7 +20,7 @@
  * @property {DevTools} [devTools]
  * @property {(driver: WebDriver) => Promise<string[]>} consoleLines what the browser's console
  *   received since the last call
- * @property {Record<string, string>} unseen what no test can look at in this engine, and why
+ * @property {Record<string, string>} lacks places of the token search that this engine does not have
  */
 
 /** @type {Record<string, () => Promise<Engine>>} */

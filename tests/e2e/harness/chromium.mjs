@@ -29,7 +29,7 @@ export const chromium = {
   name: "chromium",
   insecureHost: HOST,
   keepsSharedWorkers: true,
-  unseen: {},
+  lacks: {},
 
   async start() {
     for (const file of [BINARY, DRIVER]) {

@@ -31,7 +31,7 @@ export const firefox = {
   name: "firefox",
   insecureHost: HOST,
   keepsSharedWorkers: false,
-  unseen: {},
+  lacks: {},
 
   async start() {
     for (const file of [BINARY, DRIVER]) {

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { open, readFile, rm } from "node:fs/promises";
+import http from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -12,7 +13,11 @@ const DRIVER = process.env.TOKENWARD_WEBKITDRIVER || "/usr/bin/WebKitWebDriver";
 const BROWSER =
   process.env.TOKENWARD_WEBKIT || "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";
 
-const ARGUMENTS = ["--automation", "--enable-write-console-messages-to-stdout=true"];
+const ARGUMENTS = [
+  "--automation",
+  "--enable-write-console-messages-to-stdout=true",
+  "--javascript-can-open-windows-automatically=true",
+];
 
 /** What MiniBrowser printed, and how much of it was read. */
 const printed = { file: "", read: 0 };
@@ -20,10 +25,9 @@ const printed = { file: "", read: 0 };
 /** @type {import("./browser.mjs").Engine} */
 export const webkit = {
   name: "webkit",
-  // It has no option that names hosts. This address reaches 127.0.0.1 and is not taken for it.
-  insecureHost: "0.0.0.0",
+  insecureHost: "app.test",
   keepsSharedWorkers: false,
-  unseen: {},
+  lacks: { files: "WebKitGTK 2.50 has no `navigator.storage`" },
 
   async start() {
     for (const file of [BROWSER, DRIVER]) {
@@ -31,6 +35,7 @@ export const webkit = {
       throw new Error(`${file} is missing: apt-get install webkit2gtk-driver xvfb`);
     }
     const display = await startDisplay();
+    const names = await startProxy();
     printed.file = path.join(tmpdir(), `tokenward-webkit-${process.pid}.log`);
     const log = await open(printed.file, "w");
     const port = await freePort();
@@ -41,13 +46,14 @@ export const webkit = {
     const end = async () => {
       service.kill();
       display.stop();
+      names.stop();
       await log.close();
     };
     try {
       await untilListening(port);
       const driver = await new Builder()
         .usingServer(`http://127.0.0.1:${port}`)
-        .withCapabilities(capabilities())
+        .withCapabilities(capabilities(names.address))
         .build();
       return { driver, stop: () => driver.quit().then(end) };
     } catch (error) {
@@ -64,10 +70,29 @@ export const webkit = {
   },
 };
 
-function capabilities() {
+/** @param {string} httpProxy for every host but those that the servers have */
+function capabilities(httpProxy) {
   const wanted = new Capabilities();
   wanted.setBrowserName("MiniBrowser");
+  wanted.setProxy({ proxyType: "manual", httpProxy, noProxy: ["localhost", "127.0.0.1"] });
   return wanted.set("webkitgtk:browserOptions", { binary: BROWSER, args: ARGUMENTS });
+}
+
+/** There is no option that names hosts: a proxy takes every name for 127.0.0.1. */
+async function startProxy() {
+  const server = http.createServer((asked, answer) => {
+    const { port, pathname, search } = new URL(asked.url ?? "");
+    const { method, headers } = asked;
+    const passedOn = http.request({ port, path: pathname + search, method, headers }, (got) => {
+      answer.writeHead(got.statusCode ?? 502, got.headers);
+      got.pipe(answer);
+    });
+    passedOn.once("error", () => answer.destroy());
+    asked.pipe(passedOn);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return { address: `127.0.0.1:${port}`, stop: () => server.close() };
 }
 
 /** An X server on a display that it chooses itself. */
