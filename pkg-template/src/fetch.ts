@@ -2,7 +2,6 @@
 
 import type { Answer, Call, Link, Question } from "./connection.js";
 import { failure } from "./error.js";
-import { gathered, type Progress } from "./stream.js";
 
 /** What is passed on where it differs from what a request has by itself. */
 const MEMBERS = [
@@ -78,11 +77,40 @@ async function parts(request: Request, form: unknown): Promise<Question> {
 
 function respond(answer: Answer<"response">, drop: () => void, signal: AbortSignal): Response {
   const { status, url, redirected, body } = answer;
-  const progress: Progress = {};
-  const stream = body && gathered(body, drop, signal, progress);
+  let isWhole = false;
+  // The vault gives a piece whenever it is asked.
+  const gathered = (port: MessagePort): ReadableStream => {
+    const stop = () => {
+      // A piece on its way finds nobody.
+      port.close();
+      drop();
+    };
+    return new ReadableStream({
+      start(stream) {
+        // With the caller's reason, or the vault's death.
+        signal.addEventListener("abort", () => {
+          stream.error(signal.reason);
+          stop();
+        });
+      },
+      pull: (stream) =>
+        new Promise((done) => {
+          port.onmessage = ({ data }) => {
+            if (data) stream.enqueue(data);
+            else if (data === null) {
+              isWhole = true;
+              stream.close();
+            } else stream.error(new TypeError("network error"));
+            done();
+          };
+          port.postMessage(true);
+        }),
+      cancel: stop,
+    });
+  };
   // Chromium's readers say `TypeError` whatever a stream was ended with.
   const told = (error: unknown) =>
-    Promise.reject(signal.aborted && !progress.isWhole ? signal.reason : error);
+    Promise.reject(signal.aborted && !isWhole ? signal.reason : error);
   const type = new URL(url).origin === location.origin ? "basic" : "cors";
 
   /** Gives a response what only the network can give, and its clones too. */
@@ -99,5 +127,7 @@ function respond(answer: Answer<"response">, drop: () => void, signal: AbortSign
     return response;
   };
   // The network has statuses beyond 599, the constructor has not.
-  return dress(new Response(stream, { ...answer, status: status < 600 ? status : 500 }));
+  return dress(
+    new Response(body && gathered(body), { ...answer, status: status < 600 ? status : 500 }),
+  );
 }

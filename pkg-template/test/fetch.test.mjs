@@ -8,7 +8,12 @@ const API = "https://api.example/me";
 /** @type {(message: import("./edge.mjs").Message, worker: import("./edge.mjs").Worker) => void} */
 let answer = () => {};
 const { workers, quit } = browser({ vault: (message, worker) => answer(message, worker) });
-after(quit);
+/** @type {import("node:worker_threads").MessagePort[]} closed at the end, or Node would wait for them */
+const bodies = [];
+after(() => {
+  quit();
+  for (const port of bodies) port.close();
+});
 const { createClient } = await load();
 const { fetch } = createClient(OPTIONS);
 
@@ -39,8 +44,7 @@ function responding(given, body) {
  */
 function handOut(stream) {
   const { port1, port2 } = new MessageChannel();
-  // Or Node would wait for it for ever.
-  after(() => port1.close());
+  bodies.push(port1);
   const reader = stream.getReader();
   port1.on("message", async () => {
     try {

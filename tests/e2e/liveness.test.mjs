@@ -86,17 +86,30 @@ test("a page that is closed in the middle of calls frees them, and others go on"
   const first = await app.openSignedIn();
   const second = await app.openTab();
   await second.untilStatus("signedIn");
-  await second.run((auth, api) => {
-    void auth.fetch(`${api}/slow?ms=60000`);
-    void auth
-      .fetch(`${api}/stream?chunks=100000&delay=50`)
-      .then((/** @type {Response} */ response) => response.text());
-  }, e2e.servers.api);
-  await eventually("both calls at the API", async () => app.calls().length === 2);
+  await startDownloads(app, second);
   await second.close();
   await first.focus();
-  await eventually("the end of both", async () => app.calls().every(({ aborted }) => aborted));
+  await freed(app);
   assert.equal((await first.call(`${e2e.servers.api}/me`)).status, 200);
+});
+
+test("a last page that is closed or left in mid-download frees its connections", async () => {
+  const app = await e2e.application();
+  const tab = await app.openTab();
+  await tab.signIn();
+  await startDownloads(app, tab);
+  await tab.go(`${e2e.servers.other}/`);
+  await freed(app);
+
+  const last = await app.openTab();
+  await last.ready();
+  if ((await last.state()).status !== "signedIn") await app.signInAgain(last);
+  await last.untilStatus("signedIn");
+  await startDownloads(app, last);
+  await tab.close();
+  await last.close();
+  await e2e.tab().focus();
+  await freed(app);
 });
 
 test("reloads with open streams leave the API reachable", async () => {
@@ -146,3 +159,30 @@ test("a page that comes back from the back/forward cache shows what is, not what
   await tab.driver.navigate().back();
   await tab.untilStatus("signedOut");
 });
+
+/**
+ * Leaves one call that is not answered yet and one whose body is on its way.
+ *
+ * @param {import("./harness/suite.mjs").Application} app
+ * @param {import("./harness/tab.mjs").Tab} tab
+ */
+async function startDownloads(app, tab) {
+  const before = app.calls().length;
+  await tab.run((auth, api) => {
+    void auth.fetch(`${api}/slow?ms=60000`);
+    void auth
+      .fetch(`${api}/stream?chunks=100000&delay=50`)
+      .then((/** @type {Response} */ response) => response.text());
+  }, e2e.servers.api);
+  await eventually("both calls at the API", async () => app.calls().length === before + 2);
+}
+
+/**
+ * Waits, at most two seconds, until no connection of the application's is open at the API.
+ *
+ * @param {import("./harness/suite.mjs").Application} app
+ */
+async function freed(app) {
+  const isOver = async () => app.calls().every(({ aborted }) => aborted);
+  await eventually("the end of both", isOver, 2000);
+}

@@ -58,7 +58,11 @@ test("what only the vault can judge is refused before anything is sent", async (
     [{ redirectUri: "https://elsewhere.example/callback" }, /origin/],
     [{ resources: [{ origin: "https://api.example.com/v1" }] }, /paths/],
     // Firefox's parser takes it for no URL.
-    [{ resources: [{ origin: "https://*.example.com" }] }, /resources\[0\]\.origin/, /host|absolute/],
+    [
+      { resources: [{ origin: "https://*.example.com" }] },
+      /resources\[0\]\.origin/,
+      /host|absolute/,
+    ],
     [{ resources: [{ origin: "http://api.example.com" }] }, /https/],
     [{ resources: [{ origin: "https://api.example.com", path: "/v1" }] }, /did you mean `paths`/],
     [{ resources: [{ origin: "https://a.example", paths: ["/a/../b"] }] }, /paths/],

@@ -111,7 +111,11 @@ fn mx5_a_foreign_refusal_does_not_end_the_sign_in() {
         let foreign = Callback { iss: Some("https://evil.example".into()), ..refusal("s") };
         if is_stored {
             let orders = rig.tell(Input::CallbackArrived { ask: Ask(1), callback: foreign });
-            assert_eq!(orders, ["Publish signingIn", "Look 1 s"], "the next vault must find it too");
+            assert_eq!(
+                orders,
+                ["Publish signingIn", "Look 1 s"],
+                "the next vault must find it too"
+            );
             let found = Some(transaction("s", START.wall));
             rig.tell(Input::Found { ask: Ask(1), transaction: found });
         } else {

@@ -41,7 +41,6 @@ const FILES = [
   "package.json",
   "places/shared.d.ts",
   "shield.js",
-  "stream.d.ts",
   "vault.js",
 ];
 

@@ -206,10 +206,8 @@ export class Tab {
         window.tw.failure = String(error);
       });
     }, options);
-    let n=0;
     await eventually("the login form", async () => {
       const url = await this.driver.getCurrentUrl();
-      if (n++ % 40 === 39) console.log(url, await this.driver.executeScript("return [window.tw && window.tw.failure, document.readyState, window.tw && window.tw.auth && window.tw.auth.state, document.body.innerHTML]"), await this.driver.executeAsyncScript("const d=arguments[0]; navigator.locks.query().then(q=>d(JSON.stringify(q)))"));
       if (url.startsWith(this.servers.issuer)) {
         return (await this.driver.findElements(By.id("login"))).length > 0;
       }
