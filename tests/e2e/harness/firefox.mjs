@@ -19,6 +19,11 @@ const PREFERENCES = {
   "dom.min_background_timeout_value": 4,
   "dom.timeout.enable_budget_timer_throttling": false,
   "dom.ipc.processPriorityManager.enabled": false,
+  // Nothing of its own over a network that may not be there: a question that hangs holds up ours.
+  "network.captive-portal-service.enabled": false,
+  "network.connectivity-service.enabled": false,
+  "network.dns.disablePrefetch": true,
+  "browser.region.network.url": "",
   // Where its lines can be read.
   "devtools.console.stdout.content": true,
 };

@@ -206,15 +206,19 @@ export class Tab {
         window.tw.failure = String(error);
       });
     }, options);
-    await eventually("the login form", async () => {
-      const url = await this.driver.getCurrentUrl();
-      if (url.startsWith(this.servers.issuer)) {
-        return (await this.driver.findElements(By.id("login"))).length > 0;
-      }
-      const failure = await this.driver.executeScript("return window.tw && window.tw.failure");
-      assert.equal(failure ?? null, null, "signIn failed");
-      return false;
-    });
+    let url = "";
+    await eventually(
+      () => `the login form, at ${url}`,
+      async () => {
+        url = await this.driver.getCurrentUrl();
+        if (url.startsWith(this.servers.issuer)) {
+          return (await this.driver.findElements(By.id("login"))).length > 0;
+        }
+        const failure = await this.driver.executeScript("return window.tw && window.tw.failure");
+        assert.equal(failure ?? null, null, "signIn failed");
+        return false;
+      },
+    );
   }
 
   /**
@@ -291,7 +295,7 @@ export class Tab {
 
 /**
  * @template T
- * @param {string} what
+ * @param {string | (() => string)} what
  * @param {() => Promise<T>} ask again until it is truthy
  * @param {number} [limit] milliseconds
  * @returns {Promise<T>}
@@ -301,7 +305,9 @@ export async function eventually(what, ask, limit = LIMIT_MS) {
   for (let pause = POLL_MS.first; ; pause = Math.min(pause * 1.2, POLL_MS.last)) {
     const answer = await ask();
     if (answer) return answer;
-    if (Date.now() > end) throw new Error(`waited ${limit} ms for ${what}`);
+    if (Date.now() > end) {
+      throw new Error(`waited ${limit} ms for ${typeof what === "string" ? what : what()}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

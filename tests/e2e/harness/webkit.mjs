@@ -48,6 +48,7 @@ export const webkit = {
       display.stop();
       names.stop();
       await log.close();
+      await rm(printed.file);
     };
     try {
       await untilListening(port);
