@@ -116,11 +116,11 @@ test("bodies of every kind arrive byte by byte, with their content type", async 
   assert.deepEqual([calls[6]?.bodyLength, calls[7]?.bodyLength], [0, 0]);
 });
 
-test("a body that is a stream arrives, and is sent again after a refused token", async (t) => {
+test("a body that is a stream arrives, and is sent again after a refused token", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   app.refuseTokens();
-  const status = await tab.run(async (auth, api) => {
+  const [sendsStreams, status] = await tab.run(async (auth, api) => {
     const pieces = ["one ", "two ", "three"];
     const body = new ReadableStream({
       async pull(controller) {
@@ -132,17 +132,17 @@ test("a body that is a stream arrives, and is sent again after a refused token",
     });
     const init = { method: "POST", body, duplex: "half" };
     // A browser without such bodies makes a text of the stream.
-    if (new Request("/", { ...init, body: new ReadableStream() }).headers.has("content-type"))
-      return;
-    return (await auth.fetch(`${api}/echo`, init)).status;
+    const usual = new Request("/", { ...init, body: new ReadableStream() });
+    const { status } = await auth.fetch(`${api}/echo`, init);
+    return [!usual.headers.has("content-type"), status];
   }, e2e.servers.api);
-  if (status === null) return t.skip("this browser sends no streams");
   assert.equal(status, 200);
+  const sent = sha256(sendsStreams ? "one two three" : "[object ReadableStream]");
   assert.deepEqual(
     app.calls().map(({ status, bodySha256 }) => [status, bodySha256]),
     [
-      [401, sha256("one two three")],
-      [200, sha256("one two three")],
+      [401, sent],
+      [200, sent],
     ],
   );
 });
