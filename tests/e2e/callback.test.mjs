@@ -56,6 +56,7 @@ test("a callback with a foreign state is refused, and the honest one still works
 test("a callback works once: its URL again changes nothing and sends nothing (cb1)", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
+  await app.keepVault();
   const [callback] = app.callbacks();
   const { tokenRequests } = app.counts();
   const before = await tab.state();
@@ -64,7 +65,7 @@ test("a callback works once: its URL again changes nothing and sends nothing (cb
   assert.equal(await tab.url(), app.callback);
   const state = await tab.state();
   // A vault that went with its page knows nothing of it any more, and takes it no more for that.
-  const [expected, code, says] = place.outlivesPage
+  const [expected, code, says] = place.sharesTabs
     ? [["signedIn", before.expiresAt], "callback_used", /remove/]
     : [["signedOut", undefined], "callback_unknown", /signIn/];
   assert.deepEqual([state.status, state.expiresAt], expected);
@@ -74,7 +75,7 @@ test("a callback works once: its URL again changes nothing and sends nothing (cb
   }));
   assertAuthErrorInfo(error, code, says);
   assert.equal(app.counts().tokenRequests, tokenRequests);
-  if (!place.outlivesPage) await app.signInAgain(tab);
+  if (!place.sharesTabs) await app.signInAgain(tab);
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
 });
 
@@ -103,6 +104,7 @@ test("handleCallback brings a callback by hand, once however often it is called"
 
 test("who refuses at the provider comes back to a typed error, and its state is used up (cb2, cb5)", async () => {
   const app = await e2e.application();
+  await app.keepVault();
   const tab = await app.open();
   await tab.ready();
   await tab.toLogin();
@@ -116,7 +118,7 @@ test("who refuses at the provider comes back to a typed error, and its state is 
   assert.ok(refused);
   await tab.go(forged(refused, { error: undefined, error_description: undefined, code: "stolen" }));
   await tab.untilApp();
-  await assertCallbackFailed(tab, place.outlivesPage ? "callback_used" : "callback_unknown", /./);
+  await assertCallbackFailed(tab, place.sharesTabs ? "callback_used" : "callback_unknown", /./);
   assert.equal(app.counts().tokenRequests, 0);
 });
 

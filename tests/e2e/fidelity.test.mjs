@@ -5,14 +5,14 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { browserName } from "./harness/browser.mjs";
+import { engine } from "./harness/browser.mjs";
 import { judge, render } from "./harness/fidelity.mjs";
 import { placeName } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 
 const FINDINGS = fileURLToPath(new URL("./fidelity.json", import.meta.url));
 const PAGE = fileURLToPath(new URL("../../docs/fetch.md", import.meta.url));
-const CELL = `${browserName}/${placeName}`;
+const CELL = `${engine.name}/${placeName}`;
 
 const e2e = suite({ vaultConnects: "{other}" });
 

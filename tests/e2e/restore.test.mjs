@@ -3,6 +3,7 @@
 // provider, once, without a stored secret; and does not where nobody is to be signed in any more.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { killVaults, MORTAL_URL } from "./harness/mortal.mjs";
 import { place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { assertAuthErrorInfo, eventually } from "./harness/tab.mjs";
@@ -15,7 +16,7 @@ const e2e = suite();
 const living = place.outlivesPage ? {} : { skip: "no vault outlives its page here" };
 
 /** Whether all tabs are in one vault, so that one of them restores the session of all. */
-const isShared = place.isolation === "shared";
+const isShared = place.sharesTabs;
 
 /**
  * Leaves the application's pages, and has their vault end.
@@ -24,7 +25,7 @@ const isShared = place.isolation === "shared";
  */
 async function loseVault(...tabs) {
   for (const tab of tabs) await tab.go(`${e2e.servers.app}/c/keeper/`);
-  if (place.outlivesPage) assert.ok((await e2e.engine.killVaults(e2e.driver)) > 0, "no vault");
+  if (place.outlivesPage) await killVaults(e2e.tab());
 }
 
 /**
@@ -144,7 +145,7 @@ test("who signs out and reloads stays signed out, though the provider still know
 test("of tabs that load together one leaves for all that share its vault", async () => {
   const app = await e2e.application();
   const first = await app.openSignedIn();
-  const tabs = [first, await app.openTab(), await app.openTab()];
+  const tabs = [first, await app.openTabSignedIn(), await app.openTabSignedIn()];
   const before = trips(app)[0] ?? 0;
   await loseVault(...tabs);
   for (const tab of tabs) {
@@ -191,11 +192,10 @@ test(
   "pages in use whose vault dies meet in the next one, signed in",
   isShared ? {} : { skip: "each page has a vault of its own here" },
   async () => {
-    const app = await e2e.application();
+    const app = await e2e.application({ options: { vaultUrl: MORTAL_URL } });
     const first = await app.openSignedIn();
-    const second = await app.openTab();
-    await second.untilStatus("signedIn");
-    await e2e.engine.killVaults(e2e.driver);
+    const second = await app.openTabSignedIn();
+    await killVaults(first);
     await eventually("the way back", async () => app.callbacks().length === 2);
     for (const tab of [first, second]) {
       await tab.until("the restored session", (auth) => auth?.state.restoredBy === "redirect");

@@ -34,8 +34,8 @@ export function begin(name: string, leave: () => void, isWorker: boolean): Take 
   };
 
   const run = async (): Promise<void> => {
-    const module = await compile();
-    if (!module) return refuse("wasm_blocked", blocked(isWorker));
+    const code = Uint8Array.from(wasm, (letter) => letter.charCodeAt(0));
+    const module = await WebAssembly.compile(code);
     instance ??= init({ module_or_path: module });
     await instance;
     const lock = `tokenward/vault/${crypto.randomUUID()}`;
@@ -46,9 +46,11 @@ export function begin(name: string, leave: () => void, isWorker: boolean): Take 
     serve((port) => vault.connect(port));
   };
 
-  run().catch(() => {
+  run().catch((error) => {
     instance = undefined;
-    refuse("vault_crashed", "The vault could not start; the browser may be short of memory.");
+    // A policy that forbids it is told when the module is compiled; by WebKit, when it is instantiated.
+    if (error instanceof WebAssembly.CompileError) refuse("wasm_blocked", blocked(isWorker));
+    else refuse("vault_crashed", "The vault could not start; the browser may be short of memory.");
   });
   return (port) => take(port);
 }
@@ -62,15 +64,6 @@ function hold(lock: string): Promise<void> {
     };
     navigator.locks.request(lock, forever).catch(() => held());
   });
-}
-
-async function compile(): Promise<WebAssembly.Module | undefined> {
-  const code = Uint8Array.from(wasm, (letter) => letter.charCodeAt(0));
-  try {
-    return await WebAssembly.compile(code);
-  } catch {
-    return undefined;
-  }
 }
 
 function blocked(isWorker: boolean): string {

@@ -3,11 +3,12 @@
 import { existsSync } from "node:fs";
 import { Builder, logging } from "selenium-webdriver";
 import chrome from "selenium-webdriver/chrome.js";
-import { INSECURE_HOST } from "./browser.mjs";
-import { place } from "./place.mjs";
 
 const BINARY = process.env.TOKENWARD_CHROMIUM || "/usr/bin/chromium";
 const DRIVER = process.env.TOKENWARD_CHROMEDRIVER || "/usr/bin/chromedriver";
+
+/** A name that only this browser knows. */
+const HOST = "app.test";
 
 const ARGUMENTS = [
   "--headless=new",
@@ -20,12 +21,15 @@ const ARGUMENTS = [
   "--disable-background-timer-throttling",
   "--disable-backgrounding-occluded-windows",
   "--disable-renderer-backgrounding",
-  `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`,
+  `--host-resolver-rules=MAP ${HOST} 127.0.0.1`,
 ];
 
 /** @type {import("./browser.mjs").Engine} */
 export const chromium = {
   name: "chromium",
+  insecureHost: HOST,
+  keepsSharedWorkers: true,
+  lacks: {},
 
   async start() {
     for (const file of [BINARY, DRIVER]) {
@@ -38,27 +42,30 @@ export const chromium = {
     options.setBinaryPath(BINARY);
     options.addArguments(...ARGUMENTS);
     options.setLoggingPrefs(wanted);
-    return new Builder()
+    const driver = await new Builder()
       .forBrowser("chrome")
       .setChromeOptions(options)
       .setChromeService(new chrome.ServiceBuilder(DRIVER))
       .build();
+    return { driver, stop: () => driver.quit() };
   },
 
-  async killVaults(driver) {
-    const vaults = await findVaults(driver);
-    for (const targetId of vaults) {
-      // Chromium closes no dedicated worker from outside.
-      if (place.target === "worker") await evaluate(driver, targetId, "close()");
-      else await devtools(driver, "Target.closeTarget", { targetId });
-    }
-    return vaults.length;
-  },
+  devTools: {
+    async kill(driver, kind) {
+      const workers = await find(driver, kind);
+      for (const targetId of workers) {
+        // Chromium closes no dedicated worker from outside.
+        if (kind === "worker") await evaluate(driver, targetId, "close()");
+        else await devtools(driver, "Target.closeTarget", { targetId });
+      }
+      return workers.length;
+    },
 
-  async hangVaults(driver) {
-    const vaults = await findVaults(driver);
-    for (const targetId of vaults) await evaluate(driver, targetId, "for (;;);");
-    return vaults.length;
+    async hang(driver, kind) {
+      const workers = await find(driver, kind);
+      for (const targetId of workers) await evaluate(driver, targetId, "for (;;);");
+      return workers.length;
+    },
   },
 
   async consoleLines(driver) {
@@ -69,12 +76,13 @@ export const chromium = {
 
 /**
  * @param {import("selenium-webdriver").WebDriver} driver
- * @returns {Promise<string[]>} the ids of all vaults
+ * @param {string} kind
+ * @returns {Promise<string[]>} the ids of all workers of this kind
  */
-async function findVaults(driver) {
+async function find(driver, kind) {
   const { targetInfos } = await devtools(driver, "Target.getTargets", {});
   return targetInfos
-    .filter((/** @type {{ type: string }} */ { type }) => type === place.target)
+    .filter((/** @type {{ type: string }} */ { type }) => type === kind)
     .map((/** @type {{ targetId: string }} */ { targetId }) => targetId);
 }
 

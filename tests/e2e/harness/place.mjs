@@ -1,14 +1,16 @@
 // @ts-check
 // Where the vault lives in this run: TOKENWARD_PLACE is `shared` (the default), `worker` or `page`.
 
+import { engine } from "./browser.mjs";
+
 /**
  * @typedef {object} Place
  * @property {string} isolation the option that asks for it
  * @property {string} place what `client.place` says
- * @property {string | undefined} target the vault's type among the browser's targets; none where the
+ * @property {string | undefined} target the vault's kind among the browser's workers; none where the
  *   vault is the page: it can neither die nor hang without it
  * @property {boolean} pageConnects whether the page's own policy must allow what the vault does
- * @property {boolean} outlivesPage whether a reload finds the same vault
+ * @property {boolean} outlivesPage whether a reload of the only tab finds the same vault
  * @property {boolean} sharesTabs whether all tabs have one vault, so one session
  * @property {boolean} isolates whether the vault's memory is out of the page's reach
  */
@@ -20,7 +22,7 @@ const PLACES = {
     place: "shared",
     target: "shared_worker",
     pageConnects: false,
-    outlivesPage: true,
+    outlivesPage: engine.keepsSharedWorkers,
     sharesTabs: true,
     isolates: true,
   },

@@ -2,7 +2,7 @@
 // One browser and one set of servers for each file of tests; one client, so one vault, for each test.
 import { after, afterEach, before } from "node:test";
 import { PAGE_HEADERS, startServers, VAULT_HEADERS } from "../../servers/start.mjs";
-import { findEngine } from "./browser.mjs";
+import { engine } from "./browser.mjs";
 import { place } from "./place.mjs";
 import { eventually, Tab } from "./tab.mjs";
 import { makeWebRoot } from "./web-root.mjs";
@@ -35,10 +35,11 @@ export function suite({ vaultConnects = "" } = {}) {
 export class Suite {
   /** @type {import("../../servers/start.mjs").Servers} */
   servers = /** @type {any} */ (undefined);
-  /** @type {import("./browser.mjs").Engine} */
-  engine = /** @type {any} */ (undefined);
+  engine = engine;
   /** @type {import("selenium-webdriver").WebDriver} */
   driver = /** @type {any} */ (undefined);
+  /** @type {import("./browser.mjs").Started | undefined} */
+  #browser;
   /** @type {Awaited<ReturnType<typeof makeWebRoot>>} */
   #root = /** @type {any} */ (undefined);
   #first = "";
@@ -47,7 +48,6 @@ export class Suite {
 
   /** @param {string} vaultConnects */
   async start(vaultConnects) {
-    this.engine = await findEngine();
     this.#root = await makeWebRoot();
     this.#headers = headers(vaultConnects);
     this.servers = await startServers({
@@ -55,13 +55,14 @@ export class Suite {
       pagesHeaders: this.#headers.page,
       vaultHeaders: this.#headers.vault,
     });
-    this.driver = await this.engine.start();
+    this.#browser = await engine.start();
+    this.driver = this.#browser.driver;
     await this.driver.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 });
     this.#first = await this.driver.getWindowHandle();
   }
 
   async stop() {
-    await this.driver?.quit();
+    await this.#browser?.stop();
     await this.servers?.close();
     await this.#root?.remove();
   }
@@ -219,27 +220,39 @@ export class Application {
     return this.open({ tab: await this.suite.newTab() });
   }
 
-  /** Opens a tab that is signed in: at once where tabs share a vault, else by a sign-in without a form. */
+  /** Opens a tab that is signed in: at once where tabs share a vault, else by way of the provider. */
   async openTabSignedIn() {
     const tab = await this.openTab();
-    if (!place.sharesTabs) await this.signInAgain(tab);
-    await tab.untilStatus("signedIn");
+    await this.untilSignedIn(tab);
     return tab;
   }
 
   /**
-   * Reloads a page that is signed in; where its vault went with it, signs in again.
+   * Waits until a page that begins is signed in: at once, or when it is back from the provider
+   * (`restore: "redirect"`); where nothing is restored, signs in again.
+   *
+   * @param {Tab} tab
+   */
+  async untilSignedIn(tab) {
+    await tab.until("somebody or nobody", (auth) => auth?.state.status.startsWith("signed"));
+    if ((await tab.state()).status === "signedOut") await this.signInAgain(tab);
+    await tab.untilStatus("signedIn");
+  }
+
+  /** Lets a vault that tabs share live on where it would end with its last page: another page stays open. */
+  async keepVault() {
+    if (place.sharesTabs && !place.outlivesPage) await (await this.openTab()).ready();
+  }
+
+  /**
+   * Reloads a page that is signed in, and waits until it is signed in again.
    *
    * @param {Tab} tab
    */
   async reload(tab) {
     await tab.focus();
     await tab.driver.navigate().refresh();
-    await tab.untilApp();
-    await tab.ready();
-    if (place.outlivesPage) return;
-    await this.signInAgain(tab);
-    await tab.untilStatus("signedIn");
+    await this.untilSignedIn(tab);
   }
 
   /** @param {{ login?: string, returnTo?: string }} [wanted] */
