@@ -3,8 +3,6 @@
 
 #![allow(clippy::disallowed_methods, reason = "wasm-bindgen's own expansion uses `throw_str`")]
 
-use std::rc::Rc;
-
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::MessagePort;
 
@@ -12,7 +10,7 @@ use crate::vault::Door;
 
 /// A running vault.
 #[wasm_bindgen]
-pub struct Vault(Rc<Door>);
+pub struct Vault(&'static Door);
 
 /// Starts the vault of the worker `name`, which ends in the fingerprint of the configuration that it
 /// will serve. The caller holds the Web Lock `lock` while the realm lives, for pages to see that it

@@ -1,10 +1,7 @@
 //! The pages' questions to the session: sign in, here is a callback, restore, sign out. They are asked of the
 //! machine, wait here, and are answered by the effects.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::cell::{Cell, RefCell};
 
 use wasm_bindgen_futures::spawn_local;
 
@@ -57,22 +54,21 @@ impl Asks {
 }
 
 /// A page wants to sign in.
-pub(super) fn sign_in(vault: &Vault, asker: Asker, message: wire::SignIn) {
-    let vault = Rc::clone(vault);
+pub(super) fn sign_in(vault: Vault, asker: Asker, message: wire::SignIn) {
     spawn_local(async move {
-        match prepare(&vault, message.return_to.as_deref()).await {
+        match prepare(vault, message.return_to.as_deref()).await {
             Ok(transaction) => {
                 let wishes = message.asked.unwrap_or_default();
                 let ask = vault.asks.add(Question::SignIn(asker, wishes));
                 vault.post(Event::Session(Input::SignInAsked { ask, transaction }));
             }
-            Err(error) => fail(&vault, asker, error),
+            Err(error) => fail(vault, asker, error),
         }
     });
 }
 
 /// A page waits for the session, at an address that it may leave.
-pub(super) fn restore(vault: &Vault, asker: Asker, at: Option<String>) {
+pub(super) fn restore(vault: Vault, asker: Asker, at: Option<String>) {
     let can_leave = at.is_some();
     let ask = vault.asks.add(Question::Restore(asker, at));
     vault.post(Event::Session(Input::RestoreAsked { ask, can_leave }));
@@ -80,7 +76,7 @@ pub(super) fn restore(vault: &Vault, asker: Asker, at: Option<String>) {
 
 /// A transaction that begins now.
 pub(super) async fn prepare(
-    vault: &Vault,
+    vault: Vault,
     return_to: Option<&str>,
 ) -> Result<Transaction, AuthError> {
     let config = &vault.config;
@@ -98,12 +94,12 @@ pub(super) async fn prepare(
 }
 
 /// The address to return to, if it is of the pages' own origin.
-pub(super) fn check(vault: &Vault, return_to: &str) -> Result<String, AuthError> {
+pub(super) fn check(vault: Vault, return_to: &str) -> Result<String, AuthError> {
     return_to::check(return_to, &vault.config.page_origin, &BrowserUrls)
 }
 
 /// A page is at its redirect URI.
-pub(super) fn callback(vault: &Vault, asker: Asker, url: &str) {
+pub(super) fn callback(vault: Vault, asker: Asker, url: &str) {
     let read = BrowserUrls.parse(url, None).ok_or_else(|| {
         AuthError::new(Code::CallbackInvalid, Phase::Callback, "the callback is no URL")
     });
@@ -115,13 +111,13 @@ pub(super) fn callback(vault: &Vault, asker: Asker, url: &str) {
 }
 
 /// A page wants to sign out.
-pub(super) fn sign_out(vault: &Vault, asker: Asker, message: &wire::SignOut) {
+pub(super) fn sign_out(vault: Vault, asker: Asker, message: &wire::SignOut) {
     let question = Question::SignOut(asker, message.local.unwrap_or(false));
     let ask = vault.asks.add(question);
     vault.post(Event::Session(Input::SignOutAsked(ask)));
 }
 
 /// Answers a question with an error.
-pub(super) fn fail(vault: &Vault, asker: Asker, error: AuthError) {
+pub(super) fn fail(vault: Vault, asker: Asker, error: AuthError) {
     vault.ports.send(asker.port, &FromVault::Failed { id: asker.id, error });
 }

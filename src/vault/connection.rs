@@ -1,7 +1,7 @@
 //! One page's connection: its hello, its messages, its end. Reads the wire and hands on what was
 //! said; a message that is not of the protocol gets an error reply and changes nothing.
 
-use std::{cell::OnceCell, rc::Rc};
+use std::cell::OnceCell;
 
 use js_sys::{JSON, Object};
 use wasm_bindgen::{JsCast, JsValue};
@@ -40,26 +40,24 @@ pub(crate) struct Door {
     /// The Web Lock that this realm holds while it lives.
     lock: String,
     seed: u64,
-    ports: Rc<Ports>,
+    ports: &'static Ports,
     vault: OnceCell<Vault>,
 }
 
 impl Door {
     /// A door that nobody has come through yet, in a realm that holds the Web Lock `lock` while it
     /// lives. `None` where the browser has no random numbers.
-    pub(crate) fn new(name: String, build: String, lock: String) -> Option<Rc<Self>> {
+    pub(crate) fn new(name: String, build: String, lock: String) -> Option<&'static Self> {
         let seed = u64::from_le_bytes(random::bytes()?);
-        let (ports, vault) = (Rc::default(), OnceCell::new());
-        Some(Rc::new(Self { name, build, lock, seed, ports, vault }))
+        let (ports, vault) = (Box::leak(Box::default()), OnceCell::new());
+        // As long as its realm.
+        Some(Box::leak(Box::new(Self { name, build, lock, seed, ports, vault })))
     }
 
     /// Takes a page's port in.
-    pub(crate) fn connect(self: &Rc<Self>, port: MessagePort) {
-        let door = Rc::downgrade(self);
+    pub(crate) fn connect(&'static self, port: MessagePort) {
         self.ports.open(port, move |port, message| {
-            if let Some(door) = door.upgrade() {
-                door.hear(port, &message);
-            }
+            self.hear(port, &message);
         });
     }
 
@@ -74,9 +72,9 @@ impl Door {
             (Ok(ToVault::Hello(hello)), None) => self.greet(port, &from, hello),
             (Ok(message), Some(vault)) => obey(vault, port, message, body),
             (Ok(_), None) => {
-                reply_error(&self.ports, port, None, invalid("the first message must be `hello`"));
+                reply_error(self.ports, port, None, invalid("the first message must be `hello`"));
             }
-            (Err(unreadable), _) => reply_error(&self.ports, port, unreadable.id, unreadable.error),
+            (Err(unreadable), _) => reply_error(self.ports, port, unreadable.id, unreadable.error),
         }
     }
 
@@ -93,7 +91,7 @@ impl Door {
     }
 
     /// The vault, for a hello that may speak to it: one whose configuration hashes to the name.
-    fn admit(&self, hello: &Hello) -> Result<&Vault, AuthError> {
+    fn admit(&self, hello: &Hello) -> Result<Vault, AuthError> {
         if hello.wire != WIRE {
             return Err(invalid("page and vault are of different versions: reload the page"));
         }
@@ -108,23 +106,21 @@ impl Door {
             return Ok(vault);
         }
         let config = Config::check(&hello.config, &hello.page, &BrowserUrls)?;
-        Ok(self.vault.get_or_init(|| State::new(config, Rc::clone(&self.ports), self.seed)))
+        Ok(self.vault.get_or_init(|| State::new(config, self.ports, self.seed)))
     }
 }
 
 /// Lets the port go once its page is gone: the page's lock is the hint, silence is the proof.
-fn watch(vault: &Vault, port: PortId, name: String) {
-    let vault = Rc::downgrade(vault);
+fn watch(vault: Vault, port: PortId, name: String) {
     spawn_local(async move {
         loop {
             let held = lock::take(&name, lock::Wait::Forever).await;
-            let Some(vault) = vault.upgrade() else { return };
             let Some(page) = vault.ports.get(port) else { return };
             let before = page.signs.get();
             vault.ports.send(port, &FromVault::Ping);
             time::sleep(SILENCE).await;
             if page.signs.get() == before {
-                return part(&vault, port);
+                return part(vault, port);
             }
             // The lock was stolen from a living page, which cannot take it again before it is free.
             drop(held);
@@ -133,7 +129,7 @@ fn watch(vault: &Vault, port: PortId, name: String) {
 }
 
 /// The page is gone: what it waited for is no longer wanted.
-fn part(vault: &Vault, port: PortId) {
+fn part(vault: Vault, port: PortId) {
     let was_last = vault.ports.close(port);
     requests::abort_all(vault, port);
     if was_last {
@@ -142,12 +138,12 @@ fn part(vault: &Vault, port: PortId) {
     }
 }
 
-fn obey(vault: &Vault, port: PortId, message: ToVault, body: JsValue) {
+fn obey(vault: Vault, port: PortId, message: ToVault, body: JsValue) {
     let asker = |id| Asker { port, id };
     let tell = |input| vault.post(Event::Session(input));
     match message {
         ToVault::Hello(_) => {
-            reply_error(&vault.ports, port, None, invalid("a port says `hello` once"));
+            reply_error(vault.ports, port, None, invalid("a port says `hello` once"));
         }
         ToVault::SignIn(message) => asks::sign_in(vault, asker(message.id), message),
         ToVault::Callback(message) => asks::callback(vault, asker(message.id), &message.url),

@@ -35,16 +35,16 @@ use crate::{
 const REVOCATION: Millis = Millis::from_secs(2);
 
 /// Does what the session orders.
-pub(super) fn perform(vault: &Vault, output: Output) {
+pub(super) fn perform(vault: Vault, output: Output) {
     match output {
         Output::TakeLock { jitter } => tabs::take_lock(vault, jitter),
         Output::StealLock => tabs::steal_lock(vault),
         Output::ReleaseLock => tabs::release_lock(vault),
-        Output::Send { epoch, request } => later(vault, async move |vault| {
+        Output::Send { epoch, request } => spawn_local(async move {
             let outcome = token_request(vault, &request).await;
             vault.post(Event::Session(Input::TokenAnswered { epoch, outcome }));
         }),
-        Output::Find { ask, state } => later(vault, async move |vault| {
+        Output::Find { ask, state } => spawn_local(async move {
             // A store that is denied has nothing.
             let record = store::take(&state).await.ok().flatten();
             let transaction = record.and_then(|record| Transaction::from_record(&record));
@@ -58,7 +58,7 @@ pub(super) fn perform(vault: &Vault, output: Output) {
             // Without storage it is known to this vault alone.
             let _ = keep(&transaction).await;
         }),
-        Output::Navigate { ask, transaction } => later(vault, async move |vault| {
+        Output::Navigate { ask, transaction } => spawn_local(async move {
             navigate(vault, ask, transaction).await;
         }),
         Output::Lend { ticket, lease } => requests::lend(vault, ticket, lease),
@@ -68,27 +68,21 @@ pub(super) fn perform(vault: &Vault, output: Output) {
         }
         Output::ReadFlag => flag::read(vault),
         Output::RemoveFlag => flag::note(vault, Mark::Clear, None),
-        Output::Prepare => later(vault, async |vault| {
+        Output::Prepare => spawn_local(async move {
             let outcome = asks::prepare(vault, None).await;
             vault.post(Event::Session(Input::RestorePrepared(outcome)));
         }),
         Output::Conclude { ask, outcome, mark } => flag::note(vault, mark, Some((ask, outcome))),
         Output::Recall => tabs::recall(vault),
         Output::Tell(news) => tabs::tell(vault, news),
-        Output::Revoke(token) => later(vault, async move |vault| revoke(vault, &token).await),
-        Output::EndSession { ask, token } => later(vault, async move |vault| {
+        Output::Revoke(token) => spawn_local(async move { revoke(vault, &token).await }),
+        Output::EndSession { ask, token } => spawn_local(async move {
             end_session(vault, ask, token).await;
         }),
     }
 }
 
-/// Does this after the present turn, as far as it waits for anything.
-pub(super) fn later(vault: &Vault, effect: impl AsyncFnOnce(&Vault) + 'static) {
-    let vault = Rc::clone(vault);
-    spawn_local(async move { effect(&vault).await });
-}
-
-async fn token_request(vault: &Vault, request: &TokenRequest) -> Result<Grant, TokenFailure> {
+async fn token_request(vault: Vault, request: &TokenRequest) -> Result<Grant, TokenFailure> {
     let answer = match form(vault, request).await {
         Ok((endpoint, form)) => send::post(&endpoint, &form, vault.config.network_timeout).await,
         Err(error) => Err(Unanswered::NotSent(error)),
@@ -98,7 +92,7 @@ async fn token_request(vault: &Vault, request: &TokenRequest) -> Result<Grant, T
 
 /// Where a token request goes, and its body. A code goes where its transaction began, if the provider
 /// is still there.
-async fn form(vault: &Vault, request: &TokenRequest) -> Result<(String, Secret), AuthError> {
+async fn form(vault: Vault, request: &TokenRequest) -> Result<(String, Secret), AuthError> {
     let config = &vault.config;
     let metadata = provider::metadata(vault).await?;
     let form = match request {
@@ -111,7 +105,7 @@ async fn form(vault: &Vault, request: &TokenRequest) -> Result<(String, Secret),
     Ok((metadata.token_endpoint.clone(), form))
 }
 
-async fn navigate(vault: &Vault, ask: Ask, transaction: Transaction) {
+async fn navigate(vault: Vault, ask: Ask, transaction: Transaction) {
     match vault.asks.take(ask) {
         Some(Question::SignIn(asker, wishes)) => {
             leave(vault, asker, &transaction, &wishes).await;
@@ -130,7 +124,7 @@ async fn navigate(vault: &Vault, ask: Ask, transaction: Transaction) {
 }
 
 /// Sends a page to the provider, once the store has what is needed when it is back.
-async fn leave(vault: &Vault, asker: Asker, transaction: &Transaction, wishes: &Asked) {
+async fn leave(vault: Vault, asker: Asker, transaction: &Transaction, wishes: &Asked) {
     let url = match authorize::url(&vault.config, transaction, wishes) {
         Ok(url) => url,
         Err(error) => return fail(vault, asker, error),
@@ -160,7 +154,7 @@ async fn keep(transaction: &Transaction) -> Result<(), store::Denied> {
 }
 
 /// Answers a page that brought a callback, or waits for a restore.
-pub(super) fn conclude(vault: &Vault, ask: Ask, outcome: Result<Option<String>, AuthError>) {
+pub(super) fn conclude(vault: Vault, ask: Ask, outcome: Result<Option<String>, AuthError>) {
     let Some(Question::Callback(asker) | Question::Restore(asker, _)) = vault.asks.take(ask) else {
         return;
     };
@@ -172,7 +166,7 @@ pub(super) fn conclude(vault: &Vault, ask: Ask, outcome: Result<Option<String>, 
     }
 }
 
-async fn revoke(vault: &Vault, token: &Secret) {
+async fn revoke(vault: Vault, token: &Secret) {
     let Ok(metadata) = provider::metadata(vault).await else { return };
     let Some(endpoint) = &metadata.revocation_endpoint else { return };
     let form = logout::revoke_body(&vault.config, token);
@@ -180,7 +174,7 @@ async fn revoke(vault: &Vault, token: &Secret) {
     let _ = send::post(endpoint, &form, REVOCATION).await;
 }
 
-async fn end_session(vault: &Vault, ask: Ask, token: Option<Rc<Secret>>) {
+async fn end_session(vault: Vault, ask: Ask, token: Option<Rc<Secret>>) {
     let Some(Question::SignOut(asker, is_local)) = vault.asks.take(ask) else { return };
     // First, and before the page knows: whoever signs out and reloads stays signed out.
     flag::remove(vault).await;

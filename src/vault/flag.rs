@@ -1,8 +1,10 @@
 //! The flag that somebody was signed in, as the store has it: read, set, and removed at the session's
 //! word.
 
+use wasm_bindgen_futures::spawn_local;
+
 use super::{
-    effects::{self, later},
+    effects,
     pump::{Event, Vault},
 };
 use crate::{
@@ -15,8 +17,8 @@ use crate::{
 };
 
 /// Tells the session what the flag says.
-pub(super) fn read(vault: &Vault) {
-    later(vault, async |vault| {
+pub(super) fn read(vault: Vault) {
+    spawn_local(async move {
         let flag = update(vault, &mut |_| Next::Keep).await;
         vault.post(Event::Session(Input::FlagRead(flag)));
     });
@@ -24,7 +26,7 @@ pub(super) fn read(vault: &Vault) {
 
 /// Notes when a page left to restore the session. Says whether the flag is still there: whoever removed
 /// it meanwhile, in another tab's vault, is not overruled.
-pub(super) async fn renew(vault: &Vault, flag: Flag) -> bool {
+pub(super) async fn renew(vault: Vault, flag: Flag) -> bool {
     let mut renewed = |record: Option<&str>| match record {
         Some(_) => Next::Put(flag.to_record()),
         None => Next::Keep,
@@ -33,17 +35,17 @@ pub(super) async fn renew(vault: &Vault, flag: Flag) -> bool {
 }
 
 /// Removes it.
-pub(super) async fn remove(vault: &Vault) {
+pub(super) async fn remove(vault: Vault) {
     update(vault, &mut |_| Next::Remove).await;
 }
 
 /// Changes the flag, and tells a page afterwards: it may leave at once, and the vault with it.
 pub(super) fn note(
-    vault: &Vault,
+    vault: Vault,
     mark: Mark,
     then: Option<(Ask, Result<Option<String>, AuthError>)>,
 ) {
-    later(vault, async move |vault| {
+    spawn_local(async move {
         match mark {
             Mark::Keep => {}
             Mark::Clear => remove(vault).await,
@@ -60,7 +62,7 @@ pub(super) fn note(
 
 /// The flag as it was before this change. A store that is denied has none, so it restores nothing, and
 /// that is all.
-async fn update(vault: &Vault, decide: &mut dyn FnMut(Option<&str>) -> Next) -> Option<Flag> {
+async fn update(vault: Vault, decide: &mut dyn FnMut(Option<&str>) -> Next) -> Option<Flag> {
     let name = [vault.config.issuer.as_str(), vault.config.client_id.as_str()].join(" ");
     store::remember(&name, decide).await.ok().flatten().as_deref().map(Flag::from_record)
 }

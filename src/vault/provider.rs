@@ -29,16 +29,15 @@ impl Provider {
 }
 
 /// The metadata; asks the provider where they are not known. A failure is not remembered.
-pub(super) async fn metadata(vault: &Vault) -> Answer {
+pub(super) async fn metadata(vault: Vault) -> Answer {
     if let Some(known) = vault.provider.known() {
         return Ok(known);
     }
     let (sender, answer) = oneshot::channel();
     vault.provider.waiting.borrow_mut().push(sender);
     if vault.provider.waiting.borrow().len() == 1 {
-        let vault = Rc::clone(vault);
         spawn_local(async move {
-            let answer = discover(&vault).await.map(Rc::new);
+            let answer = discover(vault).await.map(Rc::new);
             *vault.provider.known.borrow_mut() = answer.as_ref().ok().cloned();
             for waiting in vault.provider.waiting.take() {
                 // Whoever no longer waits needs no answer.
@@ -49,7 +48,7 @@ pub(super) async fn metadata(vault: &Vault) -> Answer {
     answer.await.unwrap_or_else(|_| Err(unreachable()))
 }
 
-async fn discover(vault: &Vault) -> Result<Metadata, AuthError> {
+async fn discover(vault: Vault) -> Result<Metadata, AuthError> {
     let config = &vault.config;
     if let Some(fixed) = metadata::fixed(config) {
         return Ok(fixed);

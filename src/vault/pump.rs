@@ -5,7 +5,6 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    rc::Rc,
 };
 
 use gloo_timers::callback::Timeout;
@@ -39,15 +38,16 @@ pub(crate) enum Event {
     Began(Ticket),
 }
 
-/// The vault, shared by everything that runs in it.
-pub(crate) type Vault = Rc<State>;
+/// The vault, shared by everything that runs in it. It lives as long as its realm, so nobody counts who
+/// holds it: that would be code in every closure.
+pub(crate) type Vault = &'static State;
 
 /// The machines, and what their effects need.
 pub(crate) struct State {
     /// The one configuration that is served here.
     pub(super) config: Config,
     pub(super) asks: Asks,
-    pub(super) ports: Rc<Ports>,
+    pub(super) ports: &'static Ports,
     pub(super) provider: Provider,
     pub(super) requests: Requests,
     /// What it shares with the vaults of other tabs.
@@ -61,9 +61,9 @@ pub(crate) struct State {
 
 impl State {
     /// A vault with this configuration, for the pages behind these ports.
-    pub(crate) fn new(config: Config, ports: Rc<Ports>, seed: u64) -> Vault {
+    pub(crate) fn new(config: Config, ports: &'static Ports, seed: u64) -> Vault {
         let session = Session::new(seed, config.restore);
-        Rc::new(Self {
+        Box::leak(Box::new(Self {
             config,
             asks: Asks::default(),
             ports,
@@ -75,7 +75,7 @@ impl State {
             queue: RefCell::new(VecDeque::new()),
             is_draining: Cell::new(false),
             timer: RefCell::new(None),
-        })
+        }))
     }
 
     /// The session as pages may see it, as JSON text.
@@ -84,7 +84,7 @@ impl State {
     }
 
     /// Starts a request's machine.
-    pub(super) fn begin(self: &Rc<Self>, ticket: Ticket, call: Call) {
+    pub(super) fn begin(&'static self, ticket: Ticket, call: Call) {
         self.calls.borrow_mut().insert(ticket, call);
         self.post(Event::Began(ticket));
     }
@@ -95,12 +95,12 @@ impl State {
     }
 
     /// Takes in what happened. Effects that are performed on the way may post in their turn.
-    pub(super) fn post(self: &Rc<Self>, event: Event) {
+    pub(super) fn post(&'static self, event: Event) {
         self.queue.borrow_mut().push_back(event);
         self.drain();
     }
 
-    fn drain(self: &Rc<Self>) {
+    fn drain(&'static self) {
         if self.is_draining.replace(true) {
             return;
         }
@@ -117,7 +117,7 @@ impl State {
         self.sleep();
     }
 
-    fn tell_session(self: &Rc<Self>, input: Input) {
+    fn tell_session(&'static self, input: Input) {
         self.session.borrow_mut().handle(time::now(), input);
         loop {
             let output = self.session.borrow_mut().poll();
@@ -126,14 +126,14 @@ impl State {
         }
     }
 
-    fn tell_call(self: &Rc<Self>, ticket: Ticket, input: call::Input) {
+    fn tell_call(&'static self, ticket: Ticket, input: call::Input) {
         if let Some(call) = self.calls.borrow_mut().get_mut(ticket) {
             call.handle(input);
         }
         self.ask_call(ticket);
     }
 
-    fn ask_call(self: &Rc<Self>, ticket: Ticket) {
+    fn ask_call(&'static self, ticket: Ticket) {
         loop {
             let output = self.calls.borrow_mut().get_mut(ticket).and_then(Call::poll);
             let Some(output) = output else { return };
@@ -141,14 +141,11 @@ impl State {
         }
     }
 
-    fn sleep(self: &Rc<Self>) {
+    fn sleep(&'static self) {
         let wake_at = self.session.borrow().wake_at();
-        let vault = Rc::downgrade(self);
         *self.timer.borrow_mut() = wake_at.map(|deadline| {
             time::wake_in(deadline.remaining(time::now()), move || {
-                if let Some(vault) = vault.upgrade() {
-                    vault.post(Event::Session(Input::Woke(Wake::Timer)));
-                }
+                self.post(Event::Session(Input::Woke(Wake::Timer)));
             })
         });
     }

@@ -94,7 +94,7 @@ impl Requests {
 }
 
 /// A page wants a request sent.
-pub(super) fn fetch(vault: &Vault, asker: Asker, parts: wire::Fetch, body: JsValue) {
+pub(super) fn fetch(vault: Vault, asker: Asker, parts: wire::Fetch, body: JsValue) {
     let passage = match admit(vault, &parts) {
         Ok(passage) => passage,
         Err(error) => return fail(vault, asker, error),
@@ -108,7 +108,7 @@ pub(super) fn fetch(vault: &Vault, asker: Asker, parts: wire::Fetch, body: JsVal
     vault.begin(ticket, call);
 }
 
-fn admit(vault: &Vault, parts: &wire::Fetch) -> Result<Passage, AuthError> {
+fn admit(vault: Vault, parts: &wire::Fetch) -> Result<Passage, AuthError> {
     let url = BrowserUrls.parse(&parts.url, None).ok_or_else(|| {
         AuthError::new(Code::RequestInvalid, Phase::Fetch, "the request's URL is no URL")
     })?;
@@ -117,7 +117,7 @@ fn admit(vault: &Vault, parts: &wire::Fetch) -> Result<Passage, AuthError> {
 }
 
 /// A page wants the access token itself.
-pub(super) fn export(vault: &Vault, asker: Asker) {
+pub(super) fn export(vault: Vault, asker: Asker) {
     if let Err(error) = target::admit_export(&vault.config) {
         return fail(vault, asker, error);
     }
@@ -126,16 +126,16 @@ pub(super) fn export(vault: &Vault, asker: Asker) {
 }
 
 /// The page no longer wants it.
-pub(super) fn abort(vault: &Vault, asker: Asker) {
+pub(super) fn abort(vault: Vault, asker: Asker) {
     drop_all(vault, |other| other == asker);
 }
 
 /// The page is gone.
-pub(super) fn abort_all(vault: &Vault, port: PortId) {
+pub(super) fn abort_all(vault: Vault, port: PortId) {
     drop_all(vault, |asker| asker.port == port);
 }
 
-fn drop_all(vault: &Vault, belongs: impl Fn(Asker) -> bool) {
+fn drop_all(vault: Vault, belongs: impl Fn(Asker) -> bool) {
     for ticket in vault.requests.of(belongs) {
         vault.post(Event::Session(Input::TicketDropped(ticket)));
         match vault.requests.get(ticket).as_deref() {
@@ -147,7 +147,7 @@ fn drop_all(vault: &Vault, belongs: impl Fn(Asker) -> bool) {
 }
 
 /// The session lends.
-pub(super) fn lend(vault: &Vault, ticket: Ticket, lease: Lease) {
+pub(super) fn lend(vault: Vault, ticket: Ticket, lease: Lease) {
     match vault.requests.get(ticket).as_deref() {
         Some(Waiting::Fetch(fetch)) => {
             let generation = lease.generation.0;
@@ -165,7 +165,7 @@ pub(super) fn lend(vault: &Vault, ticket: Ticket, lease: Lease) {
 }
 
 /// The session lends nothing.
-pub(super) fn refuse(vault: &Vault, ticket: Ticket, error: AuthError) {
+pub(super) fn refuse(vault: Vault, ticket: Ticket, error: AuthError) {
     match vault.requests.get(ticket).as_deref() {
         Some(Waiting::Fetch(_)) => {
             vault.post(Event::Call(ticket, call::Input::Refused(error)));
@@ -179,7 +179,7 @@ pub(super) fn refuse(vault: &Vault, ticket: Ticket, error: AuthError) {
 }
 
 /// Does what a request's machine orders.
-pub(super) fn perform(vault: &Vault, ticket: Ticket, output: call::Output) {
+pub(super) fn perform(vault: Vault, ticket: Ticket, output: call::Output) {
     let Some(waiting) = vault.requests.get(ticket) else { return };
     let Waiting::Fetch(fetch) = &*waiting else { return };
     match output {
@@ -209,24 +209,23 @@ pub(super) fn perform(vault: &Vault, ticket: Ticket, output: call::Output) {
     }
 }
 
-fn end(vault: &Vault, ticket: Ticket) {
+fn end(vault: Vault, ticket: Ticket) {
     vault.requests.remove(ticket);
     vault.end(ticket);
 }
 
-fn reply(vault: &Vault, ticket: Ticket, fetch: &Fetch) {
+fn reply(vault: Vault, ticket: Ticket, fetch: &Fetch) {
     let Some(response) = fetch.latest.take() else { return };
-    let Some(pipe) = relay::reply(&vault.ports, fetch.asker, &response) else { return };
+    let Some(pipe) = relay::reply(vault.ports, fetch.asker, &response) else { return };
     vault.requests.put(ticket, Waiting::Body(fetch.asker, fetch.abort.clone()));
-    let (vault, signal) = (Rc::clone(vault), fetch.abort.signal());
+    let signal = fetch.abort.signal();
     spawn_local(async move {
         pipe.run(&signal).await;
         vault.requests.remove(ticket);
     });
 }
 
-fn send(vault: &Vault, ticket: Ticket, waiting: Rc<Waiting>) {
-    let vault = Rc::clone(vault);
+fn send(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>) {
     spawn_local(async move {
         let Waiting::Fetch(fetch) = &*waiting else { return };
         let input = match attempt(fetch).await {

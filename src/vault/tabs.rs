@@ -1,7 +1,7 @@
 //! The vaults of other tabs: the lock that all of one client share around token requests, the channel
 //! on which they tell each other of sign-ins and sign-outs, and the record of those.
 
-use std::{cell::RefCell, rc::Rc};
+use std::cell::RefCell;
 
 use wasm_bindgen_futures::spawn_local;
 
@@ -29,39 +29,38 @@ pub(crate) struct Tabs {
 }
 
 /// The name of lock, channel and record.
-fn name(vault: &Vault) -> String {
+fn name(vault: Vault) -> String {
     let config = &vault.config;
     ["tokenward", &config.issuer, &config.client_id].join("/")
 }
 
 /// Takes the lock, waiting longer than a request of another holder may take.
-pub(super) fn take_lock(vault: &Vault, jitter: Millis) {
+pub(super) fn take_lock(vault: Vault, jitter: Millis) {
     let timeout = vault.config.network_timeout;
     let wait = lock::Wait::AtMost(timeout + timeout + jitter);
     have_lock(vault, wait);
 }
 
 /// Takes the lock from whoever holds it.
-pub(super) fn steal_lock(vault: &Vault) {
+pub(super) fn steal_lock(vault: Vault) {
     have_lock(vault, lock::Wait::Steal);
 }
 
-fn have_lock(vault: &Vault, wait: lock::Wait) {
-    let vault = Rc::clone(vault);
+fn have_lock(vault: Vault, wait: lock::Wait) {
     spawn_local(async move {
-        let held = lock::take(&name(&vault), wait).await;
+        let held = lock::take(&name(vault), wait).await;
         let input = if held.is_some() { Input::LockTaken } else { Input::LockMissed };
         *vault.tabs.lock.borrow_mut() = held;
         vault.post(Event::Session(input));
     });
 }
 
-pub(super) fn release_lock(vault: &Vault) {
+pub(super) fn release_lock(vault: Vault) {
     drop(vault.tabs.lock.take());
 }
 
 /// Listens to the others from now on, and reads what all remember.
-pub(super) fn recall(vault: &Vault) {
+pub(super) fn recall(vault: Vault) {
     if vault.tabs.channel.borrow().is_none() {
         *vault.tabs.channel.borrow_mut() = listen(vault);
     }
@@ -69,25 +68,24 @@ pub(super) fn recall(vault: &Vault) {
 }
 
 /// Remembers this for all, and tells the others.
-pub(super) fn tell(vault: &Vault, news: News) {
+pub(super) fn tell(vault: Vault, news: News) {
     consult(vault, Some(news));
 }
 
-fn consult(vault: &Vault, news: Option<News>) {
-    let vault = Rc::clone(vault);
+fn consult(vault: Vault, news: Option<News>) {
     spawn_local(async move {
         let mut decide = |record: Option<&str>| match news {
             None => Next::Keep,
             Some(news) => Next::Put(recorded(record).and(news).to_record()),
         };
-        let before = store::remember(&name(&vault), &mut decide).await;
+        let before = store::remember(&name(vault), &mut decide).await;
         // Without storage nothing is remembered, and what is to happen does not depend on it.
         let before = recorded(before.ok().flatten().as_deref());
         let chronicle = news.map_or(before, |news| before.and(news));
         vault.post(Event::Session(match news {
             None => Input::Recalled(chronicle),
             Some(news) => {
-                say(&vault, chronicle.epoch, news);
+                say(vault, chronicle.epoch, news);
                 Input::Told(chronicle.epoch)
             }
         }));
@@ -98,7 +96,7 @@ fn recorded(record: Option<&str>) -> Chronicle {
     record.map(Chronicle::from_record).unwrap_or_default()
 }
 
-fn say(vault: &Vault, epoch: TabsEpoch, news: News) {
+fn say(vault: Vault, epoch: TabsEpoch, news: News) {
     #[allow(clippy::cast_precision_loss, reason = "a count of what people do")]
     let epoch = epoch.0 as f64;
     let open = vault.tabs.channel.borrow();
@@ -109,10 +107,9 @@ fn say(vault: &Vault, epoch: TabsEpoch, news: News) {
     }
 }
 
-fn listen(vault: &Vault) -> Option<Channel> {
-    let weak = Rc::downgrade(vault);
+fn listen(vault: Vault) -> Option<Channel> {
     Channel::open(&name(vault), move |epoch, event| {
-        if let (Some(vault), Some(news)) = (weak.upgrade(), News::read(event)) {
+        if let Some(news) = News::read(event) {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
             let epoch = TabsEpoch(epoch as u64);
             vault.post(Event::Session(Input::Heard { epoch, news }));
@@ -121,6 +118,6 @@ fn listen(vault: &Vault) -> Option<Channel> {
 }
 
 /// Listens no more: no page is left.
-pub(super) fn leave(vault: &Vault) {
+pub(super) fn leave(vault: Vault) {
     drop(vault.tabs.channel.take());
 }
