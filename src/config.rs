@@ -125,7 +125,11 @@ pub fn fingerprint(text: &str) -> String {
 }
 
 fn invalid(problems: &[String]) -> AuthError {
-    let message = ["the options are wrong:\n- ", &problems.join("\n- ")].concat();
+    let mut message = "the options are wrong:".to_owned();
+    for problem in problems {
+        message.push_str("\n- ");
+        message.push_str(problem);
+    }
     AuthError::new(Code::ConfigInvalid, Phase::Config, message)
 }
 

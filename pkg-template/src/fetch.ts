@@ -58,13 +58,14 @@ function read(input: RequestInfo | URL, init?: RequestInit): Request {
 
 async function parts(request: Request, form: unknown): Promise<Question> {
   const { url, method } = request;
-  const question: Question = { type: "fetch", url, method, headers: [...request.headers] };
+  const options: [string, string][] = [];
+  const question: Question = { type: "fetch", url, method, headers: [...request.headers], options };
   const usual = new Request(url);
   for (const name of MEMBERS) {
-    if (request[name] !== usual[name]) Object.assign(question, { [name]: request[name] });
+    if (request[name] !== usual[name]) options.push([name, `${request[name]}`]);
   }
   // `referrer: ""` says no referrer; a worker's own would be another page than the caller's.
-  if (!request.referrer) question.referrerPolicy = "no-referrer";
+  if (!request.referrer) options.push(["referrerPolicy", "no-referrer"]);
   // Not asked of `request.body`, which Firefox does not have.
   if (method !== "GET" && method !== "HEAD") {
     // WebKit does not read a form with files back.

@@ -47,7 +47,6 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) body: Option<&'a JsValue>,
     /// Further members of `RequestInit`, by name. What the browser does not take is not sent.
     pub(crate) options: &'a [(&'static str, &'a str)],
-    pub(crate) keepalive: bool,
     pub(crate) signal: &'a AbortSignal,
 }
 
@@ -77,7 +76,6 @@ impl Outgoing<'_> {
         for (name, value) in self.options {
             object::set(&init, name, &JsValue::from_str(value));
         }
-        object::set(&init, "keepalive", &JsValue::from_bool(self.keepalive));
         init.set_signal(Some(self.signal));
         Request::new_with_str_and_init(self.url, &init)
     }

@@ -117,39 +117,15 @@ pub(super) const LOGOUT: &[OptionSpec] =
 /// The members of `timeouts`.
 pub(super) const TIMEOUTS: &[OptionSpec] = &[pinned("networkMs", Kind::Number)];
 
-/// The name among `known` that `wrong` was probably meant to be.
+/// The name among `known` that `wrong` was probably meant to be: one with the same first three letters,
+/// as in the page's own check. Case and separators are the usual mistakes: `client_id`, `redirectURI`.
 pub(super) fn meant(wrong: &str, known: &[OptionSpec]) -> Option<&'static str> {
-    let wrong = folded(wrong);
-    let nearest = known
-        .iter()
-        .filter(|option| option.pinned)
-        .map(|option| (distance(&wrong, &folded(option.name)), option.name))
-        .min_by_key(|(distance, _)| *distance)?;
-    // A name that shares less than half of its letters was meant to be something else.
-    (nearest.0 <= 2 && nearest.0 * 2 < nearest.1.len()).then_some(nearest.1)
+    let wrong = first_letters(wrong)?;
+    let mut known = known.iter().filter(|option| option.pinned);
+    known.find(|option| first_letters(option.name) == Some(wrong)).map(|option| option.name)
 }
 
-/// Case and separators are the usual mistakes: `client_id`, `redirectURI`.
-fn folded(name: &str) -> Vec<u8> {
-    let letters = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
-    letters.take(64).map(|byte| byte.to_ascii_lowercase()).collect()
-}
-
-/// How many letters must be added, removed or replaced (Levenshtein).
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(b) {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = *cell;
-            left = replaced.min(left + 1).min(diagonal + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
+fn first_letters(name: &str) -> Option<[u8; 3]> {
+    let mut letters = name.bytes().filter(u8::is_ascii_alphabetic).map(|b| b.to_ascii_lowercase());
+    Some([letters.next()?, letters.next()?, letters.next()?])
 }

@@ -9,8 +9,8 @@ use crate::{
 };
 
 /// What servers may undo after the path was judged here: encoded dots, slashes and backslashes, also
-/// when they are encoded twice.
-const ENCODED_TRICKS: &[&str] = &["%2e", "%2f", "%5c", "%252e", "%252f", "%255c"];
+/// when they are encoded twice; and a bare backslash.
+const ENCODED_TRICKS: &[&str] = &["%2e", "%2f", "%5c", "%252e", "%252f", "%255c", "\\"];
 
 /// Leave for a credential to travel, and how far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,8 +127,11 @@ fn is_below(path: &str, prefix: &str) -> bool {
 
 /// Whether every server reads the path as it stands.
 fn is_plain(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    let has_trick = ENCODED_TRICKS.iter().any(|trick| path.contains(trick)) || path.contains('\\');
+    let is_in = |trick: &str| {
+        let mut parts = path.as_bytes().windows(trick.len());
+        parts.any(|part| part.eq_ignore_ascii_case(trick.as_bytes()))
+    };
+    let has_trick = ENCODED_TRICKS.iter().any(|trick| is_in(trick));
     // Some servers take parameters off first: `..;a` becomes `..`.
     !has_trick
         && path.split('/').all(|segment| !matches!(segment.split(';').next(), Some("." | "..")))

@@ -41,7 +41,8 @@ impl Flag {
     /// to have this origin ask the provider, or not.
     #[must_use]
     pub fn from_record(record: &str) -> Self {
-        let moment = record.parse().unwrap_or(0);
+        let moment: u64 = record.parse().unwrap_or(0);
+        let moment = i64::try_from(moment).unwrap_or(0);
         Self { attempted: (moment != 0).then_some(UnixMillis(moment)) }
     }
 

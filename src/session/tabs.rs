@@ -62,7 +62,7 @@ impl Chronicle {
     #[must_use]
     pub fn to_record(self) -> String {
         let digits = |epoch: TabsEpoch| decimal(i64::try_from(epoch.0).unwrap_or(i64::MAX));
-        [digits(self.epoch), digits(self.signed_out)].join(" ")
+        [digits(self.epoch).as_str(), " ", digits(self.signed_out).as_str()].concat()
     }
 
     /// The chronicle of a record; an empty one where it is none.

@@ -95,7 +95,8 @@ impl Door {
         if hello.wire != WIRE {
             return Err(invalid("page and vault are of different versions: reload the page"));
         }
-        if self.name.rsplit('/').next() != Some(config::fingerprint(&hello.config).as_str()) {
+        let named = self.name.strip_suffix(config::fingerprint(&hello.config).as_str());
+        if !named.is_some_and(|rest| rest.ends_with('/')) {
             return Err(invalid("this vault serves another configuration"));
         }
         let page = BrowserUrls.parse(&hello.page, None);

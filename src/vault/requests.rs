@@ -252,14 +252,18 @@ async fn attempt(fetch: &Fetch) -> Result<Response, Failure> {
     let authorization =
         fetch.lease.borrow().as_ref().map(|lease| bearer::authorization(&lease.token));
     let parts = &fetch.parts;
+    let asked = |wanted: &str| {
+        let option = parts.options.iter().find(|(name, _)| name == wanted);
+        option.map(|(_, value)| value.as_str())
+    };
     let mut options = vec![
         // A cached answer for one user would be served to the next.
-        ("cache", parts.cache.as_deref().unwrap_or("no-store")),
-        ("redirect", fetch.passage.redirect(parts.redirect.as_deref())),
+        ("cache", asked("cache").unwrap_or("no-store")),
+        ("redirect", fetch.passage.redirect(asked("redirect"))),
     ];
-    options.extend(parts.credentials.as_deref().map(|value| ("credentials", value)));
-    options.extend(parts.referrer_policy.as_deref().map(|value| ("referrerPolicy", value)));
-    options.extend(parts.integrity.as_deref().map(|value| ("integrity", value)));
+    for name in ["credentials", "integrity", "keepalive", "referrerPolicy"] {
+        options.extend(asked(name).map(|value| (name, value)));
+    }
     let outgoing = Outgoing {
         url: &parts.url,
         method: &parts.method,
@@ -267,7 +271,6 @@ async fn attempt(fetch: &Fetch) -> Result<Response, Failure> {
         authorization: authorization.as_ref(),
         body: fetch.body.as_ref(),
         options: &options,
-        keepalive: parts.keepalive.unwrap_or(false),
         signal: &fetch.abort.signal(),
     };
     outgoing.send().await

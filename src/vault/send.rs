@@ -76,7 +76,6 @@ async fn send(
         authorization: None,
         body: body.map(AsRef::<JsValue>::as_ref),
         options: OPTIONS,
-        keepalive: false,
         signal: &fetch::timeout(timeout),
     };
     let response = outgoing.send().await.map_err(|failure| unanswered(&failure))?;

@@ -31,7 +31,7 @@ pub(crate) struct Tabs {
 /// The name of lock, channel and record.
 fn name(vault: Vault) -> String {
     let config = &vault.config;
-    ["tokenward", &config.issuer, &config.client_id].join("/")
+    ["tokenward/", &config.issuer, "/", &config.client_id].concat()
 }
 
 /// Takes the lock, waiting longer than a request of another holder may take.

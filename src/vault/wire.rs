@@ -21,6 +21,10 @@ pub const WIRE: u32 = 1;
 /// A name for one page's question or request; unique within its port.
 pub type Id = u32;
 
+/// The members of `RequestInit` that a page may have passed on, with what a credential allows.
+pub const REQUEST_OPTIONS: &[&str] =
+    &["cache", "credentials", "integrity", "keepalive", "redirect", "referrerPolicy"];
+
 /// Limits on what a page may send.
 pub mod limits {
     /// A whole message, a request's body aside, in bytes of JSON.
@@ -181,18 +185,8 @@ message! {
         method: String = "method",
         /// The header fields, in order.
         headers: Vec<(String, String)> = "headers",
-        /// `RequestInit.credentials`.
-        credentials: Option<String> = "credentials",
-        /// `RequestInit.cache`.
-        cache: Option<String> = "cache",
-        /// `RequestInit.redirect`.
-        redirect: Option<String> = "redirect",
-        /// `RequestInit.referrerPolicy`.
-        referrer_policy: Option<String> = "referrerPolicy",
-        /// `RequestInit.integrity`.
-        integrity: Option<String> = "integrity",
-        /// `RequestInit.keepalive`.
-        keepalive: Option<bool> = "keepalive",
+        /// Members of `RequestInit`, as far as they are passed on: names of [`REQUEST_OPTIONS`].
+        options: Vec<(String, String)> = "options",
     }
 }
 
@@ -311,9 +305,13 @@ impl ToVault {
             }
             Self::Fetch(fetch) => {
                 let bytes: usize = fetch.headers.iter().map(|(n, v)| n.len() + v.len()).sum();
-                let redirect = fetch.redirect.as_deref();
+                let is_known = |(name, value): &(String, String)| match name.as_str() {
+                    "redirect" => ["follow", "error", "manual"].contains(&value.as_str()),
+                    "keepalive" => value == "true",
+                    name => REQUEST_OPTIONS.contains(&name),
+                };
                 fetch.url.len() <= limits::URL
-                    && redirect.is_none_or(|mode| ["follow", "error", "manual"].contains(&mode))
+                    && fetch.options.iter().all(is_known)
                     && fetch.headers.len() <= limits::HEADERS
                     && bytes <= limits::HEADER_BYTES
             }
@@ -346,7 +344,7 @@ mod tests {
     fn reads_what_the_page_sends() {
         let hello = json!({"wire": 1, "config": "{}", "page": "https://app.example", "lock": "tokenward/page/1"});
         assert!(matches!(read("hello", &hello), Ok(ToVault::Hello(h)) if h.wire == 1));
-        let fetch = json!({"id": 7, "url": "https://a/", "method": "GET", "headers": [["a", "b"]]});
+        let fetch = json!({"id": 7, "url": "https://a/", "method": "GET", "headers": [["a", "b"]], "options": []});
         assert!(matches!(read("fetch", &fetch), Ok(ToVault::Fetch(f)) if f.headers.len() == 1));
         assert!(matches!(read("woke", &json!({})), Ok(ToVault::Woke(_))));
     }
@@ -362,7 +360,11 @@ mod tests {
             ("abort", json!({"id": 1.5})),
             ("abort", json!({"id": "1"})),
             ("abort", json!({"id": 1, "to": "https://evil.example"})),
-            ("fetch", json!({"id": 1, "url": "https://a/", "method": "GET"})),
+            ("fetch", json!({"id": 1, "url": "https://a/", "method": "GET", "options": []})),
+            (
+                "fetch",
+                json!({"id": 1, "url": "https://a/", "method": "GET", "headers": [], "options": [["mode", "no-cors"]]}),
+            ),
             ("hello", json!({"wire": 1, "config": {}, "page": "p", "lock": "tokenward/page/1"})),
             ("restore", json!({"id": 1, "asked": {}})),
             ("signOut", json!([])),
@@ -379,7 +381,8 @@ mod tests {
         assert!(read("callback", &json!({"id": 1, "url": url})).is_err());
         assert!(read("restore", &json!({"id": 1, "returnTo": url})).is_err());
         let many: Vec<_> = (0..=limits::HEADERS).map(|n| (format!("h{n}"), "v")).collect();
-        let fetch = json!({"id": 1, "url": "https://a/", "method": "GET", "headers": many});
+        let fetch =
+            json!({"id": 1, "url": "https://a/", "method": "GET", "headers": many, "options": []});
         assert!(read("fetch", &fetch).is_err());
     }
 
@@ -388,7 +391,7 @@ mod tests {
         for (mode, is_one) in
             [("follow", true), ("error", true), ("manual", true), ("never", false)]
         {
-            let fetch = json!({"id": 1, "url": "https://a/", "method": "GET", "headers": [], "redirect": mode});
+            let fetch = json!({"id": 1, "url": "https://a/", "method": "GET", "headers": [], "options": [["redirect", mode]]});
             assert_eq!(read("fetch", &fetch).is_ok(), is_one, "{mode}");
         }
     }

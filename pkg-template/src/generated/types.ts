@@ -204,29 +204,9 @@ method: string,
  */
 headers: Array<[string, string]>, 
 /**
- * `RequestInit.credentials`.
+ * Members of `RequestInit`, as far as they are passed on: names of [`REQUEST_OPTIONS`].
  */
-credentials?: string, 
-/**
- * `RequestInit.cache`.
- */
-cache?: string, 
-/**
- * `RequestInit.redirect`.
- */
-redirect?: string, 
-/**
- * `RequestInit.referrerPolicy`.
- */
-referrerPolicy?: string, 
-/**
- * `RequestInit.integrity`.
- */
-integrity?: string, 
-/**
- * `RequestInit.keepalive`.
- */
-keepalive?: boolean, };
+options: Array<[string, string]>, };
 
 /**
  * A sign-out.

@@ -126,6 +126,10 @@ fn optimise(bound: &Path, wasm: &Path, glue: &Path) -> Result<()> {
     }
     let mut opt = process::npm_bin("wasm-opt");
     opt.args(["-Oz", "--converge", "--strip-debug", "--strip-producers"]);
+    // The stack is linked first, so nothing is below 1 KiB but its last bytes before it overflows.
+    opt.arg("--low-memory-unused");
+    // Less inlining leaves more alike for the compression: found by trying.
+    opt.args(["--one-caller-inline-max-function-size=200", "--always-inline-max-function-size=4"]);
     process::run(opt.arg("-o").arg(wasm).arg(&module))?;
     // Every import carries a hash of wasm-bindgen's in its name. On its own, since `--converge` would
     // rename again what was renamed; it prints the names.
