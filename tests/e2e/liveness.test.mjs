@@ -97,9 +97,13 @@ test("a last page that is closed or left in mid-download frees its connections",
   const app = await e2e.application();
   const tab = await app.openTab();
   await tab.signIn();
-  await startDownloads(app, tab);
-  await tab.go(`${e2e.servers.other}/`);
-  await freed(app);
+  // Elsewhere the vault goes into the back/forward cache with its page, and its requests with it, as a
+  // page's own do.
+  if (place.sharesTabs) {
+    await startDownloads(app, tab);
+    await tab.go(`${e2e.servers.other}/`);
+    await freed(app);
+  }
 
   const last = await app.openTabSignedIn();
   await startDownloads(app, last);

@@ -17,7 +17,7 @@ test("a port without the right hello gets nothing done", async () => {
   const config = JSON.parse(hello.config);
   const wider = { ...config, resources: [{ origin: other }] };
   const early = [
-    { type: "fetch", id: 1, url: `${api}/me`, method: "GET", headers: [] },
+    { type: "fetch", id: 1, url: `${api}/me`, method: "GET", headers: [], options: [] },
     { type: "signOut", id: 2 },
     { type: "exportAccessToken", id: 3 },
     { ...hello, config: JSON.stringify(wider) },
@@ -44,7 +44,14 @@ test("after the hello, what is not of the protocol changes nothing", async () =>
   const [welcome] = await converse(tab, [hello]);
   assert.equal(welcome?.type, "welcome");
 
-  const request = { type: "fetch", id: 10, url: `${api}/me`, method: "GET", headers: [] };
+  const request = {
+    type: "fetch",
+    id: 10,
+    url: `${api}/me`,
+    method: "GET",
+    headers: [],
+    options: [],
+  };
   const questions = [
     hello,
     { type: "toString", id: 10 },
@@ -117,6 +124,7 @@ test("one number for many requests confuses nobody else", async () => {
     url: `${e2e.servers.api}/me`,
     method: "GET",
     headers: [],
+    options: [],
   };
   await converse(tab, [hello]);
   const replies = await converse(tab, Array(5).fill(request));

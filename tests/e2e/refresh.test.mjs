@@ -189,8 +189,9 @@ test("a tab that is closed in the middle of its refresh lets the other go on", a
 test("a lock whose holder does not let go is taken from it", async () => {
   const app = await e2e.application({ options: { timeouts: { networkMs: 1000 } } });
   const tab = await app.openSignedIn();
-  const holder = await app.openTab();
-  // As a vault that hangs would, or a script of the page that means no good.
+  // As a vault that hangs would, or a script of the origin that means no good.
+  const holder = await e2e.newTab();
+  await holder.go(`${e2e.servers.app}/c/keeper/`);
   await holder.run(
     (_, name) =>
       new Promise((held) => {

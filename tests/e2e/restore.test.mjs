@@ -17,6 +17,7 @@ const living = place.outlivesPage ? {} : { skip: "no vault outlives its page her
 
 /** Whether all tabs are in one vault, so that one of them restores the session of all. */
 const isShared = place.sharesTabs;
+const shared = isShared ? {} : { skip: "each page has a vault of its own here" };
 
 /**
  * Leaves the application's pages, and has their vault end.
@@ -174,35 +175,35 @@ test("a call that is a page's first word is answered once the page is back", asy
   assert.deepEqual(trips(app), [2, 2]);
 });
 
-test("a page that comes back from the back/forward cache finds its vault gone", async () => {
-  const app = await e2e.application();
-  const tab = await app.openSignedIn();
-  await app.open({ tab, path: "inbox" });
-  await tab.ready();
-  await loseVault(tab);
-  const before = trips(app)[0] ?? 0;
-  await tab.driver.navigate().back();
-  const state = await untilBack(app, tab);
-  assert.deepEqual([state.status, state.restoredBy], ["signedIn", "redirect"]);
-  assert.equal(await tab.run((auth) => auth.returnTo), `/c/${app.clientId}/inbox`);
-  assert.equal(trips(app)[0], before + 1);
-});
-
 test(
-  "pages in use whose vault dies meet in the next one, signed in",
-  isShared ? {} : { skip: "each page has a vault of its own here" },
+  "a page that comes back from the back/forward cache finds its vault gone",
+  shared,
   async () => {
-    const app = await e2e.application({ options: { vaultUrl: MORTAL_URL } });
-    const first = await app.openSignedIn();
-    const second = await app.openTabSignedIn();
-    await killVaults(first);
-    await eventually("the way back", async () => app.callbacks().length === 2);
-    for (const tab of [first, second]) {
-      await tab.until("the restored session", (auth) => auth?.state.restoredBy === "redirect");
-    }
-    assert.deepEqual(trips(app), [2, 2]);
+    const app = await e2e.application();
+    const tab = await app.openSignedIn();
+    await app.open({ tab, path: "inbox" });
+    await tab.ready();
+    await loseVault(tab);
+    const before = trips(app)[0] ?? 0;
+    await tab.driver.navigate().back();
+    const state = await untilBack(app, tab);
+    assert.deepEqual([state.status, state.restoredBy], ["signedIn", "redirect"]);
+    assert.equal(await tab.run((auth) => auth.returnTo), `/c/${app.clientId}/inbox`);
+    assert.equal(trips(app)[0], before + 1);
   },
 );
+
+test("pages in use whose vault dies meet in the next one, signed in", shared, async () => {
+  const app = await e2e.application({ options: { vaultUrl: MORTAL_URL } });
+  const first = await app.openSignedIn();
+  const second = await app.openTabSignedIn();
+  await killVaults(first);
+  await eventually("the way back", async () => app.callbacks().length === 2);
+  for (const tab of [first, second]) {
+    await tab.until("the restored session", (auth) => auth?.state.restoredBy === "redirect");
+  }
+  assert.deepEqual(trips(app), [2, 2]);
+});
 
 /** In the page: all that a script of the origin finds in storage. */
 async function everythingStored() {

@@ -101,7 +101,7 @@ async fn targets_are_judged_before_anyone_is_asked_to_sign_in_t6() {
         ("data:text/plain,hi", "request_invalid"),
     ] {
         page.post(&format!(
-            r#"{{"type":"fetch","id":4,"url":"{url}","method":"GET","headers":[]}}"#
+            r#"{{"type":"fetch","id":4,"url":"{url}","method":"GET","headers":[],"options":[]}}"#
         ));
         let failed = page.next().await;
         assert_eq!(failed.inner("error").text("code"), code, "{url}");

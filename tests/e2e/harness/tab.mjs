@@ -182,9 +182,18 @@ export class Tab {
     return this.run((auth) => auth.state);
   }
 
-  /** Waits until the page's client exists and is ready. */
-  ready() {
-    return this.run(async () => {
+  /** Waits until the page's client exists and is ready, at the provider and back if need be. */
+  async ready() {
+    // Without a promise: a page that leaves for the provider never settles it.
+    await eventually("a client that knows who is signed in", async () => {
+      await this.focus();
+      return this.driver.executeScript(`
+        const auth = window.tw && window.tw.auth;
+        if (auth) auth.ready.catch(() => {});
+        return Boolean(auth) && auth.state.status.startsWith("signed");
+      `);
+    });
+    await this.run(async () => {
       await window.tw.started;
       await window.tw.auth.ready;
     });
