@@ -20,6 +20,7 @@
 //! After each `handle(now, input)`, perform `poll()` until it is empty, then sleep until `wake_at()`.
 //! Waking early, late or twice is harmless. Time and entropy are arguments.
 
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod error;

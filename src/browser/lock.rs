@@ -4,6 +4,7 @@ use futures_channel::oneshot;
 use js_sys::{Function, Object, Promise};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
+use web_sys::AbortSignal;
 
 use super::{fetch, global, object};
 use crate::clock::Millis;
@@ -30,9 +31,14 @@ pub(crate) struct Held {
 /// Takes the lock `name`, waiting at most `wait` for it, or for ever where `wait` is absent. `None`
 /// if the wait ended first.
 pub(crate) async fn take(name: &str, wait: Option<Millis>) -> Option<Held> {
+    take_until(name, wait.map(fetch::timeout).as_ref()).await
+}
+
+/// Takes the lock `name`, waiting for it until `signal` aborts. `None` if that came first.
+pub(crate) async fn take_until(name: &str, signal: Option<&AbortSignal>) -> Option<Held> {
     let options = Object::new();
-    if let Some(wait) = wait {
-        object::set(&options, "signal", &fetch::timeout(wait));
+    if let Some(signal) = signal {
+        object::set(&options, "signal", signal);
     }
     let (granted, is_granted) = oneshot::channel();
     let (release, is_released) = oneshot::channel::<()>();
