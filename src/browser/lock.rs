@@ -30,15 +30,15 @@ pub(crate) struct Held {
 
 /// Takes the lock `name`, waiting at most `wait` for it, or for ever where `wait` is absent. `None`
 /// if the wait ended first.
-pub(crate) async fn take(name: &str, wait: Option<Millis>) -> Option<Held> {
-    take_until(name, wait.map(fetch::timeout).as_ref()).await
+pub(crate) fn take(name: &str, wait: Option<Millis>) -> impl Future<Output = Option<Held>> {
+    take_until(name, wait.map(fetch::timeout))
 }
 
 /// Takes the lock `name`, waiting for it until `signal` aborts. `None` if that came first.
-pub(crate) async fn take_until(name: &str, signal: Option<&AbortSignal>) -> Option<Held> {
+pub(crate) async fn take_until(name: &str, signal: Option<AbortSignal>) -> Option<Held> {
     let options = Object::new();
     if let Some(signal) = signal {
-        object::set(&options, "signal", signal);
+        object::set(&options, "signal", &signal);
     }
     let (granted, is_granted) = oneshot::channel();
     let (release, is_released) = oneshot::channel::<()>();

@@ -218,7 +218,7 @@ fn watch(link: &Rc<Link>, name: String) {
     let (weak, over) = (Rc::downgrade(link), link.over());
     spawn_local(async move {
         loop {
-            let Some(held) = lock::take_until(&name, over.as_ref()).await else { return };
+            let Some(held) = lock::take_until(&name, over.clone()).await else { return };
             drop(held);
             let Some(before) = weak.upgrade().map(|link| link.heard.get()) else { return };
             if let Some(link) = weak.upgrade() {

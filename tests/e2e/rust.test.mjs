@@ -53,6 +53,24 @@ test("a reload of a Yew app finds the SharedWorker's session again", outlived, a
   assert.equal(app.counts().codeRequests, 1);
 });
 
+test("a Yew app whose vault was killed finds another, and works on", async () => {
+  const { app, page } = await yew("shared");
+  const tab = await signedIn(page);
+  await tab.run(() => {
+    const main = document.querySelector("main");
+    new MutationObserver(() => {
+      sessionStorage.seen = `${sessionStorage.seen ?? ""} ${main?.dataset.status}`;
+    }).observe(document, { subtree: true, attributeFilter: ["data-status"] });
+  });
+  assert.ok((await e2e.engine.killVaults(e2e.driver)) > 0, "no vault was found to be killed");
+  await tab.until("the page to notice", () => sessionStorage.seen?.includes("restoring"));
+  await tab.until("another vault", () => sessionStorage.seen.includes("signed-"));
+  await untilStatus(tab, "signed-out");
+  await click(tab, "sign-in");
+  await untilStatus(tab, "signed-in");
+  await calls(tab, app);
+});
+
 test("a Yew app says what is wrong: a refused sign-in, every problem of its options", async () => {
   const { app, page } = await yew("shared");
   const tab = e2e.tab();
@@ -125,7 +143,7 @@ async function calls(tab, app) {
   const said = await tab.until("the answer", () => document.querySelector("#said")?.textContent);
   assert.equal(said, `200 ${url} ${JSON.stringify({ sub: "alice", clientId: app.clientId })}`);
   assert.equal(app.calls().length, before + 1);
-  const [access] = app.tokens("access");
+  const access = app.tokens("access").at(-1);
   assert.equal(app.calls().at(-1)?.headers.authorization, `Bearer ${access?.token}`);
 }
 
