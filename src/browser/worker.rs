@@ -93,9 +93,8 @@ fn trusted(url: &str) -> JsValue {
     ALLOWED.with_borrow_mut(|allowed| allowed.push(url.to_owned()));
     let made = policy().and_then(|policy| policy.create_script_url(url).ok());
     // A policy under our symbol may be a stranger's: only what names this URL is used.
-    let names_it = |made: &JsValue| {
-        made.dyn_ref::<Object>().is_some_and(|made| String::from(made.to_string()) == url)
-    };
+    let names_it =
+        |made: &JsValue| made.dyn_ref::<Object>().is_some_and(|made| made.to_string() == url);
     made.filter(names_it).unwrap_or_else(|| JsValue::from_str(url))
 }
 

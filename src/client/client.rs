@@ -29,7 +29,7 @@ use crate::{
     config::Config,
     error::{AuthError, Code, Phase},
     table::Table,
-    url::ParseUrl,
+    url::{ParseUrl, ParsedUrl},
 };
 
 /// A session, as an application sees it. Clones are the same client; the last one dropped closes it.
@@ -67,7 +67,7 @@ type Linking = Told<Result<Rc<Link>, AuthError>>;
 
 struct Inner {
     vault: Vault,
-    redirect_uri: crate::url::ParsedUrl,
+    redirect_uri: ParsedUrl,
     arrival: Rc<Arrival>,
     state: RefCell<State>,
     /// The state as it came, to see whether it changed.
@@ -356,15 +356,15 @@ impl Inner {
                     settled.await;
                     let is_latest = *client.text.borrow() == text;
                     if is_latest {
-                        client.show(told);
+                        client.show(&told);
                     }
                 });
             }
-            _ => self.show(told),
+            _ => self.show(&told),
         }
     }
 
-    fn show(&self, state: State) {
+    fn show(&self, state: &State) {
         self.state.replace(state.clone());
         let listeners: Vec<_> =
             self.listeners.borrow().iter().map(|(id, it)| (id, Rc::clone(it))).collect();
@@ -372,7 +372,7 @@ impl Inner {
             // One that left during this round is not called any more.
             let is_there = self.listeners.borrow().get(id).is_some();
             if is_there {
-                listener(&state);
+                listener(state);
             }
         }
         self.ring();
@@ -432,7 +432,7 @@ impl Inner {
     fn forget(&self) {
         self.let_go();
         self.text.take();
-        self.show(State::Restoring);
+        self.show(&State::Restoring);
     }
 
     fn close(&self) {

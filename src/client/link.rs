@@ -28,6 +28,8 @@ const SILENCE: Millis = Millis::from_secs(3);
 /// How soon a living vault whose lock was taken from it is asked again.
 const AGAIN: Millis = Millis::from_secs(10);
 
+type Listener = Closure<dyn FnMut(MessageEvent)>;
+
 /// What a link reports without being asked.
 pub(super) struct Reports {
     /// The session's state changed; as JSON text.
@@ -49,7 +51,7 @@ pub(super) struct Link {
     ended: Option<AbortController>,
     reason: RefCell<Option<AuthError>>,
     lock: RefCell<Option<Held>>,
-    listener: RefCell<Option<Closure<dyn FnMut(MessageEvent)>>>,
+    listener: RefCell<Option<Listener>>,
     reports: Reports,
 }
 

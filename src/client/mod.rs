@@ -2,18 +2,7 @@
 //! TypeScript, over the same wire. It asks the vault for everything and keeps no secret; where the
 //! vault runs is the application's choice ([`Place`]).
 //!
-//! ```ignore
-//! let mut options = Options::new("https://id.example.com", "spa", "/callback");
-//! options.resources.push(Resource::at("https://api.example.com"));
-//! let auth = Client::open(&options, Place::shared("/tokenward/vault.js"))?;
-//!
-//! auth.ready().await?; // handles the callback too
-//! if let State::SignedIn { .. } = auth.state() {
-//!     let answer = auth.get("https://api.example.com/me").await?;
-//! } else {
-//!     auth.sign_in(SignIn::default()).await?;
-//! }
-//! ```
+//! The README shows how it is used, under "From Rust"; `examples/yew` is a whole application.
 //!
 //! - [`Options`], [`Place`], [`State`]: what goes in and what is seen.
 //! - [`Client`]: `client`; a client's life with the page is in `life`.

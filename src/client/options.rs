@@ -61,7 +61,8 @@ impl Options {
 
     /// The text that the vault reads, members in the order of their names, so that equal options have
     /// equal texts. Paths become URLs of `origin`, the same on every page.
-    pub(super) fn to_json(&self, origin: &str, urls: &dyn ParseUrl) -> String {
+    #[must_use]
+    pub fn to_json(&self, origin: &str, urls: &dyn ParseUrl) -> String {
         let whole = |address: &str| match urls.parse(address, None) {
             // As it is, since providers compare addresses character by character.
             Some(_) => address.to_owned(),

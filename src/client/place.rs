@@ -90,14 +90,13 @@ fn open_here(name: &str) -> Result<Opened, AuthError> {
     let known = DOORS.with_borrow(|doors| {
         doors.iter().find(|(other, _)| other == name).map(|(_, door)| Rc::clone(door))
     });
-    let door = match known {
-        Some(door) => door,
-        None => {
-            let made = Door::new(name.to_owned(), BUILD.to_owned());
-            let door = made.ok_or_else(|| no_vault(JsValue::NULL))?;
-            DOORS.with_borrow_mut(|doors| doors.push((name.to_owned(), Rc::clone(&door))));
-            door
-        }
+    let door = if let Some(door) = known {
+        door
+    } else {
+        let made = Door::new(name.to_owned(), BUILD.to_owned());
+        let door = made.ok_or_else(|| no_vault(JsValue::NULL))?;
+        DOORS.with_borrow_mut(|doors| doors.push((name.to_owned(), Rc::clone(&door))));
+        door
     };
     door.connect(channel.port2());
     Ok(Opened { port: channel.port1(), _worker: None })

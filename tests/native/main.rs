@@ -8,6 +8,7 @@ mod rig;
 mod world;
 
 mod grants;
+mod readme;
 mod refreshing;
 mod sign_in;
 mod sign_out;

@@ -8,6 +8,7 @@ use tokenward::{
     error::Code,
     session::snapshot::SignedOutReason,
 };
+use wasm_bindgen_futures::spawn_local;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::{AbortController, Request, RequestInit, RequestMode};
 
@@ -59,9 +60,7 @@ async fn a_dropped_subscription_hears_nothing() {
 
 #[wasm_bindgen_test]
 fn wrong_options_are_refused_at_once_with_every_problem() {
-    let mut options = options("");
-    options.issuer = "http://id.example.com".to_owned();
-    options.redirect_uri = "https://other.example/".to_owned();
+    let options = Options::new("http://id.example.com", "", "https://other.example/");
     let error = Client::open(&options, &Place::Page).expect_err("three problems");
     assert_eq!(error.code, Code::ConfigInvalid);
     for name in ["issuer", "clientId", "redirectUri"] {
@@ -105,15 +104,23 @@ async fn a_body_is_read_once() {
 
 #[wasm_bindgen_test]
 async fn an_abort_ends_a_request_with_the_callers_reason() {
-    let client = open("abort");
-    let abort = AbortController::new().expect("a browser has them");
-    let init = RequestInit::new();
-    init.set_signal(Some(&abort.signal()));
-    let request = request("https://api.example.com/me", &init);
-    abort.abort_with_reason(&"enough".into());
-    match client.fetch(&request).await {
-        Err(FetchError::Aborted(reason)) => assert_eq!(reason, "enough"),
-        other => panic!("not aborted: {other:?}"),
+    for is_under_way in [false, true] {
+        let client = open("abort");
+        let abort = AbortController::new().expect("a browser has them");
+        let init = RequestInit::new();
+        init.set_signal(Some(&abort.signal()));
+        let request = request("https://api.example.com/me", &init);
+        let end = move || abort.abort_with_reason(&"enough".into());
+        if is_under_way {
+            // After the request began, and before there is a vault that could refuse it.
+            spawn_local(async move { end() });
+        } else {
+            end();
+        }
+        match client.fetch(&request).await {
+            Err(FetchError::Aborted(reason)) => assert_eq!(reason, "enough"),
+            other => panic!("not aborted: {other:?}"),
+        }
     }
 }
 

@@ -207,15 +207,14 @@ struct Built(Vec<(Product, Result<(), String>)>);
 impl Built {
     fn has(&mut self, product: Product) -> Result<()> {
         let known = self.0.iter().find(|(other, _)| *other == product);
-        let outcome = match known {
-            Some((_, outcome)) => outcome.clone(),
-            None => {
-                let start = Instant::now();
-                let outcome = product.build().map_err(|problem| format!("{problem:#}"));
-                println!("built {product:?} in {:.1} s", start.elapsed().as_secs_f64());
-                self.0.push((product, outcome.clone()));
-                outcome
-            }
+        let outcome = if let Some((_, outcome)) = known {
+            outcome.clone()
+        } else {
+            let start = Instant::now();
+            let outcome = product.build().map_err(|problem| format!("{problem:#}"));
+            println!("built {product:?} in {:.1} s", start.elapsed().as_secs_f64());
+            self.0.push((product, outcome.clone()));
+            outcome
         };
         outcome.map_err(anyhow::Error::msg)
     }
