@@ -437,8 +437,10 @@ impl Inner {
 
     fn close(&self) {
         self.is_closed.set(true);
-        self.life.take();
         self.listeners.take();
+        // This may run inside one of their closures: they are dropped after the present turn.
+        let life = self.life.take();
+        spawn_local(async move { drop(life) });
         // A callback on its way is waited for: its code works once, and another client may want it.
         if let Some(link) = self.let_go() {
             let settled = self.arrival.settle(&link);

@@ -127,6 +127,7 @@ impl Vault {
         let taken = outcome.as_ref().ok().map(|welcomed| &welcomed.port);
         for attempt in said {
             if Some(&attempt.opened.port) != taken {
+                attempt.opened.port.set_onmessage(None);
                 attempt.opened.port.close();
             }
         }

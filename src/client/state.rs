@@ -78,7 +78,8 @@ mod reading {
             "restoring" => State::Restoring,
             "signingIn" => State::SigningIn,
             "signedOut" => State::SignedOut {
-                reason: SignedOutReason::read(&text(&from, "reason"))?,
+                reason: SignedOutReason::read(&text(&from, "reason"))
+                    .unwrap_or(SignedOutReason::NoSession),
                 error: inner("error"),
             },
             "signedIn" => State::SignedIn {
