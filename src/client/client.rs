@@ -1,35 +1,29 @@
 //! The client: what an application holds.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::Cell,
     fmt,
-    future::Future,
     rc::{Rc, Weak},
 };
 
-use futures_channel::oneshot;
 use js_sys::Object;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{Request, Response, Window};
 
 use super::{
-    arrival::Arrival,
     fetch::{self, FetchError},
     hello::Vault,
-    life::{self, News},
-    link::{Link, Reports, gone, message},
+    inner::Inner,
+    link::message,
     options::Options,
     place::Place,
     state::{self, State},
-    told::Told,
 };
 use crate::{
-    browser::{event::Listening, global, object, url::BrowserUrls},
+    browser::{object, url::BrowserUrls},
     config::Config,
     error::{AuthError, Code, Phase},
-    table::Table,
-    url::{ParseUrl, ParsedUrl},
+    url::ParseUrl,
 };
 
 /// A session, as an application sees it. Clones are the same client; the last one dropped closes it.
@@ -62,26 +56,6 @@ pub struct Subscription {
     id: u64,
 }
 
-type Listener = Rc<dyn Fn(&State)>;
-type Linking = Told<Result<Rc<Link>, AuthError>>;
-
-struct Inner {
-    vault: Vault,
-    redirect_uri: ParsedUrl,
-    arrival: Rc<Arrival>,
-    state: RefCell<State>,
-    /// The state as it came, to see whether it changed.
-    text: RefCell<String>,
-    listeners: RefCell<Table<u64, Listener>>,
-    last: Cell<u64>,
-    /// Who waits for the next change.
-    waiting: RefCell<Vec<oneshot::Sender<()>>>,
-    link: RefCell<Option<Rc<Link>>>,
-    linking: RefCell<Option<Rc<Linking>>>,
-    life: RefCell<Vec<Listening>>,
-    is_closed: Cell<bool>,
-}
-
 impl Client {
     /// A client for these options. It starts nothing before it is used.
     ///
@@ -96,20 +70,9 @@ impl Client {
         let config = Config::check(&text, &page.href, &BrowserUrls)?;
         let redirect_uri = BrowserUrls.parse(&config.redirect_uri, None);
         let script = place.script(&page)?;
-        Ok(Self(Rc::new(Inner {
-            arrival: Arrival::of(&text),
-            redirect_uri: redirect_uri.unwrap_or_else(|| page.clone()),
-            vault: Vault { config: text, script, page, generation: Cell::new(0) },
-            state: RefCell::new(State::Restoring),
-            text: RefCell::default(),
-            listeners: RefCell::default(),
-            last: Cell::new(0),
-            waiting: RefCell::default(),
-            link: RefCell::default(),
-            linking: RefCell::default(),
-            life: RefCell::default(),
-            is_closed: Cell::new(false),
-        })))
+        let redirect_uri = redirect_uri.unwrap_or_else(|| page.clone());
+        let vault = Vault { config: text, script, page, generation: Cell::new(0) };
+        Ok(Self(Rc::new(Inner::new(vault, redirect_uri))))
     }
 
     /// Waits until it is known who is signed in, so until a callback was handled, however it ended. An
@@ -126,10 +89,7 @@ impl Client {
 
     /// Calls `listener` after each change of the state, until the subscription is dropped.
     pub fn subscribe(&self, listener: impl Fn(&State) + 'static) -> Subscription {
-        let id = self.0.last.get();
-        self.0.last.set(id + 1);
-        self.0.listeners.borrow_mut().insert(id, Rc::new(listener));
-        self.0.begin();
+        let id = self.0.listen(Rc::new(listener));
         Subscription { client: Rc::downgrade(&self.0), id }
     }
 
@@ -255,210 +215,6 @@ impl SignIn {
     }
 }
 
-impl Inner {
-    /// Everything begins here, once: the address is cleaned before anything else happens.
-    fn reach(self: &Rc<Self>) -> impl Future<Output = Result<Rc<Link>, AuthError>> + use<> {
-        let linking = (!self.is_closed.get()).then(|| self.linking());
-        async move {
-            match linking {
-                Some(linking) => linking.wait().await,
-                None => Err(closed()),
-            }
-        }
-    }
-
-    fn linking(self: &Rc<Self>) -> Rc<Linking> {
-        self.arrival.take(&self.redirect_uri);
-        if self.life.borrow().is_empty() {
-            let weak = Rc::downgrade(self);
-            *self.life.borrow_mut() = life::follow(move |news| {
-                if let Some(client) = weak.upgrade() {
-                    client.learn(news);
-                }
-            });
-        }
-        let known = self.linking.borrow().clone();
-        known.unwrap_or_else(|| {
-            let linking: Rc<Linking> = Rc::default();
-            *self.linking.borrow_mut() = Some(Rc::clone(&linking));
-            let (client, mine) = (Rc::clone(self), Rc::clone(&linking));
-            spawn_local(async move {
-                let made = client.vault.connect(client.reports()).await;
-                mine.tell(client.accept(made, &mine));
-            });
-            linking
-        })
-    }
-
-    fn reports(self: &Rc<Self>) -> Reports {
-        let (of_state, of_death) = (Rc::downgrade(self), Rc::downgrade(self));
-        Reports {
-            on_state: Box::new(move |text| {
-                if let Some(client) = of_state.upgrade() {
-                    client.hear(text);
-                }
-            }),
-            on_death: Box::new(move || {
-                if let Some(client) = of_death.upgrade() {
-                    client.forget();
-                    client.begin();
-                }
-            }),
-        }
-    }
-
-    /// Takes a new link in, unless it became useless on its way.
-    fn accept(
-        self: &Rc<Self>,
-        made: Result<Rc<Link>, AuthError>,
-        mine: &Rc<Linking>,
-    ) -> Result<Rc<Link>, AuthError> {
-        let is_current = self.linking.borrow().as_ref().is_some_and(|it| Rc::ptr_eq(it, mine));
-        let made = made.and_then(|link| {
-            if is_current {
-                return Ok(link);
-            }
-            let reason = if self.is_closed.get() { closed() } else { gone() };
-            link.end(reason.clone());
-            Err(reason)
-        });
-        match &made {
-            Ok(link) => {
-                *self.link.borrow_mut() = Some(Rc::clone(link));
-                let navigator = object::own_or_inherited(&global(), "navigator");
-                if object::own_or_inherited(&navigator, "onLine").is_falsy() {
-                    link.tell("offline");
-                }
-                // Before anything else is asked, so that a request waits for this sign-in.
-                drop(self.arrival.settle(link));
-                self.hear(link.state.clone());
-            }
-            Err(_) if is_current => *self.linking.borrow_mut() = None,
-            Err(_) => {}
-        }
-        made
-    }
-
-    fn hear(self: &Rc<Self>, text: String) {
-        if *self.text.borrow() == text {
-            return;
-        }
-        let Some(told) = state::read(&text) else { return };
-        self.text.replace(text.clone());
-        let link = self.link.borrow().clone();
-        let was_restoring = matches!(*self.state.borrow(), State::Restoring);
-        match link {
-            // An application that asks for a sign-in when it sees that nobody is signed in must not do
-            // so on the way back from one.
-            Some(link) if was_restoring && matches!(told, State::SignedOut { .. }) => {
-                let (settled, client) = (self.arrival.settle(&link), Rc::clone(self));
-                spawn_local(async move {
-                    settled.await;
-                    let is_latest = *client.text.borrow() == text;
-                    if is_latest {
-                        client.show(&told);
-                    }
-                });
-            }
-            _ => self.show(&told),
-        }
-    }
-
-    fn show(&self, state: &State) {
-        self.state.replace(state.clone());
-        let listeners: Vec<_> =
-            self.listeners.borrow().iter().map(|(id, it)| (id, Rc::clone(it))).collect();
-        for (id, listener) in listeners {
-            // One that left during this round is not called any more.
-            let is_there = self.listeners.borrow().get(id).is_some();
-            if is_there {
-                listener(state);
-            }
-        }
-        self.ring();
-    }
-
-    fn ring(&self) {
-        for waiting in self.waiting.take() {
-            // Whoever no longer waits need not be told.
-            let _ = waiting.send(());
-        }
-    }
-
-    fn learn(self: &Rc<Self>, news: News) {
-        let link = self.link.borrow().clone();
-        match (news, link) {
-            (News::Told(word), Some(link)) => link.tell(word),
-            (News::Hidden, link) => {
-                if let Some(link) = link {
-                    link.end(gone());
-                }
-                self.forget();
-            }
-            // Without a vault, news is a reason to look for one again.
-            (News::Told(_), None) | (News::Shown, _) => self.begin(),
-        }
-    }
-
-    async fn ready(self: &Rc<Self>) -> Result<(), AuthError> {
-        loop {
-            let link = self.reach().await?;
-            self.arrival.settle(&link).await;
-            if self.state.borrow().is_known() {
-                return Ok(());
-            }
-            let (sender, has_changed) = oneshot::channel();
-            self.waiting.borrow_mut().push(sender);
-            let _ = has_changed.await;
-        }
-    }
-
-    fn begin(self: &Rc<Self>) {
-        // At once, because the address is cleaned on the way.
-        drop(self.reach());
-        let client = Rc::clone(self);
-        spawn_local(async move {
-            // Who calls `ready` is told what went wrong.
-            let _ = client.ready().await;
-        });
-    }
-
-    fn let_go(&self) -> Option<Rc<Link>> {
-        self.linking.take();
-        self.link.take()
-    }
-
-    /// The vault is out of reach: what is known of the session may be old.
-    fn forget(&self) {
-        self.let_go();
-        self.text.take();
-        self.show(&State::Restoring);
-    }
-
-    fn close(&self) {
-        self.is_closed.set(true);
-        self.listeners.take();
-        // This may run inside one of their closures: they are dropped after the present turn.
-        let life = self.life.take();
-        spawn_local(async move { drop(life) });
-        // A callback on its way is waited for: its code works once, and another client may want it.
-        if let Some(link) = self.let_go() {
-            let settled = self.arrival.settle(&link);
-            spawn_local(async move {
-                settled.await;
-                link.end(closed());
-            });
-        }
-        self.ring();
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
 fn page() -> Option<Window> {
     web_sys::window()
 }
@@ -468,8 +224,4 @@ fn go(address: &str) {
         // What the vault made is an address; a page that may not leave (a sandboxed frame) stays.
         let _ = page.location().assign(address);
     }
-}
-
-fn closed() -> AuthError {
-    AuthError::new(Code::Closed, Phase::Vault, "this client was closed: open another")
 }

@@ -5,7 +5,7 @@
 //! The README shows how it is used, under "From Rust"; `examples/yew` is a whole application.
 //!
 //! - [`Options`], [`Place`], [`State`]: what goes in and what is seen.
-//! - [`Client`]: `client`; a client's life with the page is in `life`.
+//! - [`Client`]: `client`, and behind its handles `inner`; `life` is what the page goes through.
 //! - `hello`, `link`: reaching a vault, and asking it.
 //! - `arrival`: the way back from the provider. `fetch`: a request and its answer.
 
@@ -21,6 +21,8 @@ mod client;
 mod fetch;
 #[cfg(target_arch = "wasm32")]
 mod hello;
+#[cfg(target_arch = "wasm32")]
+mod inner;
 #[cfg(target_arch = "wasm32")]
 mod life;
 #[cfg(target_arch = "wasm32")]
