@@ -38,6 +38,12 @@ macro_rules! codes {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text),+ }
             }
+
+            /// The code of that text.
+            #[must_use]
+            pub fn read(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == text)
+            }
         }
     };
 }
@@ -138,6 +144,25 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Every phase.
+    pub const ALL: &[Self] = &[
+        Self::Config,
+        Self::Vault,
+        Self::Discovery,
+        Self::SignIn,
+        Self::Callback,
+        Self::Refresh,
+        Self::Fetch,
+        Self::SignOut,
+        Self::Export,
+    ];
+
+    /// The phase of that text.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|phase| phase.as_str() == text)
+    }
+
     /// The phase as programs see it: `signIn`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -303,6 +328,17 @@ mod tests {
             "retryAfterMs": 1500, "oauthError": "slow_down"
         });
         assert_eq!(told(&error), members);
+    }
+
+    #[test]
+    fn codes_and_phases_are_read_back() {
+        for code in Code::ALL {
+            assert_eq!(Code::read(code.as_str()), Some(*code));
+        }
+        for phase in Phase::ALL {
+            assert_eq!(Phase::read(phase.as_str()), Some(*phase));
+        }
+        assert_eq!((Code::read("no_such_code"), Phase::read("")), (None, None));
     }
 
     #[test]

@@ -2,9 +2,13 @@
 //! compiled to WebAssembly in a worker, which alone talks to the provider and attaches credentials
 //! to requests.
 //!
+//! # From Rust
+//!
+//! An application in Rust uses [`client`]: what the npm package is for one in TypeScript.
+//!
 //! # The rooms
 //!
-//! Arrows point down: `wasm → vault → {browser, session, request} → {oauth, jwt} → the rest`.
+//! Arrows point down: `{wasm, client} → vault → {browser, session, request} → {oauth, jwt} → the rest`.
 //!
 //! - [`config`], [`error`], [`secret`], [`clock`], [`url`], [`json`], [`table`]: what every room speaks of.
 //! - [`jwt`]: compact tokens, their claims, the rules for ID tokens.
@@ -14,12 +18,14 @@
 //! - `browser`: adapters over web-sys, one file each.
 //! - `vault`: ports, the wire protocol, and the pump that holds the machines.
 //! - `wasm`: what JavaScript may call.
+//! - [`client`]: the page's side, for applications in Rust. Nothing of the vault's module uses it.
 //!
 //! # The one law
 //!
 //! After each `handle(now, input)`, perform `poll()` until it is empty, then sleep until `wake_at()`.
 //! Waking early, late or twice is harmless. Time and entropy are arguments.
 
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod error;

@@ -4,6 +4,7 @@ use futures_channel::oneshot;
 use js_sys::{Function, Object, Promise};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
+use web_sys::AbortSignal;
 
 use super::{fetch, global, object};
 use crate::clock::Millis;
@@ -33,6 +34,8 @@ pub(crate) enum Wait {
     Forever,
     /// At most so long.
     AtMost(Millis),
+    /// Until this aborts.
+    Until(AbortSignal),
     /// Not at all: it is taken from whoever holds it.
     Steal,
 }
@@ -43,6 +46,7 @@ pub(crate) async fn take(name: &str, wait: Wait) -> Option<Held> {
     match wait {
         Wait::Forever => {}
         Wait::AtMost(wait) => object::set(&options, "signal", &fetch::timeout(wait)),
+        Wait::Until(signal) => object::set(&options, "signal", &signal),
         Wait::Steal => object::set(&options, "steal", &JsValue::TRUE),
     }
     let (granted, is_granted) = oneshot::channel();

@@ -71,6 +71,18 @@ pub fn read(url: &ParsedUrl) -> Result<Callback, AuthError> {
     found.judge()
 }
 
+/// Whether a page at `url` is on its way back from the provider: it is at the redirect URI, with an
+/// answer in the query.
+#[must_use]
+pub fn is_arrival(url: &ParsedUrl, redirect_uri: &ParsedUrl) -> bool {
+    let query = url.search.strip_prefix('?').unwrap_or_default();
+    let has = |wanted| form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == wanted);
+    url.origin == redirect_uri.origin
+        && url.pathname == redirect_uri.pathname
+        && has("state")
+        && (has("code") || has("error"))
+}
+
 /// Whether the callback comes from the provider that was asked: `issuer_mismatch` where it names
 /// another issuer, or none though the provider says that it always does (RFC 9207, 2.4). The
 /// comparison is of strings, as they are; an issuer that is named must be right even where the
@@ -157,6 +169,23 @@ mod tests {
 
     fn query(query: &str) -> Result<Callback, AuthError> {
         read(&url(&format!("https://app.example.com/callback?{query}")))
+    }
+
+    #[test]
+    fn a_page_arrives_at_the_redirect_uri_with_an_answer_alone() {
+        let redirect_uri = url("https://app.example.com/callback?place=page");
+        for (address, is_one) in [
+            ("https://app.example.com/callback?code=a&state=s", true),
+            ("https://app.example.com/callback?place=page&state=s&error=denied#x", true),
+            ("https://app.example.com/callback?code=a", false),
+            ("https://app.example.com/callback?state=s", false),
+            ("https://app.example.com/callback#code=a&state=s", false),
+            ("https://app.example.com/callback", false),
+            ("https://app.example.com/callback/?code=a&state=s", false),
+            ("https://app.example.com:8443/callback?code=a&state=s", false),
+        ] {
+            assert_eq!(is_arrival(&url(address), &redirect_uri), is_one, "{address}");
+        }
     }
 
     #[test]

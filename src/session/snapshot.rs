@@ -47,7 +47,7 @@ pub enum RestoredBy {
 }
 
 /// The session as the pages see it. Crosses to the page as JSON text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     all(test, not(target_arch = "wasm32")),
     derive(ts_rs::TS),
@@ -103,6 +103,24 @@ pub enum Snapshot {
 }
 
 impl SignedOutReason {
+    /// Every reason.
+    pub const ALL: &[Self] = &[
+        Self::NoSession,
+        Self::SignedOut,
+        Self::Expired,
+        Self::SessionEnded,
+        Self::RefreshLost,
+        Self::CallbackFailed,
+        Self::SignedInElsewhere,
+        Self::VaultGone,
+    ];
+
+    /// The reason of that text.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.as_str() == text)
+    }
+
     /// The reason as programs see it: `session_ended`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

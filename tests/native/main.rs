@@ -9,6 +9,7 @@ mod rig;
 mod world;
 
 mod grants;
+mod readme;
 mod refreshing;
 mod reloading;
 mod restoring;

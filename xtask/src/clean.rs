@@ -18,8 +18,10 @@ fn run(flags: &Flags) -> Result<Outcome> {
         folders.push(project::at(".tools"));
     }
     for example in std::fs::read_dir(project::at("examples")).into_iter().flatten().flatten() {
-        folders
-            .extend(["node_modules", "dist", "public/tokenward"].map(|it| example.path().join(it)));
+        folders.extend(
+            ["node_modules", "dist", "target", "public/tokenward"]
+                .map(|it| example.path().join(it)),
+        );
     }
     for folder in folders.iter().filter(|folder| folder.exists()) {
         remove(folder)?;

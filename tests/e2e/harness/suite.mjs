@@ -123,6 +123,11 @@ export class Suite {
     return this.#root.settle(clientId, settings);
   }
 
+  /** @param {{ issuer: string, clientId: string, api: string }} settings for the page under /yew/ */
+  settleYew(settings) {
+    return this.#root.settleYew(settings);
+  }
+
   /** What the app's origin sends with pages and with the vault, unless a test changes it. */
   headers() {
     return this.filled(this.#headers);

@@ -17,6 +17,10 @@ const APP = fileURLToPath(new URL("../app", import.meta.url));
 export const PACKAGE =
   process.env.TOKENWARD_PKG || fileURLToPath(new URL("../../../pkg", import.meta.url));
 
+/** The example in Rust as `cargo xtask build --examples` makes it. */
+const YEW =
+  process.env.TOKENWARD_YEW || fileURLToPath(new URL("../../../target/yew/dist", import.meta.url));
+
 export async function makeWebRoot() {
   if (!existsSync(path.join(PACKAGE, "index.js"))) {
     throw new Error("pkg/ is missing: run `cargo xtask build`");
@@ -36,6 +40,7 @@ export async function makeWebRoot() {
       "/pkg/": copy,
       "/tokenward/": path.join(root, "tokenward"),
       "/settings/": path.join(root, "settings"),
+      "/yew/": path.join(root, "yew"),
     },
     /**
      * @param {string} clientId
@@ -43,6 +48,18 @@ export async function makeWebRoot() {
      */
     settle: (clientId, settings) =>
       writeFile(path.join(root, "settings", `${clientId}.json`), JSON.stringify(settings)),
+    /**
+     * Lays the example in Rust out under /yew/.
+     *
+     * @param {{ issuer: string, clientId: string, api: string }} settings what its page finds
+     */
+    async settleYew(settings) {
+      if (!existsSync(YEW)) {
+        throw new Error("target/yew/dist is missing: run `cargo xtask build --examples`");
+      }
+      await cp(YEW, path.join(root, "yew"), { recursive: true });
+      await writeFile(path.join(root, "yew/settings.json"), JSON.stringify(settings));
+    },
     remove: () => rm(root, { recursive: true, force: true }),
   };
 }

@@ -5,8 +5,9 @@
 
 mod names;
 mod wasm;
+pub(crate) mod yew;
 
-use crate::cli::{Flags, Outcome, Verb};
+use crate::cli::{Flag, Flags, Outcome, Verb};
 use crate::tools::{CrateTool, Need};
 use crate::{process, project, tools};
 use anyhow::{Context, Result, ensure};
@@ -19,18 +20,30 @@ pub(crate) use wasm::optimised as optimised_wasm;
 pub(crate) const VERB: Verb = Verb {
     name: "build",
     summary: "Makes pkg/, the npm package with the vault inside",
-    flags: &[],
+    flags: &[Flag {
+        name: "examples",
+        value: None,
+        help: "and target/yew/dist, which the end-to-end tests drive",
+    }],
     run,
 };
 
 pub(crate) const NEEDS: &[Need] =
     &[Need::WasmTarget, Need::RustSource, Need::Npm, Need::Crate(CrateTool::WasmBindgen)];
 
-fn run(_: &Flags) -> Result<Outcome> {
-    let start = Instant::now();
-    package()?;
-    println!("built {} in {:.1} s", project::shown(&folder()), start.elapsed().as_secs_f64());
+fn run(flags: &Flags) -> Result<Outcome> {
+    built(package, &folder())?;
+    if flags.has("examples") {
+        built(yew::page, &yew::folder())?;
+    }
     Ok(Outcome::Done)
+}
+
+fn built(build: fn() -> Result<()>, folder: &Path) -> Result<()> {
+    let start = Instant::now();
+    build()?;
+    println!("built {} in {:.1} s", project::shown(folder), start.elapsed().as_secs_f64());
+    Ok(())
 }
 
 /// The folder of the built package.

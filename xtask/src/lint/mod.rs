@@ -51,9 +51,11 @@ fn lint(_: &Flags) -> Result<Outcome> {
 /// The quick ones first.
 fn checks() -> Result<Vec<Check>> {
     let fmt = ["fmt", "--all", "--check", "--", "--color=never"];
+    let fmt_yew = ["fmt", "--manifest-path", YEW, "--check", "--", "--color=never"];
     let biome = ["ci", "--colors=off", "--error-on-warnings"];
     let mut checks = vec![
         Check { name: "rustfmt", command: with(process::cargo(), &fmt) },
+        Check { name: "rustfmt yew", command: with(process::cargo(), &fmt_yew) },
         Check { name: "biome", command: with(process::npm_bin("biome"), &biome) },
     ];
     for (name, config) in PROGRAMS {
@@ -75,6 +77,9 @@ const CLIPPY: &[(&str, &[&str], &[&str])] = &[
     ("clippy tests", &["--workspace", "--all-targets"], IN_TESTS),
     ("clippy wasm tests", &["-p", "tokenward", "--test", "wasm", "--target", WASM], IN_TESTS),
 ];
+
+/// A workspace of its own, which `--all` does not reach.
+const YEW: &str = "examples/yew/Cargo.toml";
 
 const WASM: &str = "wasm32-unknown-unknown";
 
@@ -102,6 +107,7 @@ fn deny() -> Result<Command> {
 fn fmt(_: &Flags) -> Result<Outcome> {
     tools::ensure(&[Need::Npm])?;
     process::run(process::cargo().args(["fmt", "--all"]))?;
+    process::run(process::cargo().args(["fmt", "--manifest-path", YEW]))?;
     process::run(process::npm_bin("biome").args(["check", "--write"]).arg(project::root()))?;
     Ok(Outcome::Done)
 }

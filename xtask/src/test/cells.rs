@@ -78,6 +78,7 @@ pub(super) fn told(cell: Cell) -> Result<Vec<(OsString, OsString)>> {
         ("TOKENWARD_BROWSER".into(), cell.browser.name().into()),
         ("TOKENWARD_PLACE".into(), cell.place.name().into()),
         ("TOKENWARD_PKG".into(), build::folder().into()),
+        ("TOKENWARD_YEW".into(), build::yew::folder().into()),
     ];
     told.extend(cell.browser.variables()?);
     Ok(told)

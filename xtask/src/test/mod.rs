@@ -94,8 +94,13 @@ impl Part {
         }
     }
 
-    fn needs_package(self) -> bool {
-        matches!(self, Self::E2e(_) | Self::Package)
+    /// What must be built before it.
+    fn products(self) -> &'static [Product] {
+        match self {
+            Self::E2e(_) => &[Product::Package, Product::YewPage],
+            Self::Package => &[Product::Package],
+            _ => &[],
+        }
     }
 
     fn list(self, filter: &Filter) -> Result<Vec<String>> {
@@ -138,9 +143,9 @@ fn run(flags: &Flags) -> Result<Outcome> {
     // All at once, because that is quicker. What could not be had fails the parts that need it.
     let needs: Vec<Need> = parts.iter().flat_map(|part| part.needs()).collect();
     let _ = tools::ensure(&needs);
-    let mut package = Package::default();
+    let mut built = Built::default();
     let layers: Vec<Layer> =
-        parts.iter().map(|part| finished(*part, &filter, &mut package)).collect();
+        parts.iter().map(|part| finished(*part, &filter, &mut built)).collect();
     report::publish(&layers, start.elapsed(), &project::at("target/test/report.json"))
 }
 
@@ -177,26 +182,53 @@ fn chosen(flags: &Flags) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
-/// The package under test: built once, when the first part wants it.
-#[derive(Default)]
-struct Package(Option<Result<(), String>>);
+/// What is under test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Product {
+    /// The npm package.
+    Package,
+    /// The example in Rust.
+    YewPage,
+}
 
-impl Package {
-    fn built(&mut self) -> Result<()> {
-        let build = || build::package().map_err(|problem| format!("{problem:#}"));
-        self.0.get_or_insert_with(build).clone().map_err(anyhow::Error::msg)
+impl Product {
+    fn build(self) -> Result<()> {
+        match self {
+            Self::Package => build::package(),
+            Self::YewPage => build::yew::page(),
+        }
+    }
+}
+
+/// The products, each built once, when the first part wants it.
+#[derive(Default)]
+struct Built(Vec<(Product, Result<(), String>)>);
+
+impl Built {
+    fn has(&mut self, product: Product) -> Result<()> {
+        let known = self.0.iter().find(|(other, _)| *other == product);
+        let outcome = if let Some((_, outcome)) = known {
+            outcome.clone()
+        } else {
+            let start = Instant::now();
+            let outcome = product.build().map_err(|problem| format!("{problem:#}"));
+            println!("built {product:?} in {:.1} s", start.elapsed().as_secs_f64());
+            self.0.push((product, outcome.clone()));
+            outcome
+        };
+        outcome.map_err(anyhow::Error::msg)
     }
 }
 
 /// Runs one part. Whatever keeps it from running is one failure of that part.
-fn finished(part: Part, filter: &Filter, package: &mut Package) -> Layer {
+fn finished(part: Part, filter: &Filter, built: &mut Built) -> Layer {
     let name = part.name();
     println!("\n== {name}");
     let start = Instant::now();
     let mut run = || {
         tools::ensure(&part.needs())?;
-        if part.needs_package() {
-            package.built()?;
+        for product in part.products() {
+            built.has(*product)?;
         }
         part.run(filter)
     };

@@ -1,0 +1,227 @@
+//! The client: what an application holds.
+
+use std::{
+    cell::Cell,
+    fmt,
+    rc::{Rc, Weak},
+};
+
+use js_sys::Object;
+use wasm_bindgen::JsValue;
+use web_sys::{Request, Response, Window};
+
+use super::{
+    fetch::{self, FetchError},
+    hello::Vault,
+    inner::Inner,
+    link::message,
+    options::Options,
+    place::Place,
+    state::{self, State},
+};
+use crate::{
+    browser::{object, url::BrowserUrls},
+    config::Config,
+    error::{AuthError, Code, Phase},
+    url::ParseUrl,
+};
+
+/// A session, as an application sees it. Clones are the same client; the last one dropped closes it.
+#[derive(Clone)]
+pub struct Client(Rc<Inner>);
+
+/// What a sign-in asks for besides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignIn {
+    /// Where the application wants to be afterwards; where it is now, if absent.
+    pub return_to: Option<String>,
+    /// `login`, `consent`, `select_account`, … (OpenID Connect Core, 3.1.2.1).
+    pub prompt: Option<String>,
+    /// Who is likely to sign in.
+    pub login_hint: Option<String>,
+    /// How long ago the person may have proved who they are, in seconds.
+    pub max_age: Option<u32>,
+    /// Authentication contexts, most wanted first, with spaces between.
+    pub acr_values: Option<String>,
+    /// Languages, most wanted first, with spaces between.
+    pub ui_locales: Option<String>,
+    /// More parameters for this one authorization request.
+    pub extra_params: Vec<(String, String)>,
+}
+
+/// A listener to a client's state; dropping it stops it.
+#[must_use = "a subscription ends when it is dropped"]
+pub struct Subscription {
+    client: Weak<Inner>,
+    id: u64,
+}
+
+impl Client {
+    /// A client for these options. It starts nothing before it is used.
+    ///
+    /// `config_invalid` with every problem of the options, by the vault's own rules; `no_browser`
+    /// outside a page.
+    pub fn open(options: &Options, place: &Place) -> Result<Self, AuthError> {
+        let href = page().and_then(|page| page.location().href().ok()).unwrap_or_default();
+        let page = BrowserUrls.parse(&href, None).ok_or_else(|| {
+            AuthError::new(Code::NoBrowser, Phase::Vault, "no page here: call this in the page")
+        })?;
+        let text = options.to_json(&page.origin, &BrowserUrls);
+        let config = Config::check(&text, &page.href, &BrowserUrls)?;
+        let redirect_uri = BrowserUrls.parse(&config.redirect_uri, None);
+        let script = place.script(&page)?;
+        let redirect_uri = redirect_uri.unwrap_or_else(|| page.clone());
+        let vault = Vault { config: text, script, page, generation: Cell::new(0) };
+        Ok(Self(Rc::new(Inner::new(vault, redirect_uri))))
+    }
+
+    /// Waits until it is known who is signed in, so until a callback was handled, however it ended. An
+    /// error says why the vault cannot be reached; call it again to try again.
+    pub async fn ready(&self) -> Result<(), AuthError> {
+        self.0.ready().await
+    }
+
+    /// The session now.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.0.state.borrow().clone()
+    }
+
+    /// Calls `listener` after each change of the state, until the subscription is dropped.
+    pub fn subscribe(&self, listener: impl Fn(&State) + 'static) -> Subscription {
+        let id = self.0.listen(Rc::new(listener));
+        Subscription { client: Rc::downgrade(&self.0), id }
+    }
+
+    /// Sends the browser to the provider; comes to an end when it is on its way.
+    pub async fn sign_in(&self, wanted: SignIn) -> Result<(), AuthError> {
+        // First, for it cleans the address.
+        let reaching = self.0.reach();
+        let question = wanted.to_message();
+        let call = reaching.await?.ask(&question, None);
+        go(&state::text(&call.answer().await?, "url"));
+        Ok(())
+    }
+
+    /// Where a finished sign-in wanted to be: there once, until the turn that reads it is over.
+    #[must_use]
+    pub fn return_to(&self) -> Option<String> {
+        self.0.arrival.return_to()
+    }
+
+    /// Why the last callback failed; somebody may be signed in all the same, from before.
+    #[must_use]
+    pub fn callback_error(&self) -> Option<AuthError> {
+        self.0.arrival.error()
+    }
+
+    /// Like the browser's own `fetch`, with the credential that the options have for the target. The
+    /// body is read from `request`, as `fetch` does; its signal aborts, and so does dropping this.
+    pub async fn fetch(&self, request: &Request) -> Result<Response, FetchError> {
+        fetch::send(self.0.reach(), request).await
+    }
+
+    /// The same for a `GET` of `url`.
+    pub async fn get(&self, url: &str) -> Result<Response, FetchError> {
+        let request = Request::new_with_str(url)
+            .map_err(|_| fetch::invalid("the request's URL is no URL that can be fetched"))?;
+        self.fetch(&request).await
+    }
+
+    /// Ends the session for every tab. Where the provider is to end its own, the browser is sent there.
+    pub async fn sign_out(&self) -> Result<(), AuthError> {
+        self.end_session(false).await
+    }
+
+    /// Ends the session for every tab, and leaves the provider's own as it is.
+    pub async fn sign_out_locally(&self) -> Result<(), AuthError> {
+        self.end_session(true).await
+    }
+
+    /// Hands out the access token, only where `allow_token_export` is configured.
+    pub async fn export_access_token(&self) -> Result<String, AuthError> {
+        let call = self.0.reach().await?.ask(&message("exportAccessToken"), None);
+        Ok(state::text(&call.answer().await?, "token"))
+    }
+
+    /// Lets go of the vault. The session stays, for other tabs and for a new client.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    async fn end_session(&self, local: bool) -> Result<(), AuthError> {
+        let question = message("signOut");
+        object::set(&question, "local", &JsValue::from_bool(local));
+        let call = self.0.reach().await?.ask(&question, None);
+        let address = state::text(&call.answer().await?, "url");
+        if !address.is_empty() {
+            go(&address);
+        }
+        Ok(())
+    }
+}
+
+impl PartialEq for Client {
+    /// Whether both are one client.
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Client {
+    /// Without the session: it is about a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.upgrade() {
+            client.listeners.borrow_mut().remove(self.id);
+        }
+    }
+}
+
+impl SignIn {
+    fn to_message(&self) -> Object {
+        let asked = Object::new();
+        let max_age = self.max_age.map(|seconds| seconds.to_string());
+        for (name, value) in [
+            ("prompt", &self.prompt),
+            ("loginHint", &self.login_hint),
+            ("maxAge", &max_age),
+            ("acrValues", &self.acr_values),
+            ("uiLocales", &self.ui_locales),
+        ] {
+            if let Some(value) = value {
+                object::set(&asked, name, &JsValue::from_str(value));
+            }
+        }
+        let extra_params = Object::new();
+        for (name, value) in &self.extra_params {
+            object::set(&extra_params, name, &JsValue::from_str(value));
+        }
+        object::set(&asked, "extraParams", &extra_params);
+        let question = message("signIn");
+        object::set(&question, "asked", &asked);
+        let return_to = self.return_to.clone().unwrap_or_else(|| {
+            let here = page().and_then(|page| page.location().href().ok());
+            let here = here.and_then(|here| BrowserUrls.parse(&here, None));
+            here.map(|here| here.pathname + &here.search + &here.hash).unwrap_or_default()
+        });
+        object::set(&question, "returnTo", &JsValue::from_str(&return_to));
+        question
+    }
+}
+
+fn page() -> Option<Window> {
+    web_sys::window()
+}
+
+fn go(address: &str) {
+    if let Some(page) = page() {
+        // What the vault made is an address; a page that may not leave (a sandboxed frame) stays.
+        let _ = page.location().assign(address);
+    }
+}

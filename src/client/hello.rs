@@ -1,0 +1,165 @@
+//! Reaching a vault: the hello, said to the next generation too where one is silent.
+
+use std::{cell::Cell, rc::Rc};
+
+use js_sys::Object;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{MessageEvent, MessagePort};
+
+use super::{
+    link::{Link, Reports},
+    place::{self, Opened},
+    state,
+    told::{Told, first},
+};
+use crate::{
+    browser::{global, lock, object, random, time, worker},
+    clock::Millis,
+    config,
+    error::{AuthError, Code, Phase},
+    url::ParsedUrl,
+    vault::wire::WIRE,
+};
+
+/// How long a hello may go unanswered before the next generation of the vault is asked.
+const HELLO: Millis = Millis::from_secs(5);
+const GENERATIONS: u32 = 3;
+/// A worker of the same name that is asked for sooner shares the failure and is silent (Firefox).
+const RETRY: Millis = Millis(200);
+
+/// Which vault this page reaches.
+pub(super) struct Vault {
+    /// The options, as the vault reads them.
+    pub(super) config: String,
+    /// Its script; `None` where the vault runs in this page.
+    pub(super) script: Option<String>,
+    /// The page, as it was when the client was opened.
+    pub(super) page: ParsedUrl,
+    /// A vault that did not answer cannot be ended, so this page stays away from its generation.
+    pub(super) generation: Cell<u32>,
+}
+
+/// What came of a hello; no reason is the worker's own `error`.
+type Greeting = Result<Welcomed, Option<AuthError>>;
+
+#[derive(Clone)]
+struct Welcomed {
+    port: MessagePort,
+    message: Object,
+    generation: u32,
+}
+
+/// A hello that was said.
+struct Attempt {
+    opened: Opened,
+    _listener: Closure<dyn FnMut(MessageEvent)>,
+}
+
+impl Vault {
+    /// Connects, each time anew.
+    pub(super) async fn connect(&self, reports: Reports) -> Result<Rc<Link>, AuthError> {
+        let insecure = || {
+            let message = "locks and WebCrypto are withheld here: serve the page over https, or from localhost";
+            AuthError::new(Code::InsecureContext, Phase::Vault, message)
+        };
+        if !object::own_or_inherited(&global(), "isSecureContext").is_truthy() {
+            return Err(insecure());
+        }
+        let number = u64::from_le_bytes(random::bytes().ok_or_else(insecure)?);
+        let lock = ["tokenward/page/", &number.to_string()].concat();
+        // Without locks the vault pings instead, so a refusal is no obstacle.
+        let held = lock::take(&lock, lock::Wait::Forever).await;
+        if let Some(script) = &self.script {
+            let folder = script.rfind('/').and_then(|at| script.get(..=at)).unwrap_or_default();
+            worker::raise_shield(&[folder, "shield.js"].concat()).await;
+        }
+        let welcomed = self.reach(&self.hello(&lock)).await?;
+        self.generation.set(welcomed.generation);
+        Ok(Link::open(welcomed.port, &welcomed.message, held, reports))
+    }
+
+    fn hello(&self, lock: &str) -> Object {
+        let hello = Object::new();
+        let page = [&*self.page.origin, &self.page.pathname].concat();
+        object::set(&hello, "type", &JsValue::from_str("hello"));
+        object::set(&hello, "wire", &JsValue::from(WIRE));
+        object::set(&hello, "config", &JsValue::from_str(&self.config));
+        object::set(&hello, "page", &JsValue::from_str(&page));
+        object::set(&hello, "lock", &JsValue::from_str(lock));
+        hello
+    }
+
+    /// Says hello; the first to answer is taken.
+    async fn reach(&self, hello: &Object) -> Result<Welcomed, AuthError> {
+        let start = self.generation.get();
+        let mut generation = start;
+        let mut greeting = Rc::new(Told::default());
+        let (mut said, mut is_forgiven) = (Vec::new(), false);
+        let outcome = loop {
+            if generation == start + GENERATIONS {
+                let message = "the vault does not answer: try again";
+                break Err(AuthError::transient(Code::VaultUnavailable, Phase::Vault, message));
+            }
+            match self.greet(hello, generation, &greeting) {
+                Ok(attempt) => said.push(attempt),
+                Err(error) => break Err(error),
+            }
+            let silence = async {
+                time::sleep(HELLO).await;
+                None
+            };
+            match first(async { Some(greeting.wait().await) }, silence).await {
+                Some(Ok(welcomed)) => break Ok(welcomed),
+                Some(Err(Some(error))) => break Err(error),
+                Some(Err(None)) => {
+                    let error = place::diagnose(self.script.as_deref().unwrap_or_default()).await;
+                    // One is forgiven: the worker may have been about to end.
+                    if is_forgiven || error.code != Code::WorkerBlocked {
+                        break Err(error);
+                    }
+                    is_forgiven = true;
+                    greeting = Rc::default();
+                    time::sleep(RETRY).await;
+                }
+                None => generation += 1,
+            }
+        };
+        let taken = outcome.as_ref().ok().map(|welcomed| &welcomed.port);
+        for attempt in said {
+            if Some(&attempt.opened.port) != taken {
+                attempt.opened.port.set_onmessage(None);
+                attempt.opened.port.close();
+            }
+        }
+        outcome
+    }
+
+    fn greet(
+        &self,
+        hello: &Object,
+        generation: u32,
+        greeting: &Rc<Told<Greeting>>,
+    ) -> Result<Attempt, AuthError> {
+        let (wire, number) = (WIRE.to_string(), generation.to_string());
+        let hash = config::fingerprint(&self.config);
+        let name = ["tokenward", &wire, place::BUILD, &number, &hash].join("/");
+        let told = Rc::clone(greeting);
+        let opened = place::open(self.script.as_deref(), &name, move || told.tell(Err(None)))?;
+        let (told, port) = (Rc::clone(greeting), opened.port.clone());
+        let listener = Closure::new(move |event: MessageEvent| {
+            let Ok(message) = event.data().dyn_into::<Object>() else { return };
+            match state::text(&message, "type").as_str() {
+                "welcome" => told.tell(Ok(Welcomed { port: port.clone(), message, generation })),
+                "refused" => {
+                    let reason = object::own(&message, "error").dyn_into();
+                    told.tell(Err(reason.ok().map(|reason| state::error(&reason))));
+                }
+                _ => {}
+            }
+        });
+        opened.port.set_onmessage(Some(listener.as_ref().unchecked_ref()));
+        // A plain object can always be posted.
+        let _ = opened.port.post_message(hello);
+        Ok(Attempt { opened, _listener: listener })
+    }
+}

@@ -1,0 +1,227 @@
+//! The options, and the text that the vault reads. Their meaning is `config`'s.
+
+use crate::{
+    clock::Millis,
+    config::{Endpoints, Logout, Resource, Restore},
+    json::{Members, Writer},
+    url::ParseUrl,
+};
+
+/// What defines a session; clients that agree in it share one. The names are those of the package's
+/// `createClient`.
+///
+/// ```
+/// use tokenward::{client::Options, config::Resource};
+///
+/// let mut options = Options::new("https://id.example.com", "spa", "/callback");
+/// options.resources.push(Resource::at("https://api.example.com"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The provider's issuer identifier, exactly as it writes it.
+    pub issuer: String,
+    /// The client identifier that the provider gave out.
+    pub client_id: String,
+    /// Where the provider sends people back to: a URL of this origin, or a path.
+    pub redirect_uri: String,
+    /// Scopes to ask for.
+    pub scope: Vec<String>,
+    /// Where the access token may go. Nowhere else.
+    pub resources: Vec<Resource>,
+    /// Static metadata, instead of discovery.
+    pub endpoints: Option<Endpoints>,
+    /// More parameters for the authorization request.
+    pub extra_params: Vec<(String, String)>,
+    /// What a sign-out does at the provider.
+    pub logout: Logout,
+    /// Whether [`Client::export_access_token`](super::Client::export_access_token) may hand the access
+    /// token to the page.
+    pub allow_token_export: bool,
+    /// What becomes of a session whose vault is gone.
+    pub restore: Restore,
+    /// How long the provider may take to answer; ten seconds where it is absent.
+    pub network_timeout: Option<Millis>,
+}
+
+impl Options {
+    /// Options with the scope `openid`, and no resource yet.
+    #[must_use]
+    pub fn new(issuer: &str, client_id: &str, redirect_uri: &str) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            client_id: client_id.to_owned(),
+            redirect_uri: redirect_uri.to_owned(),
+            scope: vec!["openid".to_owned()],
+            resources: Vec::new(),
+            endpoints: None,
+            extra_params: Vec::new(),
+            logout: Logout { post_logout_redirect_uri: None, end_session: true },
+            allow_token_export: false,
+            restore: Restore::Redirect,
+            network_timeout: None,
+        }
+    }
+
+    /// The text that the vault reads, members in the order of their names, so that equal options have
+    /// equal texts. Paths become URLs of `origin`, the same on every page.
+    #[must_use]
+    pub fn to_json(&self, origin: &str, urls: &dyn ParseUrl) -> String {
+        let whole = |address: &str| match urls.parse(address, None) {
+            // As it is, since providers compare addresses character by character.
+            Some(_) => address.to_owned(),
+            // What is no address stays too: the vault complains of it.
+            None => {
+                urls.parse(address, Some(origin)).map_or_else(|| address.to_owned(), |u| u.href)
+            }
+        };
+        let mut json = Writer::default();
+        json.flag("allowTokenExport", self.allow_token_export);
+        json.text("clientId", &self.client_id);
+        if let Some(endpoints) = &self.endpoints {
+            json.object("endpoints", &|to| {
+                to.text("authorization", &endpoints.authorization);
+                to.optional("endSession", endpoints.end_session.as_deref());
+                to.optional("jwks", endpoints.jwks.as_deref());
+                to.optional("revocation", endpoints.revocation.as_deref());
+                to.text("token", &endpoints.token);
+            });
+        }
+        let mut params: Vec<_> = self.extra_params.iter().collect();
+        params.sort();
+        json.object("extraParams", &|to| {
+            for (name, value) in &params {
+                to.text(name, value);
+            }
+        });
+        json.text("issuer", &self.issuer);
+        json.object("logout", &|to| {
+            to.flag("endSession", self.logout.end_session);
+            let address = self.logout.post_logout_redirect_uri.as_deref().map(whole);
+            to.optional("postLogoutRedirectUri", address.as_deref());
+        });
+        json.text("redirectUri", &whole(&self.redirect_uri));
+        let resources: Vec<_> = self.resources.iter().map(resource).collect();
+        json.raw("resources", &["[", &resources.join(","), "]"].concat());
+        let restore = match self.restore {
+            Restore::Redirect => "redirect",
+            Restore::None => "none",
+        };
+        json.text("restore", restore);
+        json.texts("scope", &self.scope);
+        if let Some(timeout) = self.network_timeout {
+            json.object("timeouts", &|to| to.number("networkMs", i64::try_from(timeout.0).ok()));
+        }
+        json.finish()
+    }
+}
+
+impl Resource {
+    /// Everything at `origin`, by every method.
+    #[must_use]
+    pub fn at(origin: &str) -> Self {
+        Self { origin: origin.to_owned(), paths: None, methods: None }
+    }
+}
+
+fn resource(resource: &Resource) -> String {
+    let mut json = Writer::default();
+    if let Some(methods) = &resource.methods {
+        json.texts("methods", methods);
+    }
+    json.text("origin", &resource.origin);
+    if let Some(paths) = &resource.paths {
+        json.texts("paths", paths);
+    }
+    json.finish()
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::{config::Config, error::Code, url::oracle::Oracle};
+
+    const ORIGIN: &str = "https://app.example.com";
+
+    fn usual() -> Options {
+        let mut options = Options::new("https://id.example.com", "spa", "/callback");
+        options.resources.push(Resource::at("https://api.example.com"));
+        options
+    }
+
+    fn read(options: &Options) -> Result<Config, Code> {
+        let text = options.to_json(ORIGIN, &Oracle);
+        Config::check(&text, "https://app.example.com/deep/page", &Oracle).map_err(|e| e.code)
+    }
+
+    #[test]
+    fn few_options_are_enough() {
+        let config = read(&usual()).unwrap();
+        assert_eq!(config.redirect_uri, "https://app.example.com/callback");
+        assert_eq!(
+            (config.scope, config.network_timeout),
+            (vec!["openid".to_owned()], Millis(10_000))
+        );
+    }
+
+    #[test]
+    fn the_vault_reads_every_option() {
+        let mut options = usual();
+        let text = |text: &str| Some(text.to_owned());
+        options.scope.push("email".to_owned());
+        options.resources[0].paths = Some(vec!["/v1".to_owned()]);
+        options.resources[0].methods = Some(vec!["GET".to_owned()]);
+        options.endpoints = Some(Endpoints {
+            authorization: "https://id.example.com/auth".to_owned(),
+            token: "https://id.example.com/token".to_owned(),
+            revocation: text("https://id.example.com/revoke"),
+            end_session: text("https://id.example.com/end"),
+            jwks: text("https://id.example.com/jwks"),
+        });
+        options.extra_params =
+            vec![("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())];
+        options.logout = Logout { post_logout_redirect_uri: text("/bye"), end_session: false };
+        options.allow_token_export = true;
+        options.restore = Restore::None;
+        options.network_timeout = Some(Millis(5000));
+        let config = read(&options).unwrap();
+        assert_eq!(config.issuer, options.issuer);
+        assert_eq!(config.client_id, options.client_id);
+        assert_eq!(config.scope, options.scope);
+        assert_eq!(config.resources, options.resources);
+        assert_eq!(config.endpoints, options.endpoints);
+        assert_eq!(config.extra_params.len(), 2);
+        let after = config.logout.post_logout_redirect_uri.as_deref();
+        assert_eq!(
+            (after, config.logout.end_session),
+            (Some("https://app.example.com/bye"), false)
+        );
+        assert!(config.allow_token_export);
+        assert_eq!(config.restore, Restore::None);
+        assert_eq!(config.network_timeout, Millis(5000));
+    }
+
+    #[test]
+    fn equal_options_have_equal_texts_with_their_members_in_order() {
+        let (mut one, mut other) = (usual(), usual());
+        one.extra_params = vec![("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())];
+        other.extra_params =
+            vec![("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())];
+        let text = one.to_json(ORIGIN, &Oracle);
+        assert_eq!(text, other.to_json(ORIGIN, &Oracle));
+        // As the package writes them: sorted, at every depth.
+        let sorted: std::collections::BTreeMap<String, serde_json::Value> =
+            serde_json::from_str(&text).unwrap();
+        assert_eq!(text, serde_json::to_string(&sorted).unwrap());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_the_vaults_own_rules() {
+        let mut options = usual();
+        options.redirect_uri = "https://other.example/callback".to_owned();
+        assert_eq!(read(&options).err(), Some(Code::ConfigInvalid));
+        options = usual();
+        options.extra_params = vec![("state".to_owned(), "x".to_owned())];
+        assert_eq!(read(&options).err(), Some(Code::ConfigInvalid));
+    }
+}
