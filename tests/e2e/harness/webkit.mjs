@@ -75,7 +75,8 @@ export const webkit = {
 function capabilities(httpProxy) {
   const wanted = new Capabilities();
   wanted.setBrowserName("MiniBrowser");
-  wanted.setProxy({ proxyType: "manual", httpProxy, noProxy: ["localhost", "127.0.0.1"] });
+  const noProxy = ["localhost", "127.0.0.1"];
+  wanted.set("proxy", { proxyType: "manual", httpProxy, noProxy });
   return wanted.set("webkitgtk:browserOptions", { binary: BROWSER, args: ARGUMENTS });
 }
 
