@@ -8,7 +8,7 @@ const API = "https://api.example/me";
 /** @type {(message: import("./edge.mjs").Message, worker: import("./edge.mjs").Worker) => void} */
 let answer = () => {};
 const { workers, quit } = browser({ vault: (message, worker) => answer(message, worker) });
-/** @type {import("node:worker_threads").MessagePort[]} closed at the end, or Node would wait for them */
+/** @type {MessagePort[]} closed at the end, or Node would wait for them */
 const bodies = [];
 after(() => {
   quit();
@@ -46,14 +46,14 @@ function handOut(stream) {
   const { port1, port2 } = new MessageChannel();
   bodies.push(port1);
   const reader = stream.getReader();
-  port1.on("message", async () => {
+  port1.onmessage = async () => {
     try {
       const { value = null } = await reader.read();
       port1.postMessage(value);
     } catch {
       port1.postMessage(false);
     }
-  });
+  };
   return port2;
 }
 

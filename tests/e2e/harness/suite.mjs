@@ -26,7 +26,7 @@ let serial = 0;
  */
 export function suite({ vaultConnects = "" } = {}) {
   const e2e = new Suite();
-  before(() => e2e.start(vaultConnects), { timeout: 60_000 });
+  before(() => e2e.start(vaultConnects), { timeout: 120_000 });
   afterEach(() => e2e.tidy());
   after(() => e2e.stop());
   return e2e;

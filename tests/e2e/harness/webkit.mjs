@@ -19,6 +19,9 @@ const ARGUMENTS = [
   "--javascript-can-open-windows-automatically=true",
 ];
 
+/** How long a browser may take until it is driven. */
+const START_MS = 45_000;
+
 /** What MiniBrowser printed, and how much of it was read. */
 const printed = { file: "", read: 0 };
 
@@ -34,33 +37,8 @@ export const webkit = {
       if (existsSync(file)) continue;
       throw new Error(`${file} is missing: apt-get install webkit2gtk-driver xvfb`);
     }
-    const display = await startDisplay();
-    const names = await startProxy();
-    printed.file = path.join(tmpdir(), `tokenward-webkit-${process.pid}.log`);
-    const log = await open(printed.file, "w");
-    const port = await freePort();
-    const service = spawn(DRIVER, [`--port=${port}`], {
-      stdio: ["ignore", log.fd, log.fd],
-      env: { ...process.env, DISPLAY: display.name },
-    });
-    const end = async () => {
-      service.kill();
-      display.stop();
-      names.stop();
-      await log.close();
-      await rm(printed.file);
-    };
-    try {
-      await untilListening(port);
-      const driver = await new Builder()
-        .usingServer(`http://127.0.0.1:${port}`)
-        .withCapabilities(capabilities(names.address))
-        .build();
-      return { driver, stop: () => driver.quit().then(end) };
-    } catch (error) {
-      await end();
-      throw error;
-    }
+    // Two browsers that start at once may choose one port for their inspector, and wait for ever.
+    return startOnce().catch(startOnce);
   },
 
   async consoleLines() {
@@ -71,11 +49,60 @@ export const webkit = {
   },
 };
 
+/** @returns {Promise<import("./browser.mjs").Started>} */
+async function startOnce() {
+  const display = await startDisplay();
+  const names = await startProxy();
+  printed.file = path.join(tmpdir(), `tokenward-webkit-${process.pid}.log`);
+  const log = await open(printed.file, "w");
+  const port = await freePort();
+  const service = spawn(DRIVER, [`--port=${port}`], {
+    stdio: ["ignore", log.fd, log.fd],
+    env: { ...process.env, DISPLAY: display.name },
+  });
+  const kill = () => {
+    service.kill();
+    // Without its display the browser ends too.
+    display.stop();
+  };
+  process.once("exit", kill);
+  const end = async () => {
+    process.off("exit", kill);
+    kill();
+    names.stop();
+    await log.close();
+    await rm(printed.file);
+  };
+  try {
+    await untilListening(port);
+    const driver = new Builder()
+      .usingServer(`http://127.0.0.1:${port}`)
+      .withCapabilities(capabilities(names.address))
+      .build();
+    // It rejects later where it is given up.
+    driver.catch(() => {});
+    await Promise.race([driver, tooLong()]);
+    return { driver, stop: () => driver.quit().then(end) };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+/** @returns {Promise<never>} */
+function tooLong() {
+  return new Promise((_, reject) => {
+    const late = () => reject(new Error(`no session within ${START_MS} ms`));
+    setTimeout(late, START_MS).unref();
+  });
+}
+
 /** @param {string} httpProxy for every host but those that the servers have */
 function capabilities(httpProxy) {
   const wanted = new Capabilities();
   wanted.setBrowserName("MiniBrowser");
-  wanted.setProxy({ proxyType: "manual", httpProxy, noProxy: ["localhost", "127.0.0.1"] });
+  const noProxy = ["localhost", "127.0.0.1"];
+  wanted.set("proxy", { proxyType: "manual", httpProxy, noProxy });
   return wanted.set("webkitgtk:browserOptions", { binary: BROWSER, args: ARGUMENTS });
 }
 
