@@ -69,7 +69,7 @@ test("a Yew app whose vault was killed finds another, and works on", killed, asy
       sessionStorage.seen = `${sessionStorage.seen ?? ""} ${main?.dataset.status}`;
     }).observe(document, { subtree: true, attributeFilter: ["data-status"] });
   });
-  assert.equal(await e2e.engine.devTools?.kill(e2e.driver, "shared_worker"), 1);
+  assert.ok(Number(await e2e.engine.devTools?.kill(e2e.driver, "shared_worker")) > 0, "no vault");
   await tab.until("the page to notice", () => sessionStorage.seen?.includes("restoring"));
   // The next vault asks the provider, who remembers.
   await untilStatus(tab, "signed-in");

@@ -54,6 +54,8 @@ async function order(tab, word, act) {
         const channel = new BroadcastChannel(name);
         channel.onmessage = heard;
         channel.postMessage(word);
+        // One that has ended by itself hears nothing.
+        setTimeout(heard, 1000);
       }).then(() => undefined),
     CHANNEL,
     word,

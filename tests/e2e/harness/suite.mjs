@@ -9,6 +9,7 @@ import { makeWebRoot } from "./web-root.mjs";
 
 /** @typedef {import("../app/page.js").Settings} Settings */
 /** @typedef {import("../app/page.js").Options} Options */
+/** @typedef {import("./browser.mjs").Started} Started */
 /**
  * @typedef {object} Wanted what a test's application differs in
  * @property {Options} [options] for `createClient`, beside the usual ones; `undefined` takes one away
@@ -19,8 +20,24 @@ import { makeWebRoot } from "./web-root.mjs";
 const SCOPE = ["openid", "profile", "email", "offline_access"];
 let serial = 0;
 
+/** The one browser of this process, which may run several files, and how many of them need it. */
+const shared = { started: /** @type {Promise<Started> | undefined} */ (undefined), users: 0 };
+
+async function openBrowser() {
+  shared.users += 1;
+  shared.started ??= engine.start();
+  return shared.started;
+}
+
+async function leaveBrowser() {
+  shared.users -= 1;
+  if (shared.users > 0) return;
+  await (await shared.started)?.stop();
+  shared.started = undefined;
+}
+
 /**
- * Starts everything before the file's first test and stops it after the last.
+ * Starts everything before the first test and stops it after the last.
  *
  * @param {{ vaultConnects?: string }} [choices] sources that the vault's policy allows besides
  */
@@ -38,8 +55,8 @@ export class Suite {
   engine = engine;
   /** @type {import("selenium-webdriver").WebDriver} */
   driver = /** @type {any} */ (undefined);
-  /** @type {import("./browser.mjs").Started | undefined} */
-  #browser;
+  /** Whether this is the suite of the test that runs: a process may run several. */
+  #isInUse = false;
   /** @type {Awaited<ReturnType<typeof makeWebRoot>>} */
   #root = /** @type {any} */ (undefined);
   #first = "";
@@ -55,21 +72,21 @@ export class Suite {
       pagesHeaders: this.#headers.page,
       vaultHeaders: this.#headers.vault,
     });
-    this.#browser = await engine.start();
-    this.driver = this.#browser.driver;
+    this.driver = (await openBrowser()).driver;
     await this.driver.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 });
     this.#first = await this.driver.getWindowHandle();
   }
 
   async stop() {
-    await this.#browser?.stop();
+    await leaveBrowser();
     await this.servers?.close();
     await this.#root?.remove();
   }
 
   /** One blank tab, no session at the provider, no plan left over. */
   async tidy() {
-    if (!this.driver) return;
+    if (!this.#isInUse) return;
+    this.#isInUse = false;
     const { provider, api, app, other } = this.servers.direct;
     provider.faults.clear();
     for (const handle of await this.driver.getAllWindowHandles()) {
@@ -88,10 +105,12 @@ export class Suite {
 
   /** The browser's first tab. */
   tab() {
+    this.#isInUse = true;
     return new Tab(this.driver, this.#first, this.servers);
   }
 
   async newTab() {
+    this.#isInUse = true;
     await this.driver.switchTo().newWindow("tab");
     return new Tab(this.driver, await this.driver.getWindowHandle(), this.servers);
   }
@@ -102,6 +121,7 @@ export class Suite {
    * @param {Wanted} [wanted]
    */
   async application(wanted = {}) {
+    this.#isInUse = true;
     serial += 1;
     const application = new Application(this, `client-${process.pid}-${serial}`);
     const { clientId, base } = application;

@@ -18,7 +18,7 @@ import { By } from "selenium-webdriver";
 /** How long a condition may take. Generous: a test that waits so long has failed. */
 export const LIMIT_MS = 20_000;
 /** Conditions are asked for often at first, then less: the question costs time that the answer needs. */
-const POLL_MS = { first: 10, last: 80 };
+const POLL_MS = { first: 20, last: 120 };
 
 /** What a page's function threw. Its own members (`code`, `retryable`, ...) are this error's too. */
 export class PageError extends Error {

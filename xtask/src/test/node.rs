@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use regex_lite::Regex;
 use serde::Deserialize;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ pub(super) struct Suite {
     ending: &'static str,
     /// How many files run at once.
     concurrency: usize,
+    /// Whether that many processes share the files, so that each starts its browser once.
+    is_shared: bool,
     limit: Duration,
 }
 
@@ -23,6 +26,7 @@ pub(super) const FACADE: Suite = Suite {
     folder: "pkg-template/test",
     ending: ".test.mjs",
     concurrency: 2,
+    is_shared: false,
     limit: Duration::from_mins(5),
 };
 
@@ -30,14 +34,16 @@ pub(super) const SERVERS: Suite = Suite {
     folder: "tests/servers",
     ending: ".test.mjs",
     concurrency: 2,
+    is_shared: false,
     limit: Duration::from_mins(5),
 };
 
-/// Two files at once: a browser waits more than it works.
+/// Four browsers at once: a browser waits more than it works.
 pub(super) const E2E: Suite = Suite {
     folder: "tests/e2e",
     ending: ".test.mjs",
-    concurrency: 2,
+    concurrency: 4,
+    is_shared: true,
     limit: Duration::from_mins(15),
 };
 
@@ -45,6 +51,7 @@ pub(super) const PACKAGE: Suite = Suite {
     folder: "tests/package",
     ending: ".test.mjs",
     concurrency: 1,
+    is_shared: false,
     limit: Duration::from_mins(10),
 };
 
@@ -52,6 +59,7 @@ pub(super) const E2E_SOAK: Suite = Suite {
     folder: "tests/e2e",
     ending: ".soak.mjs",
     concurrency: 1,
+    is_shared: false,
     limit: Duration::from_hours(4),
 };
 
@@ -92,6 +100,7 @@ pub(super) fn run(
     if let Some(pattern) = filter.pattern() {
         node.arg(format!("--test-name-pattern={pattern}")).env("TOKENWARD_GREP", pattern);
     }
+    let files = if suite.is_shared { shares(name, &files, suite.concurrency)? } else { files };
     node.args(&files).envs(told.iter().map(|(name, value)| (name, value)));
     let status = process::run_within(&mut node, suite.limit)?;
     let mut layer = count(name, &project::read(&lines)?)?;
@@ -99,6 +108,30 @@ pub(super) fn run(
         layer.fail(&format!("stopped after {} minutes", suite.limit.as_secs() / 60));
     }
     Ok(layer.judged(status.is_some_and(|status| status.success())))
+}
+
+/// Scripts that import the files, so many and about as much in each.
+fn shares(name: &str, files: &[PathBuf], count: usize) -> Result<Vec<PathBuf>> {
+    let mut sized: Vec<(u64, &PathBuf)> = Vec::new();
+    for file in files {
+        sized.push((std::fs::metadata(file)?.len(), file));
+    }
+    sized.sort_by(|a, b| b.cmp(a));
+    let mut shares = vec![(0, String::new()); count.min(files.len())];
+    for (size, file) in sized {
+        if let Some((sum, script)) = shares.iter_mut().min_by_key(|(sum, _)| *sum) {
+            *sum += size;
+            let _ = writeln!(script, "import {:?};", file.display().to_string());
+        }
+    }
+    let folder = project::at("target/test/shares").join(name.replace([' ', '/'], "-"));
+    let mut scripts = Vec::new();
+    for (index, (_, script)) in shares.into_iter().enumerate() {
+        let path = folder.join(format!("{}.test.mjs", index + 1));
+        project::write(&path, script)?;
+        scripts.push(path);
+    }
+    Ok(scripts)
 }
 
 fn argument(flag: &str, value: &Path) -> OsString {
