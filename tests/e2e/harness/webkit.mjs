@@ -2,7 +2,7 @@
 // WebKitGTK's MiniBrowser through WebKitWebDriver, on a display of its own.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { open, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -19,8 +19,9 @@ const ARGUMENTS = [
   "--javascript-can-open-windows-automatically=true",
 ];
 
-/** How long a browser may take until it is driven. */
-const START_MS = 45_000;
+/** How often a start is tried. */
+const STARTS = 5;
+const ENDED = "MiniBrowser ended";
 
 /** What MiniBrowser printed, and how much of it was read. */
 const printed = { file: "", read: 0 };
@@ -37,8 +38,14 @@ export const webkit = {
       if (existsSync(file)) continue;
       throw new Error(`${file} is missing: apt-get install webkit2gtk-driver xvfb`);
     }
-    // Two browsers that start at once may choose one port for their inspector, and wait for ever.
-    return startOnce().catch(startOnce);
+    // One start in ten crashes (2.50), and the driver would wait for that browser for ever.
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await startOnce();
+      } catch (error) {
+        if (tries === STARTS) throw error;
+      }
+    }
   },
 
   async consoleLines() {
@@ -53,11 +60,11 @@ export const webkit = {
 async function startOnce() {
   const display = await startDisplay();
   const names = await startProxy();
-  printed.file = path.join(tmpdir(), `tokenward-webkit-${process.pid}.log`);
-  const log = await open(printed.file, "w");
+  const folder = await mkdtemp(path.join(tmpdir(), "tokenward-webkit-"));
+  const binary = await makeLauncher(folder);
   const port = await freePort();
   const service = spawn(DRIVER, [`--port=${port}`], {
-    stdio: ["ignore", log.fd, log.fd],
+    stdio: "ignore",
     env: { ...process.env, DISPLAY: display.name },
   });
   const kill = () => {
@@ -69,19 +76,21 @@ async function startOnce() {
   const end = async () => {
     process.off("exit", kill);
     kill();
+    await display.gone;
     names.stop();
-    await log.close();
-    await rm(printed.file);
+    await rm(folder, { recursive: true });
   };
   try {
     await untilListening(port);
     const driver = new Builder()
       .usingServer(`http://127.0.0.1:${port}`)
-      .withCapabilities(capabilities(names.address))
+      .withCapabilities(capabilities(binary, names.address))
       .build();
     // It rejects later where it is given up.
     driver.catch(() => {});
-    await Promise.race([driver, tooLong()]);
+    const death = ended();
+    death.catch(() => {});
+    await Promise.race([driver, death]);
     return { driver, stop: () => driver.quit().then(end) };
   } catch (error) {
     await end();
@@ -89,21 +98,45 @@ async function startOnce() {
   }
 }
 
-/** @returns {Promise<never>} */
-function tooLong() {
-  return new Promise((_, reject) => {
-    const late = () => reject(new Error(`no session within ${START_MS} ms`));
-    setTimeout(late, START_MS).unref();
-  });
+/**
+ * A program that starts the browser, keeps what it prints, which the driver throws away, and says when
+ * it ended.
+ *
+ * @param {string} folder
+ */
+async function makeLauncher(folder) {
+  const program = path.join(folder, "launch");
+  printed.file = path.join(folder, "printed");
+  printed.read = 0;
+  await writeFile(printed.file, "");
+  const lines = [
+    `'${BROWSER}' "$@" >>'${printed.file}' 2>&1`,
+    `echo '${ENDED}' >>'${printed.file}'`,
+  ];
+  await writeFile(program, `#!/bin/sh\n${lines.join("\n")}\n`, { mode: 0o755 });
+  return program;
 }
 
-/** @param {string} httpProxy for every host but those that the servers have */
-function capabilities(httpProxy) {
+/** Rejects when the browser ended. */
+async function ended() {
+  const { file } = printed;
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 100).unref());
+    const text = await readFile(file, "utf8").catch(() => ENDED);
+    if (text.includes(ENDED)) throw new Error(`the browser did not start: ${text}`);
+  }
+}
+
+/**
+ * @param {string} binary
+ * @param {string} httpProxy for every host but those that the servers have
+ */
+function capabilities(binary, httpProxy) {
   const wanted = new Capabilities();
   wanted.setBrowserName("MiniBrowser");
   const noProxy = ["localhost", "127.0.0.1"];
   wanted.set("proxy", { proxyType: "manual", httpProxy, noProxy });
-  return wanted.set("webkitgtk:browserOptions", { binary: BROWSER, args: ARGUMENTS });
+  return wanted.set("webkitgtk:browserOptions", { binary, args: ARGUMENTS });
 }
 
 /** There is no option that names hosts: a proxy takes every name for 127.0.0.1. */
@@ -123,17 +156,23 @@ async function startProxy() {
   return { address: `127.0.0.1:${port}`, stop: () => server.close() };
 }
 
-/** An X server on a display that it chooses itself. */
+/**
+ * An X server on a display of this process's own. Servers that choose for themselves get in each
+ * other's way: one that ends removes the socket of one that took its number.
+ */
 async function startDisplay() {
-  const args = ["-displayfd", "3", "-screen", "0", "1024x768x24", "-nolisten", "tcp"];
+  const display = `:${1000 + (process.pid % 50_000)}`;
+  const args = [display, "-displayfd", "3", "-screen", "0", "1024x768x24", "-nolisten", "tcp"];
   const server = spawn("Xvfb", args, { stdio: ["ignore", "ignore", "ignore", "pipe"] });
   const told = /** @type {import("node:stream").Readable} */ (server.stdio[3]);
-  const number = await new Promise((resolve, reject) => {
+  await new Promise((resolve, reject) => {
     server.once("error", reject);
     server.once("exit", (code) => reject(new Error(`Xvfb ended with ${code}`)));
-    told.once("data", (line) => resolve(String(line).trim()));
+    told.once("data", resolve);
   });
-  return { name: `:${number}`, stop: () => server.kill() };
+  server.removeAllListeners("exit");
+  const gone = new Promise((resolve) => server.once("exit", resolve));
+  return { name: display, stop: () => server.kill(), gone };
 }
 
 /** @returns {Promise<number>} */
