@@ -14,6 +14,10 @@ import { search } from "./harness/token-search.mjs";
 
 const e2e = suite();
 const mortal = { options: { vaultUrl: MORTAL_URL } };
+const cached =
+  place.sharesTabs && place.outlivesPage
+    ? {}
+    : { skip: "a vault that goes with its pages is cached with them" };
 const living = place.outlivesPage ? {} : { skip: "no vault outlives its page here" };
 
 /** Whether all tabs are in one vault, so that one of them restores the session of all. */
@@ -179,7 +183,7 @@ test("a call that is a page's first word is answered once the page is back", asy
 
 test(
   "a page that comes back from the back/forward cache finds its vault gone",
-  shared,
+  cached,
   async () => {
     const app = await e2e.application(mortal);
     const tab = await app.openSignedIn();
