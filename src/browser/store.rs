@@ -46,13 +46,15 @@ pub(crate) async fn put(
     Ok(())
 }
 
-/// Takes the record under `key` out: whoever takes it is the only one to have it.
-pub(crate) async fn take(key: &str) -> Result<Option<Secret>, Denied> {
+/// The record under `key`. Where it is taken out, whoever takes it is the only one to have it.
+pub(crate) async fn find(key: &str, is_taken: bool) -> Result<Option<Secret>, Denied> {
     let database = open().await?;
     let store = writable(&database)?;
     let key = JsValue::from_str(key);
     let record = ended(&store.get(&key)?).await?;
-    ended(&store.delete(&key)?).await?;
+    if is_taken {
+        ended(&store.delete(&key)?).await?;
+    }
     database.close();
     Ok(record.as_string().map(Secret::new))
 }

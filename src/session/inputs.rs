@@ -170,12 +170,14 @@ pub enum Output {
         /// What to send.
         request: TokenRequest,
     },
-    /// Look for a stored transaction and remove it; answer with `Found`.
+    /// Look for a stored transaction; answer with `Found`.
     Find {
         /// To be repeated in the answer.
         ask: Ask,
         /// Its `state`.
         state: String,
+        /// Whether to remove it, so that nobody else has it.
+        is_taken: bool,
     },
     /// Remove a stored transaction: it was used from memory.
     Forget {

@@ -78,8 +78,11 @@ impl Session {
         if let Some(transaction) = self.sign_ins.take(&state) {
             return self.judge_callback(now, ask, callback, transaction, true);
         }
+        // A refusal may be a foreign provider's lie: what it names stays, for a vault that comes after
+        // this one. It spends no code, so two vaults may have it.
+        let is_taken = callback.outcome.is_ok();
         self.sign_ins.finding.push((ask, callback));
-        self.outputs.push_back(Output::Find { ask, state });
+        self.outputs.push_back(Output::Find { ask, state, is_taken });
     }
 
     pub(super) fn found(&mut self, now: Now, ask: Ask, transaction: Option<Transaction>) {
@@ -88,7 +91,8 @@ impl Session {
         let (_, callback) = self.sign_ins.finding.swap_remove(index);
         match transaction {
             Some(found) if is_same(&found.state, &callback.state) => {
-                self.judge_callback(now, ask, callback, found, false);
+                let is_stored = callback.outcome.is_err();
+                self.judge_callback(now, ask, callback, found, is_stored);
             }
             _ => self.conclude_failed(ask, unknown()),
         }

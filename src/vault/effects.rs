@@ -36,15 +36,15 @@ pub(super) fn perform(vault: &Vault, output: Output) {
             let outcome = token_request(vault, &request).await;
             vault.post(Event::Session(Input::TokenAnswered { epoch, outcome }));
         }),
-        Output::Find { ask, state } => later(vault, async move |vault| {
+        Output::Find { ask, state, is_taken } => later(vault, async move |vault| {
             // A store that is denied has nothing.
-            let record = store::take(&state).await.ok().flatten();
+            let record = store::find(&state, is_taken).await.ok().flatten();
             let transaction = record.and_then(|record| Transaction::from_record(&record));
             vault.post(Event::Session(Input::Found { ask, transaction }));
         }),
         Output::Forget { state } => spawn_local(async move {
             // A record that cannot be removed is stale after ten minutes, and of single use before.
-            let _ = store::take(&state).await;
+            let _ = store::find(&state, true).await;
         }),
         Output::Navigate { ask, transaction } => later(vault, async move |vault| {
             navigate(vault, ask, &transaction).await;

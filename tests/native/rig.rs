@@ -142,7 +142,8 @@ pub(crate) fn describe(output: &Output) -> String {
         Output::Send { request: TokenRequest::Refresh { refresh_token, .. }, .. } => {
             format!("Send {}", refresh_token.expose())
         }
-        Output::Find { ask, state } => format!("Find {} {state}", ask.0),
+        Output::Find { ask, state, is_taken: true } => format!("Find {} {state}", ask.0),
+        Output::Find { ask, state, is_taken: false } => format!("Look {} {state}", ask.0),
         Output::Forget { state } => format!("Forget {state}"),
         Output::Navigate { ask, transaction } => {
             format!("Navigate {} {}", ask.0, transaction.state)

@@ -77,6 +77,15 @@ fn cb2_an_error_uses_the_state_up() {
 }
 
 #[test]
+fn cb2_an_error_uses_up_the_state_in_the_store_too() {
+    let mut rig = Rig::new();
+    rig.tell(Input::CallbackArrived { ask: Ask(1), callback: refusal("s") });
+    let found = Some(transaction("s", START.wall));
+    let orders = rig.tell(Input::Found { ask: Ask(1), transaction: found });
+    assert!(orders.contains(&"Forget s".into()), "{orders:?}");
+}
+
+#[test]
 fn cb5_an_error_leaves_the_session_as_it_was() {
     let mut rig = Rig::signed_in(grant(1, 300, START));
     rig.ask_sign_in("s");
@@ -101,7 +110,12 @@ fn mx5_a_foreign_refusal_does_not_end_the_sign_in() {
         let mut rig = Rig::new();
         let foreign = Callback { iss: Some("https://evil.example".into()), ..refusal("s") };
         if is_stored {
-            rig.tell(Input::CallbackArrived { ask: Ask(1), callback: foreign });
+            let orders = rig.tell(Input::CallbackArrived { ask: Ask(1), callback: foreign });
+            assert_eq!(
+                orders,
+                ["Publish signingIn", "Look 1 s"],
+                "the next vault must find it too"
+            );
             let found = Some(transaction("s", START.wall));
             rig.tell(Input::Found { ask: Ask(1), transaction: found });
         } else {

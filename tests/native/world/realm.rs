@@ -100,8 +100,11 @@ impl World {
                 self.lock = if is_taken { Lock::Held } else { Lock::Free };
                 self.tell(if is_taken { Input::LockTaken } else { Input::LockMissed });
             }
-            Event::Found { realm, ask, state } if realm == self.realm => {
-                let transaction = self.store.remove(&state);
+            Event::Found { realm, ask, state, is_taken } if realm == self.realm => {
+                let transaction = self.store.get(&state).cloned();
+                if is_taken {
+                    self.store.remove(&state);
+                }
                 self.tell(Input::Found { ask, transaction });
             }
             Event::ReachedProvider { realm, epoch, request, fault } => {
@@ -149,8 +152,8 @@ impl World {
                 self.flight = Some(Flight { epoch, is_stale: false });
                 self.send(epoch, request);
             }
-            Output::Find { ask, state } => {
-                self.timeline.after(3, Event::Found { realm, ask, state });
+            Output::Find { ask, state, is_taken } => {
+                self.timeline.after(3, Event::Found { realm, ask, state, is_taken });
             }
             Output::Forget { state } => drop(self.store.remove(&state)),
             Output::Navigate { transaction, .. } => {

@@ -24,6 +24,7 @@ pub(crate) enum Event {
         realm: u32,
         ask: Ask,
         state: String,
+        is_taken: bool,
     },
     ReachedProvider {
         realm: u32,
