@@ -24,8 +24,8 @@ type Unnumbered<M> = M extends Numbered ? Omit<M, "id"> : never;
 /** A message that is answered; its number is given by the link. */
 export type Question = Unnumbered<ToVault> & { body?: ArrayBuffer };
 /** A message that is not. */
-export type Notice = Exclude<ToVault, Numbered | Hello>;
-type Answers = Extract<FromVault, Numbered> & { body?: ReadableStream<Uint8Array<ArrayBuffer>> };
+export type Notice = Exclude<ToVault, Numbered | Hello> | Extract<ToVault, { type: "abort" }>;
+type Answers = Extract<FromVault, Numbered> & { body?: MessagePort };
 /** An answer, by its `type`. */
 export type Answer<T extends Answers["type"]> = Extract<Answers, { type: T }>;
 
@@ -201,12 +201,8 @@ function link({ port, welcome }: Welcomed, ended: AbortController, reports: Repo
     heard++;
     if (data.type === "ping") tell({ type: "pong" });
     else if (data.type === "state") reports.onState(data.state);
-    else if ("id" in data) {
-      const answer: Answers = data;
-      const settle = open.get(answer.id);
-      if (settle) settle(answer);
-      else void answer.body?.cancel();
-    }
+    // What bears no number (`pong`) is nobody's answer.
+    else open.get((data as Answers).id)?.(data as Answers);
   };
 
   const ask = <T extends Answers["type"]>(question: Question): Call<T> => {
@@ -224,7 +220,8 @@ function link({ port, welcome }: Welcomed, ended: AbortController, reports: Repo
       port.postMessage({ ...question, id }, question.body ? [question.body] : []);
     });
     const drop = () => {
-      if (open.delete(id)) port.postMessage({ type: "abort", id } satisfies ToVault);
+      open.delete(id);
+      tell({ type: "abort", id });
     };
     return { answer, drop };
   };
@@ -240,12 +237,11 @@ function link({ port, welcome }: Welcomed, ended: AbortController, reports: Repo
     tell({ type: "ping" });
     setTimeout(() => {
       if (over.aborted) return;
-      if (heard !== before) {
-        setTimeout(watch, AGAIN_MS);
-        return;
+      if (heard !== before) setTimeout(watch, AGAIN_MS);
+      else {
+        end(gone());
+        reports.onDeath();
       }
-      end(gone());
-      reports.onDeath();
     }, SILENCE_MS);
   };
 

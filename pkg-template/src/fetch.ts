@@ -1,7 +1,7 @@
 /** A page's `fetch` in the vault's words, and the vault's answer as a page's `Response`. */
 
 import type { Answer, Call, Link, Question } from "./connection.js";
-import { type AuthError, failure } from "./error.js";
+import { failure } from "./error.js";
 
 /** What is passed on where it differs from what a request has by itself. */
 const MEMBERS = [
@@ -15,8 +15,6 @@ const MEMBERS = [
 
 /** The ways to read a body; not every engine has all of them. */
 const READERS = ["text", "json", "blob", "arrayBuffer", "bytes", "formData"] as const;
-
-const BODYLESS: readonly number[] = [204, 205, 304];
 
 /** Sends a request through the vault that `reach` finds; like `fetch` in everything but its errors. */
 export async function send(
@@ -36,11 +34,11 @@ export async function send(
     });
   });
   const answered = async (): Promise<Response> => {
-    const question = await parts(request);
+    const question = await parts(request, init?.body);
     const link = await reach();
     signal.throwIfAborted();
     call = link.ask(question);
-    return respond(await call.answer, AbortSignal.any([signal, link.over]));
+    return respond(await call.answer, call.drop, AbortSignal.any([signal, link.over]));
   };
   return Promise.race([aborted, answered()]);
 }
@@ -52,19 +50,13 @@ function read(input: RequestInfo | URL, init?: RequestInit): Request {
   }
   const request = new Request(input, init);
   if (request.mode !== "cors") {
-    throw invalid(`Mode "${request.mode}" carries no credential: leave \`mode\` out.`);
-  }
-  if (request.headers.has("authorization")) {
-    throw invalid("The vault writes `Authorization`: leave it out.");
+    const message = `Mode "${request.mode}" carries no credential: leave \`mode\` out.`;
+    throw failure("request_invalid", message, false, "fetch");
   }
   return request;
 }
 
-function invalid(message: string): AuthError {
-  return failure("request_invalid", message, false, "fetch");
-}
-
-async function parts(request: Request): Promise<Question> {
+async function parts(request: Request, form: unknown): Promise<Question> {
   const { url, method } = request;
   const question: Question = { type: "fetch", url, method, headers: [...request.headers] };
   const usual = new Request(url);
@@ -73,24 +65,49 @@ async function parts(request: Request): Promise<Question> {
   }
   // Not asked of `request.body`, which Firefox does not have.
   if (method !== "GET" && method !== "HEAD") {
-    const body = await request.arrayBuffer();
+    // WebKit does not read a form with files back.
+    const body = await request.arrayBuffer().catch(async (error) => {
+      if (!(form instanceof FormData)) throw error;
+      return (await import("./form.js")).encoded(form, request.headers);
+    });
     if (body.byteLength) question.body = body;
   }
   return question;
 }
 
-function respond(answer: Answer<"response">, signal: AbortSignal): Response {
-  const { status, statusText, headers, url, redirected, body } = answer;
-  const isEmpty = BODYLESS.includes(status);
-  if (isEmpty) void body?.cancel();
+function respond(answer: Answer<"response">, drop: () => void, signal: AbortSignal): Response {
+  const { status, url, redirected, body } = answer;
   let isWhole = false;
-  const detour = new TransformStream({
-    flush() {
-      isWhole = true;
-    },
-  });
-  // The detour ends the body with the caller's reason, or with the vault's death.
-  const stream = isEmpty ? null : body?.pipeThrough(detour, { signal });
+  // The vault gives a piece whenever it is asked.
+  const gathered = (port: MessagePort): ReadableStream => {
+    const stop = () => {
+      // A piece on its way finds nobody.
+      port.close();
+      drop();
+    };
+    return new ReadableStream({
+      start(stream) {
+        // With the caller's reason, or the vault's death.
+        signal.addEventListener("abort", () => {
+          stream.error(signal.reason);
+          stop();
+        });
+      },
+      pull: (stream) =>
+        new Promise((done) => {
+          port.onmessage = ({ data }) => {
+            if (data) stream.enqueue(data);
+            else if (data === null) {
+              isWhole = true;
+              stream.close();
+            } else stream.error(new TypeError("network error"));
+            done();
+          };
+          port.postMessage(true);
+        }),
+      cancel: stop,
+    });
+  };
   // Chromium's readers say `TypeError` whatever a stream was ended with.
   const told = (error: unknown) =>
     Promise.reject(signal.aborted && !isWhole ? signal.reason : error);
@@ -110,5 +127,7 @@ function respond(answer: Answer<"response">, signal: AbortSignal): Response {
     return response;
   };
   // The network has statuses beyond 599, the constructor has not.
-  return dress(new Response(stream, { status: status < 600 ? status : 500, statusText, headers }));
+  return dress(
+    new Response(body && gathered(body), { ...answer, status: status < 600 ? status : 500 }),
+  );
 }

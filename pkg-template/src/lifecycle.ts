@@ -4,9 +4,9 @@
 export interface Life {
   /** The page is active, or the network changed. */
   onNews(type: "woke" | "online" | "offline"): void;
-  /** The page goes into the back/forward cache: its port would not survive. */
+  /** The page ends, or goes into the back/forward cache, which its port would not survive. */
   onHidden(): void;
-  /** It came back from there. */
+  /** It is there; it may have come back from there. */
   onShown(): void;
 }
 
@@ -21,6 +21,6 @@ export function follow({ onNews, onHidden, onShown }: Life, signal: AbortSignal)
   on(window, "focus", (event) => event.target === window && woke());
   on(document, "resume", woke);
   on(document, "visibilitychange", () => document.visibilityState === "visible" && woke());
-  on<PageTransitionEvent>(window, "pagehide", (event) => event.persisted && onHidden());
-  on<PageTransitionEvent>(window, "pageshow", (event) => event.persisted && onShown());
+  on(window, "pagehide", onHidden);
+  on(window, "pageshow", onShown);
 }

@@ -8,7 +8,12 @@ const API = "https://api.example/me";
 /** @type {(message: import("./edge.mjs").Message, worker: import("./edge.mjs").Worker) => void} */
 let answer = () => {};
 const { workers, quit } = browser({ vault: (message, worker) => answer(message, worker) });
-after(quit);
+/** @type {MessagePort[]} closed at the end, or Node would wait for them */
+const bodies = [];
+after(() => {
+  quit();
+  for (const port of bodies) port.close();
+});
 const { createClient } = await load();
 const { fetch } = createClient(OPTIONS);
 
@@ -21,15 +26,35 @@ function responding(given, body) {
     if (type !== "fetch") return;
     const response = { type: "response", id, status: 200, statusText: "OK", headers: [] };
     const stream = body === undefined ? undefined : new Response(body).body;
+    const port = stream && handOut(stream);
     const message = {
       ...response,
       url: API,
       redirected: false,
       ...given,
-      ...(stream && { body: stream }),
+      ...(port && { body: port }),
     };
-    worker.say(message, stream ? [stream] : []);
+    worker.say(message, port ? [port] : []);
   };
+}
+
+/**
+ * As the vault does: a piece whenever the page asks.
+ * @param {ReadableStream} stream
+ */
+function handOut(stream) {
+  const { port1, port2 } = new MessageChannel();
+  bodies.push(port1);
+  const reader = stream.getReader();
+  port1.onmessage = async () => {
+    try {
+      const { value = null } = await reader.read();
+      port1.postMessage(value);
+    } catch {
+      port1.postMessage(false);
+    }
+  };
+  return port2;
 }
 
 test("a request crosses in its parts, and nothing that it has by itself", async () => {
@@ -88,7 +113,7 @@ test("a response is as the browser's own, and so is its clone", async () => {
 
 test("204, 205 and 304 have no body", async () => {
   for (const status of [204, 205, 304]) {
-    responding({ status }, "");
+    responding({ status });
     const response = await fetch(API);
     assert.equal(response.status, status);
     assert.equal(response.body, null);
@@ -101,8 +126,6 @@ test("what no vault could send is refused before it is asked", async () => {
   await used.text();
   await assert.rejects(fetch(used), { code: "body_used", phase: "fetch" });
   await assert.rejects(fetch(API, { mode: "no-cors" }), { code: "request_invalid" });
-  const headers = { Authorization: "Bearer mine" };
-  await assert.rejects(fetch(API, { headers }), { code: "request_invalid" });
   await assert.rejects(fetch(API, { method: "GET", body: "x" }), TypeError);
   assert.equal(heard("fetch").length, count);
 });
@@ -139,22 +162,25 @@ test("an abort rejects at once with its reason, and the vault is told", async ()
 });
 
 test("an abort ends the body that is under way", async () => {
-  let cancelled = false;
-  const endless = new ReadableStream({
-    pull: (controller) => controller.enqueue(new Uint8Array(1)),
-    cancel() {
-      cancelled = true;
-    },
-  });
-  responding({}, endless);
+  responding({}, endless());
   const controller = new AbortController();
   const response = await fetch(API, { signal: controller.signal });
   const reason = new Error("enough");
   const reading = response.arrayBuffer();
   controller.abort(reason);
   await assert.rejects(reading, reason);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.ok(cancelled);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(heard("abort").at(-1)?.id, heard("fetch").at(-1)?.id);
+});
+
+test("a body that nobody reads on is given up, and one that broke off is a TypeError", async () => {
+  responding({}, endless());
+  const response = await fetch(API);
+  await response.body?.cancel();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(heard("abort").at(-1)?.id, heard("fetch").at(-1)?.id);
+  responding({}, new ReadableStream({ start: (controller) => controller.error(new Error()) }));
+  await assert.rejects((await fetch(API)).text(), TypeError);
 });
 
 /** Every way to read a body that this engine has. */
@@ -241,7 +267,7 @@ test("a body that nobody wants and that failed is no unhandled rejection", async
     if (type !== "fetch") return;
     const head = { type: "response", id, statusText: "", headers: [], url: API, redirected: false };
     late.push(() => {
-      const body = broken();
+      const body = handOut(broken());
       worker.say({ ...head, status: 200, body }, [body]);
     });
   };
@@ -251,8 +277,6 @@ test("a body that nobody wants and that failed is no unhandled rejection", async
   controller.abort();
   await assert.rejects(gone, { name: "AbortError" });
   late[0]?.();
-  responding({ status: 204 }, broken());
-  await fetch(API);
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(unhandled.mock.callCount(), 0);
 });

@@ -4,7 +4,10 @@
 use js_sys::{Array, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestInit, Response};
+use web_sys::{
+    AbortSignal, Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit,
+    Response,
+};
 use zeroize::Zeroize;
 
 use super::{global, object};
@@ -97,13 +100,10 @@ pub(crate) async fn read_body(
     limit: usize,
 ) -> Result<Option<Vec<u8>>, Failure> {
     let Some(stream) = response.body() else { return Ok(Some(Vec::new())) };
-    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let reader = reader(&stream);
     let mut bytes = Vec::new();
     loop {
-        let piece = JsFuture::from(Promise::from(JsValue::from(reader.read()))).await?;
-        let Ok(chunk) = object::own_or_inherited(&piece, "value").dyn_into::<Uint8Array>() else {
-            return Ok(Some(bytes));
-        };
+        let Some(chunk) = read_piece(&reader).await? else { return Ok(Some(bytes)) };
         let (start, length) = (bytes.len(), chunk.length() as usize);
         if start + length > limit {
             bytes.zeroize();
@@ -115,6 +115,19 @@ pub(crate) async fn read_body(
         chunk.copy_to(&mut bytes[start..]);
         chunk.fill(0, 0, chunk.length());
     }
+}
+
+/// The one reader of a stream of bytes.
+pub(crate) fn reader(stream: &ReadableStream) -> ReadableStreamDefaultReader {
+    stream.get_reader().unchecked_into()
+}
+
+/// The next piece of a body; `None` at its end.
+pub(crate) async fn read_piece(
+    reader: &ReadableStreamDefaultReader,
+) -> Result<Option<Uint8Array>, Failure> {
+    let piece = JsFuture::from(Promise::from(JsValue::from(reader.read()))).await?;
+    Ok(object::own_or_inherited(&piece, "value").dyn_into().ok())
 }
 
 /// Makes room for `length` more bytes without leaving an unwiped copy behind, as a growing `Vec`

@@ -27,8 +27,9 @@ use crate::{
     url::ParseUrl,
 };
 
-/// How long a page may be silent after its lock was let go before it counts as gone.
-const SILENCE: Millis = Millis::from_secs(3);
+/// How long a page may be silent after its lock was let go before it counts as gone: so short that a
+/// page that died without a word frees its connections within two seconds.
+const SILENCE: Millis = Millis(1500);
 
 /// The vault's door: it knows its name before the first hello, and the vault behind it afterwards.
 pub(crate) struct Door {

@@ -9,7 +9,7 @@ use std::{
 use js_sys::Array;
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{MessageEvent, MessagePort, ReadableStream};
+use web_sys::{MessageEvent, MessagePort};
 
 use super::wire::{FromVault, Id};
 use crate::{browser::object, table::Table};
@@ -93,12 +93,11 @@ impl Ports {
 }
 
 impl Port {
-    /// Sends a message, and with it a response's body.
-    pub(super) fn send(&self, message: &FromVault, body: Option<&ReadableStream>) {
+    /// Sends a message, and with it where a response's body is asked for.
+    pub(super) fn send(&self, message: &FromVault, body: Option<&MessagePort>) {
         let serializer = serde_wasm_bindgen::Serializer::new();
         let Ok(message) = message.serialize(&serializer) else { return };
-        // A port whose page is gone swallows what it is sent; a stream that cannot be transferred
-        // (WebKit) is the one thing that throws.
+        // A port whose page is gone swallows what it is sent.
         let _ = match body {
             Some(body) => {
                 object::set(message.unchecked_ref(), "body", body);

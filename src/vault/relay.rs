@@ -1,10 +1,19 @@
-//! Answers on their way to the page: the head at once, the body as a stream that the page reads and
-//! whose end, however it comes, frees the connection.
+//! Answers on their way to the page: the head at once, the body piece by piece, and its end, however it
+//! comes, frees the connection.
+//!
+//! The page gets a port for each body, and asks on it for each piece: nothing is read far ahead, so a
+//! page that reads slowly slows the resource down. WebKit transfers no streams; the others, which do,
+//! would send the same messages.
 
-use js_sys::ArrayBuffer;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Blob, ReadableStream, Response, StreamPipeOptions, TransformStream};
+use std::{cell::Cell, rc::Rc};
+
+use futures_channel::oneshot;
+use js_sys::{Array, ArrayBuffer};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{
+    AbortSignal, Blob, MessageChannel, MessageEvent, MessagePort, ReadableStreamDefaultReader,
+    Response,
+};
 
 use super::{
     port::{Asker, Ports},
@@ -21,10 +30,10 @@ pub(super) fn body_length(body: &JsValue) -> Option<u64> {
     body.dyn_ref::<Blob>().map(|blob| blob.size() as u64)
 }
 
-/// A body on its way: what the resource sends, and where the page reads.
+/// A body on its way: what the resource sends, and where the page asks for it.
 pub(super) struct Pipe {
-    from: ReadableStream,
-    through: TransformStream,
+    from: ReadableStreamDefaultReader,
+    to: MessagePort,
 }
 
 /// Sends the head of a resource's answer to the page that asked, and the end of a pipe for its body
@@ -39,21 +48,51 @@ pub(super) fn reply(ports: &Ports, asker: Asker, response: &Response) -> Option<
         url: response.url(),
         redirected: response.redirected(),
     };
-    let pipe = response.body().and_then(|from| {
-        let through = TransformStream::new().ok()?;
-        Some(Pipe { from, through })
-    });
-    port.send(&head, pipe.as_ref().map(|pipe| pipe.through.readable()).as_ref());
-    pipe
+    // The page's `Response` refuses a body for these statuses, even an empty one.
+    let is_empty = matches!(response.status(), 204 | 205 | 304);
+    let body = response.body().filter(|_| !is_empty);
+    let channel = body.and_then(|body| Some((body, MessageChannel::new().ok()?)));
+    port.send(&head, channel.as_ref().map(|(_, channel)| channel.port2()).as_ref());
+    channel.map(|(body, channel)| Pipe { from: fetch::reader(&body), to: channel.port1() })
 }
 
 impl Pipe {
-    /// Carries the body until it ends, the page cancels it, or the signal aborts it.
+    /// Gives the page a piece whenever it asks, `null` at the end and `false` where the body breaks
+    /// off, until the signal aborts, which must be the request's own.
     pub(super) async fn run(self, signal: &AbortSignal) {
-        let options = StreamPipeOptions::new();
-        options.set_signal(signal);
-        let piping = self.from.pipe_to_with_options(&self.through.writable(), &options);
-        // How it ended is told to the page by the stream itself.
-        let _ = JsFuture::from(piping).await;
+        let asked = Rc::new(Cell::new(None::<oneshot::Sender<bool>>));
+        let waiting = Rc::clone(&asked);
+        // A message asks for more; the signal's event carries no data, and ends the wait.
+        let listener = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
+            if let Some(waiting) = waiting.take() {
+                // Whoever waits is there: this is one thread.
+                let _ = waiting.send(event.data().is_truthy());
+            }
+        });
+        self.to.set_onmessage(Some(listener.as_ref().unchecked_ref()));
+        signal.set_onabort(Some(listener.as_ref().unchecked_ref()));
+        loop {
+            let (sender, is_asked) = oneshot::channel();
+            asked.set(Some(sender));
+            if is_asked.await != Ok(true) {
+                break;
+            }
+            // An abort in the middle of a read makes that fail.
+            let sent = match fetch::read_piece(&self.from).await {
+                Ok(Some(piece)) => {
+                    self.to.post_message_with_transferable(&piece, &Array::of1(&piece.buffer()))
+                }
+                end => {
+                    let word = if end.is_ok() { JsValue::NULL } else { JsValue::FALSE };
+                    let _ = self.to.post_message(&word);
+                    break;
+                }
+            };
+            if sent.is_err() {
+                break;
+            }
+        }
+        self.to.set_onmessage(None);
+        signal.set_onabort(None);
     }
 }

@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { findEngine } from "../e2e/harness/browser.mjs";
+import { engine } from "../e2e/harness/browser.mjs";
 import { Tab } from "../e2e/harness/tab.mjs";
 import { PACKAGE } from "../e2e/harness/web-root.mjs";
 import { PAGE_HEADERS, startServers } from "../servers/start.mjs";
@@ -29,6 +29,8 @@ const FILES = [
   "connection.d.ts",
   "error.d.ts",
   "fetch.d.ts",
+  "form.d.ts",
+  "form.js",
   "generated/constants.d.ts",
   "generated/options.d.ts",
   "generated/types.d.ts",
@@ -130,12 +132,11 @@ test("a fresh Vite app builds with it, and its user signs in and calls an API", 
   const vite = path.join(app, "node_modules/vite/bin/vite.js");
   await execute(process.execPath, [vite, "build", "--logLevel", "warn"], { cwd: app });
 
-  const engine = await findEngine();
   const servers = await startServers({
     pagesDir: path.join(app, "dist"),
     pagesHeaders: policy(),
   });
-  const driver = await engine.start();
+  const { driver, stop } = await engine.start();
   try {
     await publish(servers);
     const tab = new Tab(driver, await driver.getWindowHandle(), servers);
@@ -150,7 +151,7 @@ test("a fresh Vite app builds with it, and its user signs in and calls an API", 
     await tab.ready();
     assert.equal((await tab.state()).status, "signedIn");
   } finally {
-    await driver.quit();
+    await stop();
     await servers.close();
   }
 });

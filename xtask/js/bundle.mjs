@@ -40,17 +40,20 @@ const vaultModules = {
 
 /** The bundles: what comes in, what goes out. */
 const BUNDLES = [
-  { source: "index.ts", output: "index.js" },
-  { source: "vault/shared.ts", output: "vault.js" },
-  { source: "shield.ts", output: "shield.js" },
+  { source: "index.ts", name: "index" },
+  { source: "vault/shared.ts", name: "vault" },
+  { source: "shield.ts", name: "shield" },
 ];
 
 for (const bundle of BUNDLES) {
   await build({
-    entryPoints: [join(plan.source, bundle.source)],
-    outfile: join(plan.output, bundle.output),
+    entryPoints: { [bundle.name]: join(plan.source, bundle.source) },
+    outdir: plan.output,
     bundle: true,
     format: "esm",
+    // What only some pages need is imported when they need it, from a file of its own.
+    splitting: true,
+    chunkNames: "[name]",
     target: "es2022",
     platform: "browser",
     minify: true,

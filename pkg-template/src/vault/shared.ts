@@ -27,27 +27,22 @@ void run();
 
 async function run(): Promise<void> {
   try {
-    const module = await compile();
-    if (!module) return;
+    const code = Uint8Array.from(wasm, (letter) => letter.charCodeAt(0));
+    const module = await WebAssembly.compile(code);
     await init({ module_or_path: module });
     const vault = start(worker.name, __TOKENWARD_BUILD__);
     if (!vault) throw new Error("no random numbers");
     serve((port) => vault.connect(port));
-  } catch {
-    refuse("vault_crashed", "The vault could not start; the browser may be short of memory.");
-  }
-}
-
-async function compile(): Promise<WebAssembly.Module | undefined> {
-  const code = Uint8Array.from(wasm, (letter) => letter.charCodeAt(0));
-  try {
-    return await WebAssembly.compile(code);
-  } catch {
-    refuse(
-      "wasm_blocked",
-      "WebAssembly is forbidden here: serve the vault's script with `script-src 'self' 'wasm-unsafe-eval'` in its own Content-Security-Policy.",
-    );
-    return undefined;
+  } catch (error) {
+    // A policy that forbids it is told when the module is compiled; by WebKit, when it is instantiated.
+    if (error instanceof WebAssembly.CompileError) {
+      refuse(
+        "wasm_blocked",
+        "WebAssembly is forbidden here: serve the vault's script with `script-src 'self' 'wasm-unsafe-eval'` in its own Content-Security-Policy.",
+      );
+    } else {
+      refuse("vault_crashed", "The vault could not start; the browser may be short of memory.");
+    }
   }
 }
 
