@@ -54,6 +54,7 @@ test("a callback with a foreign state is refused, and the honest one still works
 test("a callback works once: its URL again changes nothing and sends nothing (cb1)", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
+  await app.keepVault();
   const [callback] = app.callbacks();
   const { tokenRequests } = app.counts();
   const before = await tab.state();
@@ -96,6 +97,7 @@ test("handleCallback brings a callback by hand, once however often it is called"
 
 test("who refuses at the provider comes back to a typed error, and its state is used up (cb2, cb5)", async () => {
   const app = await e2e.application();
+  await app.keepVault();
   const tab = await app.open();
   await tab.ready();
   await tab.toLogin();

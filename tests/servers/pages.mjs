@@ -14,11 +14,11 @@ import { RequestLog } from "./request-log.mjs";
  * @property {string | Record<string, string>} [dir] a directory, or directories by URL prefix
  *   (`{ "/": "dist", "/pkg/": "pkg" }`, the longest prefix wins); one blank page without it
  * @property {Headers} pageHeaders for everything but the vault
- * @property {Headers} vaultHeaders for `/tokenward/vault.js`
+ * @property {Headers} vaultHeaders for `/tokenward/vault.js` and its kin
  */
 
 /** A worker has the policy that its own file was served with, not its page's. */
-const VAULT_PATH = "/tokenward/vault.js";
+const VAULT_PATH = /^\/tokenward\/(\w+\.)?vault\.js$/;
 
 const BLANK = "<!doctype html><html lang=en><meta charset=utf-8><title>blank</title>";
 
@@ -85,7 +85,7 @@ export function createPages({ dir, pageHeaders, vaultHeaders }) {
         "Content-Type": found?.type ?? TYPES[".txt"],
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-cache",
-        ...(pathname === VAULT_PATH ? headers.vault : headers.page),
+        ...(VAULT_PATH.test(pathname) ? headers.vault : headers.page),
       });
       res.end(req.method === "HEAD" ? undefined : (found?.body ?? `${status}\n`));
     },

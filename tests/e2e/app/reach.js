@@ -79,6 +79,7 @@ async function cacheStorage(note) {
 
 /** @param {Note} note */
 async function files(note) {
+  if (!navigator.storage) return;
   const folders = [await navigator.storage.getDirectory()];
   for (let folder = folders.pop(); folder; folder = folders.pop()) {
     const entries = /** @type {any} */ (folder).values();

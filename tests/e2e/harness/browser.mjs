@@ -1,33 +1,41 @@
 // @ts-check
 // Which browser this run drives: TOKENWARD_BROWSER, `chromium` unless told. One small file an engine.
 
+/** @typedef {import("selenium-webdriver").WebDriver} WebDriver */
+/** @typedef {{ driver: WebDriver, stop: () => Promise<void> }} Started */
+/**
+ * @typedef {object} DevTools what a debugger of SharedWorkers can do; see mortal.mjs for engines
+ *   without one
+ * @property {(driver: WebDriver) => Promise<number>} kill ends every SharedWorker as a crash would,
+ *   without a word to its pages; says how many
+ * @property {(driver: WebDriver) => Promise<number>} hang makes every SharedWorker run for ever
+ *   without listening
+ */
 /**
  * @typedef {object} Engine
  * @property {string} name
- * @property {() => Promise<import("selenium-webdriver").WebDriver>} start
- * @property {(driver: import("selenium-webdriver").WebDriver) => Promise<number>} killVaults ends
- *   every SharedWorker as a crash would, without a word to its pages; says how many
- * @property {(driver: import("selenium-webdriver").WebDriver) => Promise<number>} hangVaults makes
- *   every SharedWorker run for ever without listening
- * @property {(driver: import("selenium-webdriver").WebDriver) => Promise<string[]>} consoleLines
- *   what the browser's console received since the last call, workers' lines too
+ * @property {() => Promise<Started>} start
+ * @property {string} insecureHost a name for 127.0.0.1 that is no secure context over http
+ * @property {boolean} keepsSharedWorkers whether a SharedWorker outlives its last page for a while
+ * @property {DevTools} [devTools]
+ * @property {(driver: WebDriver) => Promise<string[]>} consoleLines what the browser's console
+ *   received since the last call
+ * @property {Record<string, string>} lacks places of the token search that this engine does not have
  */
 
 /** @type {Record<string, () => Promise<Engine>>} */
 const ENGINES = {
   chromium: async () => (await import("./chromium.mjs")).chromium,
+  firefox: async () => (await import("./firefox.mjs")).firefox,
+  webkit: async () => (await import("./webkit.mjs")).webkit,
 };
 
-export const browserName = process.env.TOKENWARD_BROWSER || "chromium";
-
-/** A name for 127.0.0.1 that is no secure context over http. */
-export const INSECURE_HOST = "app.test";
-
-/** @returns {Promise<Engine>} */
-export async function findEngine() {
-  const load = ENGINES[browserName];
-  if (load) return load();
-  throw new Error(
-    `TOKENWARD_BROWSER is ${browserName}; this suite drives ${Object.keys(ENGINES).join(", ")}`,
-  );
+const name = process.env.TOKENWARD_BROWSER || "chromium";
+const load = ENGINES[name];
+if (!load) {
+  const known = Object.keys(ENGINES).join(", ");
+  throw new Error(`TOKENWARD_BROWSER is ${name}; this suite drives ${known}`);
 }
+
+/** What the suite must know of this run's browser. */
+export const engine = await load();

@@ -3,10 +3,12 @@
 import { existsSync } from "node:fs";
 import { Builder, logging } from "selenium-webdriver";
 import chrome from "selenium-webdriver/chrome.js";
-import { INSECURE_HOST } from "./browser.mjs";
 
 const BINARY = process.env.TOKENWARD_CHROMIUM || "/usr/bin/chromium";
 const DRIVER = process.env.TOKENWARD_CHROMEDRIVER || "/usr/bin/chromedriver";
+
+/** A name that only this browser knows. */
+const HOST = "app.test";
 
 const ARGUMENTS = [
   "--headless=new",
@@ -19,12 +21,15 @@ const ARGUMENTS = [
   "--disable-background-timer-throttling",
   "--disable-backgrounding-occluded-windows",
   "--disable-renderer-backgrounding",
-  `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`,
+  `--host-resolver-rules=MAP ${HOST} 127.0.0.1`,
 ];
 
 /** @type {import("./browser.mjs").Engine} */
 export const chromium = {
   name: "chromium",
+  insecureHost: HOST,
+  keepsSharedWorkers: true,
+  lacks: {},
 
   async start() {
     for (const file of [BINARY, DRIVER]) {
@@ -37,28 +42,31 @@ export const chromium = {
     options.setBinaryPath(BINARY);
     options.addArguments(...ARGUMENTS);
     options.setLoggingPrefs(wanted);
-    return new Builder()
+    const driver = await new Builder()
       .forBrowser("chrome")
       .setChromeOptions(options)
       .setChromeService(new chrome.ServiceBuilder(DRIVER))
       .build();
+    return { driver, stop: () => driver.quit() };
   },
 
-  async killVaults(driver) {
-    const vaults = await sharedWorkers(driver);
-    for (const targetId of vaults) await devtools(driver, "Target.closeTarget", { targetId });
-    return vaults.length;
-  },
+  devTools: {
+    async kill(driver) {
+      const workers = await sharedWorkers(driver);
+      for (const targetId of workers) await devtools(driver, "Target.closeTarget", { targetId });
+      return workers.length;
+    },
 
-  async hangVaults(driver) {
-    const vaults = await sharedWorkers(driver);
-    for (const targetId of vaults) {
-      const { sessionId } = await devtools(driver, "Target.attachToTarget", { targetId });
-      const params = { expression: "for (;;);" };
-      const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params });
-      await devtools(driver, "Target.sendMessageToTarget", { sessionId, message });
-    }
-    return vaults.length;
+    async hang(driver) {
+      const workers = await sharedWorkers(driver);
+      for (const targetId of workers) {
+        const { sessionId } = await devtools(driver, "Target.attachToTarget", { targetId });
+        const params = { expression: "for (;;);" };
+        const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params });
+        await devtools(driver, "Target.sendMessageToTarget", { sessionId, message });
+      }
+      return workers.length;
+    },
   },
 
   async consoleLines(driver) {

@@ -1,9 +1,11 @@
 // @ts-check
 // Where the vault lives in this run: TOKENWARD_PLACE is `shared` (the default), `worker` or `page`.
 
+import { engine } from "./browser.mjs";
+
 /** @type {Record<string, { isolation: string, pageConnects: boolean, outlivesPage: boolean }>} */
 const PLACES = {
-  shared: { isolation: "shared", pageConnects: false, outlivesPage: true },
+  shared: { isolation: "shared", pageConnects: false, outlivesPage: engine.keepsSharedWorkers },
   worker: { isolation: "worker", pageConnects: false, outlivesPage: false },
   page: { isolation: "none", pageConnects: true, outlivesPage: false },
 };

@@ -2,7 +2,7 @@
 // One browser and one set of servers for each file of tests; one client, so one vault, for each test.
 import { after, afterEach, before } from "node:test";
 import { PAGE_HEADERS, startServers, VAULT_HEADERS } from "../../servers/start.mjs";
-import { findEngine } from "./browser.mjs";
+import { engine } from "./browser.mjs";
 import { place } from "./place.mjs";
 import { eventually, Tab } from "./tab.mjs";
 import { makeWebRoot } from "./web-root.mjs";
@@ -26,7 +26,7 @@ let serial = 0;
  */
 export function suite({ vaultConnects = "" } = {}) {
   const e2e = new Suite();
-  before(() => e2e.start(vaultConnects), { timeout: 60_000 });
+  before(() => e2e.start(vaultConnects), { timeout: 120_000 });
   afterEach(() => e2e.tidy());
   after(() => e2e.stop());
   return e2e;
@@ -35,10 +35,11 @@ export function suite({ vaultConnects = "" } = {}) {
 export class Suite {
   /** @type {import("../../servers/start.mjs").Servers} */
   servers = /** @type {any} */ (undefined);
-  /** @type {import("./browser.mjs").Engine} */
-  engine = /** @type {any} */ (undefined);
+  engine = engine;
   /** @type {import("selenium-webdriver").WebDriver} */
   driver = /** @type {any} */ (undefined);
+  /** @type {import("./browser.mjs").Started | undefined} */
+  #browser;
   /** @type {Awaited<ReturnType<typeof makeWebRoot>>} */
   #root = /** @type {any} */ (undefined);
   #first = "";
@@ -47,7 +48,6 @@ export class Suite {
 
   /** @param {string} vaultConnects */
   async start(vaultConnects) {
-    this.engine = await findEngine();
     this.#root = await makeWebRoot();
     this.#headers = headers(vaultConnects);
     this.servers = await startServers({
@@ -55,13 +55,14 @@ export class Suite {
       pagesHeaders: this.#headers.page,
       vaultHeaders: this.#headers.vault,
     });
-    this.driver = await this.engine.start();
+    this.#browser = await engine.start();
+    this.driver = this.#browser.driver;
     await this.driver.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 });
     this.#first = await this.driver.getWindowHandle();
   }
 
   async stop() {
-    await this.driver?.quit();
+    await this.#browser?.stop();
     await this.servers?.close();
     await this.#root?.remove();
   }
@@ -204,6 +205,11 @@ export class Application {
     return this.open({ tab: await this.suite.newTab() });
   }
 
+  /** Lets the vault live on where it would end with its last page: another page of it stays open. */
+  async keepVault() {
+    if (!place.outlivesPage) await (await this.openTab()).ready();
+  }
+
   /** @param {{ login?: string, returnTo?: string }} [wanted] */
   async openSignedIn(wanted) {
     const tab = await this.open();
@@ -218,8 +224,13 @@ export class Application {
    */
   async signInAgain(tab) {
     const before = this.callbacks().length;
-    await tab.run((auth) => void auth.signIn());
+    await tab.run((auth) => {
+      window.tw.left = true;
+      void auth.signIn();
+    });
     await eventually("the way back", async () => this.callbacks().length > before);
+    // The page that was left is there until the next one is.
+    await tab.until("the next page", () => window.tw?.left !== true && window.tw !== undefined);
     await tab.untilApp();
   }
 

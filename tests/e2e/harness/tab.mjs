@@ -30,6 +30,9 @@ export class PageError extends Error {
   }
 }
 
+/** The page navigated away while it was asked. */
+export class PageGone extends Error {}
+
 /**
  * Checks an `AuthError` for `assert.rejects`.
  *
@@ -67,8 +70,10 @@ const WRAPPED = (/** @type {string} */ body) => `
   const done = arguments[arguments.length - 1];
   const given = Array.prototype.slice.call(arguments, 0, -1);
   const tw = window.tw;
+  // Firefox runs this beside the page, with an \`Error\` of its own.
+  const kinds = [Error, window.Error, DOMException];
   const describe = (error, depth = 0) => {
-    if (!(error instanceof Error || error instanceof DOMException)) {
+    if (!kinds.some((kind) => error instanceof kind)) {
       return { name: "thrown", message: String(error), isAuthError: false, own: { thrown: error } };
     }
     const own = {};
@@ -130,6 +135,8 @@ export class Tab {
     const answer = /** @type {any} */ (
       await this.driver.executeAsyncScript(WRAPPED(String(fn)), ...args)
     );
+    // What Firefox says when the page navigated away meanwhile.
+    if (answer === null) throw new PageGone();
     if (answer.error) throw new PageError(answer.error);
     return answer.value;
   }
@@ -144,7 +151,14 @@ export class Tab {
    * @returns {Promise<Awaited<T>>}
    */
   async until(what, fn, ...args) {
-    return eventually(what, () => this.run(fn, ...args));
+    return eventually(what, async () => {
+      try {
+        return await this.run(fn, ...args);
+      } catch (error) {
+        if (error instanceof PageGone) return /** @type {any} */ (false);
+        throw error;
+      }
+    });
   }
 
   /** @param {string} status */
@@ -192,15 +206,19 @@ export class Tab {
         window.tw.failure = String(error);
       });
     }, options);
-    await eventually("the login form", async () => {
-      const url = await this.driver.getCurrentUrl();
-      if (url.startsWith(this.servers.issuer)) {
-        return (await this.driver.findElements(By.id("login"))).length > 0;
-      }
-      const failure = await this.driver.executeScript("return window.tw && window.tw.failure");
-      assert.equal(failure ?? null, null, "signIn failed");
-      return false;
-    });
+    let url = "";
+    await eventually(
+      () => `the login form, at ${url}`,
+      async () => {
+        url = await this.driver.getCurrentUrl();
+        if (url.startsWith(this.servers.issuer)) {
+          return (await this.driver.findElements(By.id("login"))).length > 0;
+        }
+        const failure = await this.driver.executeScript("return window.tw && window.tw.failure");
+        assert.equal(failure ?? null, null, "signIn failed");
+        return false;
+      },
+    );
   }
 
   /**
@@ -277,7 +295,7 @@ export class Tab {
 
 /**
  * @template T
- * @param {string} what
+ * @param {string | (() => string)} what
  * @param {() => Promise<T>} ask again until it is truthy
  * @param {number} [limit] milliseconds
  * @returns {Promise<T>}
@@ -287,7 +305,9 @@ export async function eventually(what, ask, limit = LIMIT_MS) {
   for (let pause = POLL_MS.first; ; pause = Math.min(pause * 1.2, POLL_MS.last)) {
     const answer = await ask();
     if (answer) return answer;
-    if (Date.now() > end) throw new Error(`waited ${limit} ms for ${what}`);
+    if (Date.now() > end) {
+      throw new Error(`waited ${limit} ms for ${typeof what === "string" ? what : what()}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

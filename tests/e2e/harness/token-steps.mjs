@@ -49,7 +49,11 @@ export const failures = (auth, api, other) => {
 
 /** @typedef {(token: string, auth: any) => unknown} Put */
 
-/** @type {[name: string, foundIn: string, put: Put][]} a leak, where it must be found, how it is done */
+/**
+ * A leak, where it must be found, how it is done: `absent` where the browser has no such place.
+ *
+ * @type {[name: string, foundIn: string, put: Put][]}
+ */
 export const LEAKS = [
   ["localStorage", "localStorage", (token) => localStorage.setItem("leak", token)],
   ["the name of a key", "localStorage", (token) => localStorage.setItem(token, "")],
@@ -99,6 +103,7 @@ export const LEAKS = [
     "the origin's private files",
     "files",
     async (token) => {
+      if (!navigator.storage) return "absent";
       const folder = await navigator.storage.getDirectory();
       const file = await folder.getFileHandle("leak", { create: true });
       const writer = await file.createWritable();
@@ -146,7 +151,8 @@ export const LEAKS = [
     "a global",
     "globals",
     (token) => {
-      Object.assign(window, { leak: { deep: [new Set([token])] } });
+      // The page's own `Set`: Firefox runs this beside the page.
+      Object.assign(window, { leak: { deep: [new window.Set([token])] } });
     },
   ],
   [
@@ -244,8 +250,8 @@ export const clean = async (auth) => {
     request.onerror = resolve;
   });
   await caches.delete("leak");
-  const folder = await navigator.storage.getDirectory();
-  await folder.removeEntry("leak").catch(() => {});
+  const folder = await navigator.storage?.getDirectory();
+  await folder?.removeEntry("leak").catch(() => {});
   window.name = "";
   history.replaceState(null, "", location.pathname);
   delete document.body.dataset.leak;

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { makeMortal } from "./mortal.mjs";
 
 const run = promisify(execFile);
 const APP = fileURLToPath(new URL("../app", import.meta.url));
@@ -26,6 +27,7 @@ export async function makeWebRoot() {
   const copy = path.join(root, "pkg");
   await cp(PACKAGE, copy, { recursive: true });
   await run(process.execPath, [path.join(copy, "bin/tokenward.js"), "init", root]);
+  await makeMortal(path.join(root, "tokenward"));
 
   return {
     /** Directories by URL prefix. */

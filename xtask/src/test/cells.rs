@@ -26,7 +26,11 @@ pub(super) struct Cell {
 }
 
 /// The cells that the product supports. A cell is added with the code that makes it work.
-const CELLS: &[Cell] = &[Cell { browser: Browser::Chromium, place: Place::Shared }];
+const CELLS: &[Cell] = &[
+    Cell { browser: Browser::Chromium, place: Place::Shared },
+    Cell { browser: Browser::Firefox, place: Place::Shared },
+    Cell { browser: Browser::Webkit, place: Place::Shared },
+];
 
 impl Place {
     fn name(self) -> &'static str {

@@ -38,7 +38,7 @@ impl Browser {
         match self {
             Self::Chromium => &["chromium", "chromium-driver"],
             Self::Firefox => &["firefox-esr"],
-            Self::Webkit => &["webkit2gtk-driver", "xvfb", "xauth"],
+            Self::Webkit => &["webkit2gtk-driver", "xvfb"],
         }
     }
 
@@ -49,7 +49,7 @@ impl Browser {
                 &[&["chromium", "chromium-browser", "google-chrome"], &["chromedriver"]]
             }
             Self::Firefox => &[&["firefox-esr", "firefox"]],
-            Self::Webkit => &[&["WebKitWebDriver"], &["xvfb-run"], &["xauth"]],
+            Self::Webkit => &[&["WebKitWebDriver"], &["Xvfb"]],
         }
     }
 

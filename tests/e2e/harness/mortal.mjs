@@ -1,0 +1,60 @@
+// @ts-check
+// How a vault dies or hangs on command. Where a debugger reaches SharedWorkers it does that to the
+// vault as it is built; elsewhere the test's pages use a vault with one more statement at its end,
+// served beside the built one, which listens to a channel that nothing else knows.
+import { readFile, writeFile } from "node:fs/promises";
+import { engine } from "./browser.mjs";
+
+/** For `vaultUrl` of pages whose vault is to die. */
+export const MORTAL_URL = engine.devTools ? "/tokenward/vault.js" : "/tokenward/mortal.vault.js";
+
+const CHANNEL = "tokenward-test";
+
+// In the vault.
+const LISTEN = `;{
+  const channel = new BroadcastChannel("${CHANNEL}");
+  channel.onmessage = ({ data }) => {
+    channel.postMessage("heard");
+    if (data === "die") self.close();
+    for (; data === "hang"; );
+  };
+}
+`;
+
+/**
+ * @param {string} folder the vault's
+ */
+export async function makeMortal(folder) {
+  const vault = await readFile(`${folder}/vault.js`, "utf8");
+  await writeFile(`${folder}/mortal.vault.js`, vault + LISTEN);
+}
+
+/** Ends every vault as a crash would, without a word to its pages. */
+export const killVaults = (/** @type {import("./tab.mjs").Tab} */ tab) => order(tab, "die", "kill");
+
+/** Makes every vault run for ever without listening. */
+export const hangVaults = (/** @type {import("./tab.mjs").Tab} */ tab) =>
+  order(tab, "hang", "hang");
+
+/**
+ * @param {import("./tab.mjs").Tab} tab one of the vault's pages
+ * @param {string} word
+ * @param {"kill" | "hang"} act
+ */
+async function order(tab, word, act) {
+  if (engine.devTools) {
+    const vaults = await engine.devTools[act](tab.driver);
+    if (vaults === 0) throw new Error("there is no vault");
+    return;
+  }
+  await tab.run(
+    (_, name, word) =>
+      new Promise((heard) => {
+        const channel = new BroadcastChannel(name);
+        channel.onmessage = heard;
+        channel.postMessage(word);
+      }).then(() => undefined),
+    CHANNEL,
+    word,
+  );
+}
