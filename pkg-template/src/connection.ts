@@ -131,11 +131,6 @@ async function reach(
   first: number,
 ): Promise<Welcomed> {
   const silent = new Set<Opened>();
-  const giveUp = (opened: Opened): void => {
-    silent.delete(opened);
-    opened.port.close();
-    opened.end?.();
-  };
   const greet = async (generation: number): Promise<Welcomed> => {
     const opened = open(trusted(url), name(generation));
     silent.add(opened);
@@ -170,7 +165,7 @@ async function reach(
       const found = await Promise.race([...answers, sleep(HELLO_MS)]);
       if (found?.welcome.build === __TOKENWARD_BUILD__) return found;
       if (!found) {
-        for (const opened of silent) if (opened.end) giveUp(opened);
+        for (const { end } of silent) end?.();
         continue;
       }
       found.opened.port.close();
@@ -178,7 +173,8 @@ async function reach(
       throw failure("vault_unavailable", message);
     }
   } finally {
-    for (const opened of silent) giveUp(opened);
+    // Not ended: what has just begun may be the vault that was found, asked a second time.
+    for (const { port } of silent) port.close();
   }
   throw failure("vault_unavailable", "The vault does not answer: try again.", true);
 }

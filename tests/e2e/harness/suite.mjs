@@ -294,8 +294,13 @@ export class Application {
    */
   async signInAgain(tab) {
     const before = this.callbacks().length;
-    await tab.run((auth) => void auth.signIn());
+    await tab.run((auth) => {
+      window.tw.left = true;
+      void auth.signIn();
+    });
     await eventually("the way back", async () => this.callbacks().length > before);
+    // The page that was left is there until the next one is.
+    await tab.until("the next page", () => window.tw !== undefined && window.tw.left !== true);
     await tab.untilApp();
   }
 

@@ -1,0 +1,178 @@
+// @ts-check
+// The vault as the facade finds it, loses it and finds another.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, test } from "node:test";
+import { BUILD, browser, load, OPTIONS, ORIGIN } from "./edge.mjs";
+
+/** Each test has its own `clientId`: what came back is kept for the whole page. */
+let clients = 0;
+const options = () => ({ ...OPTIONS, clientId: `spa-${++clients}` });
+
+/** @type {(() => void)[]} */
+const quits = [];
+after(() => {
+  for (const quit of quits) quit();
+});
+
+/** @param {Parameters<typeof browser>[0]} [given] */
+async function page(given) {
+  const made = browser(given);
+  quits.push(made.quit);
+  return { ...made, ...(await load()) };
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 10));
+
+test("a silent vault is replaced by its next generation", async () => {
+  const { createClient, workers, silent } = await page();
+  const given = options();
+  const config = JSON.stringify(
+    Object.fromEntries(
+      Object.entries({ ...given, redirectUri: `${ORIGIN}/callback` }).sort(([a], [b]) =>
+        a < b ? -1 : 1,
+      ),
+    ),
+  );
+  const hash = createHash("sha256").update(config).digest("hex");
+  silent.add(`tokenward/1/${BUILD}/0/${hash}`);
+  await createClient(given).ready;
+  assert.deepEqual(
+    workers.map(({ options: { name } }) => name.split("/")[3]),
+    ["0", "1"],
+  );
+});
+
+test("without SharedWorker the vault is in a worker of the page, and only by its name in the page", async () => {
+  const { createClient } = await page();
+  const isolation = /** @type {const} */ ("none");
+  assert.equal(createClient(options()).place, "shared");
+  Reflect.deleteProperty(globalThis, "SharedWorker");
+  assert.equal(createClient(options()).place, "worker");
+  assert.equal(createClient({ ...options(), isolation }).place, "page");
+});
+
+test("a dead vault fails what waits for it, and is replaced", async () => {
+  const { createClient, workers, releaseVaultLock } = await page();
+  const auth = createClient(options());
+  await auth.ready;
+  const waiting = assert.rejects(auth.exportAccessToken(), {
+    code: "vault_crashed",
+    retryable: true,
+  });
+  await turn();
+  /** @type {string[]} */
+  const seen = [];
+  auth.subscribe(() => seen.push(auth.state.status));
+  releaseVaultLock();
+  await waiting;
+  await auth.ready;
+  assert.deepEqual(seen, ["restoring", "signedOut"]);
+  assert.equal(workers.length, 2);
+});
+
+test("a stolen lock is no death", async () => {
+  const { createClient, workers, releaseVaultLock } = await page({
+    vault: ({ type }, worker) => type === "ping" && worker.say({ type: "pong" }),
+  });
+  const auth = createClient(options());
+  await auth.ready;
+  releaseVaultLock();
+  await new Promise((resolve) => setTimeout(resolve, 3200));
+  assert.equal(workers.length, 1);
+  assert.equal(auth.state.status, "signedOut");
+});
+
+test("a page that comes back from the cache knows nothing until the vault has spoken", async () => {
+  const { createClient, workers, page: window } = await page();
+  const auth = createClient(options());
+  await auth.ready;
+  const event = (/** @type {string} */ type) => Object.assign(new Event(type), { persisted: true });
+  window.dispatchEvent(event("pagehide"));
+  window.dispatchEvent(event("pageshow"));
+  assert.equal(auth.state.status, "restoring");
+  await auth.ready;
+  assert.equal(auth.state.status, "signedOut");
+  assert.equal(workers.length, 2);
+});
+
+test("a page without WebCrypto is told why", async () => {
+  const { createClient } = await page();
+  const { subtle } = crypto;
+  Object.defineProperty(crypto, "subtle", { value: undefined, configurable: true });
+  const auth = createClient(options());
+  await assert.rejects(auth.ready, { code: "insecure_context" });
+  Object.defineProperty(crypto, "subtle", { value: subtle });
+  await auth.ready;
+});
+
+test("a vault of another build is refused with its cure", async () => {
+  const { createClient } = await page({ build: "0000000000000000" });
+  await assert.rejects(createClient(options()).ready, {
+    code: "vault_unavailable",
+    message: /npx tokenward init/,
+  });
+});
+
+test("one error of a worker is forgiven where its script is there", async (context) => {
+  const { createClient, workers, failures } = await page();
+  failures.count = 1;
+  context.mock.method(globalThis, "fetch", async () => script("text/javascript"));
+  await createClient(options()).ready;
+  assert.equal(workers.length, 2);
+  assert.equal(workers[0]?.options.name, workers[1]?.options.name);
+});
+
+test("a vault that does not start says why, and the next call tries again", async (context) => {
+  const { createClient, failures, workers } = await page();
+  const place = /** @type {const} */ ({ vaultUrl: "/tokenward/vault.js", serviceWorker: "none" });
+  const auth = createClient({ ...options(), ...place });
+  /** @type {[number, Response | undefined, string, RegExp][]} */
+  const cases = [
+    [1, new Response("", { status: 404 }), "vault_unavailable", /is 404 .*npx tokenward init/],
+    [1, script("text/html"), "vault_unavailable", /is 200 \(text\/html\)/],
+    [1, undefined, "vault_unavailable", /worker-src/],
+    [2, script("text/javascript"), "worker_blocked", /worker-src 'self'/],
+  ];
+  for (const [count, response, code, message] of cases) {
+    failures.count = count;
+    const probe = context.mock.method(globalThis, "fetch", async () => {
+      if (!response) throw new TypeError("Failed to fetch");
+      return response;
+    });
+    await assert.rejects(auth.ready, { code, message });
+    assert.equal(probe.mock.calls[0]?.arguments[0], `${ORIGIN}/tokenward/vault.js`);
+    probe.mock.restore();
+  }
+  await auth.ready;
+  assert.equal(auth.state.status, "signedOut");
+  assert.equal(workers.length, 6);
+});
+
+/** @param {string} type */
+function script(type) {
+  return new Response("", { headers: { "content-type": type } });
+}
+
+test("a vault of another origin is no vault", async () => {
+  const { createClient } = await page();
+  assert.throws(() => createClient({ ...options(), vaultUrl: "https://cdn.example/vault.js" }), {
+    code: "config_invalid",
+    message: /`vaultUrl` must be a URL of this origin/,
+  });
+});
+
+test("being ready waits for a sign-in under way", async () => {
+  const { createClient, session, workers } = await page();
+  session.state = '{"status":"signingIn"}';
+  const auth = createClient(options());
+  let isReady = false;
+  const ready = auth.ready.then(() => {
+    isReady = true;
+  });
+  await turn();
+  assert.equal(auth.state.status, "signingIn");
+  assert.equal(isReady, false);
+  workers[0]?.say({ type: "state", state: '{"status":"signedOut","reason":"no_session"}' });
+  await ready;
+});
