@@ -155,7 +155,9 @@ export class Tab {
       try {
         return await this.run(fn, ...args);
       } catch (error) {
-        if (error instanceof PageGone) return /** @type {any} */ (false);
+        // What Chromium says when the page navigated away meanwhile, at once.
+        const isGone = /** @type {Error} */ (error).name === "ScriptTimeoutError";
+        if (isGone || error instanceof PageGone) return /** @type {any} */ (false);
         throw error;
       }
     });

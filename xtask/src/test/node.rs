@@ -38,11 +38,11 @@ pub(super) const SERVERS: Suite = Suite {
     limit: Duration::from_mins(5),
 };
 
-/// Four browsers at once: a browser waits more than it works.
+/// Two browsers at once: more would keep each other waiting on two cores.
 pub(super) const E2E: Suite = Suite {
     folder: "tests/e2e",
     ending: ".test.mjs",
-    concurrency: 4,
+    concurrency: 2,
     is_shared: true,
     limit: Duration::from_mins(15),
 };
