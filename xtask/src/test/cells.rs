@@ -31,11 +31,6 @@ const CELLS: &[Cell] = &[
     Cell { browser: Browser::Chromium, place: Place::Worker },
     Cell { browser: Browser::Chromium, place: Place::Page },
     Cell { browser: Browser::Firefox, place: Place::Shared },
-    Cell { browser: Browser::Firefox, place: Place::Worker },
-    Cell { browser: Browser::Firefox, place: Place::Page },
-    Cell { browser: Browser::Webkit, place: Place::Shared },
-    Cell { browser: Browser::Webkit, place: Place::Worker },
-    Cell { browser: Browser::Webkit, place: Place::Page },
 ];
 
 impl Place {
