@@ -157,3 +157,12 @@ export function browser({ href = `${ORIGIN}/`, build = BUILD, vault = () => {} }
     },
   };
 }
+
+/**
+ * What a server answers where the vault's script is to be.
+ *
+ * @param {string} type
+ */
+export function script(type) {
+  return new Response("", { headers: { "content-type": type } });
+}

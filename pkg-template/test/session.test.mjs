@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
-import { BUILD, browser, load, OPTIONS, ORIGIN } from "./edge.mjs";
+import { BUILD, browser, load, OPTIONS, ORIGIN, script } from "./edge.mjs";
 
 const CALLBACK = `${ORIGIN}/callback?code=c&state=s#_=_`;
 

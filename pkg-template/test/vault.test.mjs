@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
-import { BUILD, browser, load, OPTIONS, ORIGIN } from "./edge.mjs";
+import { BUILD, browser, load, OPTIONS, ORIGIN, script } from "./edge.mjs";
 
 /** Each test has its own `clientId`: what came back is kept for the whole page. */
 let clients = 0;
@@ -148,11 +148,6 @@ test("a vault that does not start says why, and the next call tries again", asyn
   assert.equal(auth.state.status, "signedOut");
   assert.equal(workers.length, 6);
 });
-
-/** @param {string} type */
-function script(type) {
-  return new Response("", { headers: { "content-type": type } });
-}
 
 test("a vault of another origin is no vault", async () => {
   const { createClient } = await page();
