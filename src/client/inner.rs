@@ -54,7 +54,7 @@ impl Inner {
             vault,
             redirect_uri,
             state: RefCell::new(State::Restoring),
-            text: RefCell::default(),
+            text: RefCell::new(restoring()),
             listeners: RefCell::default(),
             last: Cell::new(0),
             waiting: RefCell::default(),
@@ -258,7 +258,7 @@ impl Inner {
     /// The vault is out of reach: what is known of the session may be old.
     fn forget(&self) {
         self.let_go();
-        self.text.take();
+        self.text.replace(restoring());
         self.show(&State::Restoring);
     }
 
@@ -284,6 +284,11 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// The state of before a vault has spoken, as one would tell it: nobody hears of it twice.
+fn restoring() -> String {
+    State::Restoring.to_json()
 }
 
 /// Where it is not known who is signed in, the vault may have this page ask the provider.
