@@ -1,27 +1,11 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { after, test } from "node:test";
-import { BUILD, browser, load, OPTIONS, ORIGIN, script } from "./edge.mjs";
+import { test } from "node:test";
+import { BUILD, ORIGIN, script } from "./edge.mjs";
+import { options, page, turn } from "./page.mjs";
 
 const CALLBACK = `${ORIGIN}/callback?code=c&state=s#_=_`;
-
-/** Each test has its own `clientId`: what came back is kept for the whole page. */
-let clients = 0;
-const options = () => ({ ...OPTIONS, clientId: `spa-${++clients}` });
-
-/** @type {(() => void)[]} */
-const quits = [];
-after(() => {
-  for (const quit of quits) quit();
-});
-
-/** @param {Parameters<typeof browser>[0]} [given] */
-async function page(given) {
-  const made = browser(given);
-  quits.push(made.quit);
-  return { ...made, ...(await load()) };
-}
 
 /** @param {import("./edge.mjs").Message} message @param {import("./edge.mjs").Worker} worker */
 function concluding(message, worker) {
@@ -38,8 +22,6 @@ function concluding(message, worker) {
   worker.say({ type: "state", state: JSON.stringify(state) });
   worker.say({ type: "concluded", id: message.id, returnTo: "/deep?x=1" });
 }
-
-const turn = () => new Promise((resolve) => setTimeout(resolve, 10));
 
 test("nothing starts before it is used", async () => {
   const { createClient, workers, location } = await page({ href: CALLBACK });

@@ -2,27 +2,9 @@
 // The vault as the facade finds it, loses it and finds another.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { after, test } from "node:test";
-import { BUILD, browser, load, OPTIONS, ORIGIN, script } from "./edge.mjs";
-
-/** Each test has its own `clientId`: what came back is kept for the whole page. */
-let clients = 0;
-const options = () => ({ ...OPTIONS, clientId: `spa-${++clients}` });
-
-/** @type {(() => void)[]} */
-const quits = [];
-after(() => {
-  for (const quit of quits) quit();
-});
-
-/** @param {Parameters<typeof browser>[0]} [given] */
-async function page(given) {
-  const made = browser(given);
-  quits.push(made.quit);
-  return { ...made, ...(await load()) };
-}
-
-const turn = () => new Promise((resolve) => setTimeout(resolve, 10));
+import { test } from "node:test";
+import { BUILD, ORIGIN, script } from "./edge.mjs";
+import { options, page, turn } from "./page.mjs";
 
 test("a silent vault is replaced by its next generation", async () => {
   const { createClient, workers, silent } = await page();
