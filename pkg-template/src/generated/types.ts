@@ -241,7 +241,7 @@ export type Empty = Record<symbol, never>;
 export type ToVault = { "type": "hello" } & Hello | { "type": "signIn" } & SignIn | { "type": "callback" } & Callback | { "type": "restore" } & Restore | { "type": "fetch" } & Fetch | { "type": "abort" } & Numbered | { "type": "signOut" } & SignOut | { "type": "exportAccessToken" } & Numbered | { "type": "woke" } & Empty | { "type": "online" } & Empty | { "type": "offline" } & Empty | { "type": "ping" } & Empty | { "type": "pong" } & Empty | { "type": "close" } & Empty;
 
 /**
- * A message to a page. A response's body travels beside it, as a transferred stream.
+ * A message to a page. With a response travels the port on which its body is asked for.
  */
 export type FromVault = { "type": "welcome", 
 /**

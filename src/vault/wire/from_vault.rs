@@ -8,7 +8,7 @@ use crate::error::AuthErrorInfo;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 use ts_rs::TS;
 
-/// A message to a page. A response's body travels beside it, as a transferred stream.
+/// A message to a page. With a response travels the port on which its body is asked for.
 #[derive(Debug)]
 #[cfg_attr(
     all(test, not(target_arch = "wasm32")),
