@@ -1,6 +1,7 @@
 //! Events, listened to until the handle is dropped.
 
 use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, EventTarget};
 
 /// A listener; dropping it stops it.
@@ -21,6 +22,11 @@ pub(crate) fn on(
     let _ =
         target.add_event_listener_with_callback_and_bool(name, then.as_ref().unchecked_ref(), true);
     Listening { target, name, then }
+}
+
+/// Drops what may be a closure that is running right now, after the present turn.
+pub(crate) fn drop_later(closures: impl Sized + 'static) {
+    spawn_local(async move { drop(closures) });
 }
 
 impl Drop for Listening {

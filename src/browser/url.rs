@@ -33,3 +33,8 @@ pub(crate) fn own_origin() -> String {
     let location = object::own_or_inherited(&global(), "location");
     object::own_or_inherited(&location, "origin").as_string().unwrap_or_default()
 }
+
+/// The address of this page as it is now; empty where this is no page.
+pub(crate) fn page_href() -> String {
+    web_sys::window().and_then(|page| page.location().href().ok()).unwrap_or_default()
+}

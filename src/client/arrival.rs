@@ -14,7 +14,10 @@ use super::{
     told::Told,
 };
 use crate::{
-    browser::{object, time, url::BrowserUrls},
+    browser::{
+        object, time,
+        url::{self, BrowserUrls},
+    },
     clock::Millis,
     error::AuthError,
     oauth::callback,
@@ -59,7 +62,7 @@ impl Arrival {
     /// Takes a callback's URL out of the address bar.
     pub(super) fn take(&self, redirect_uri: &ParsedUrl) {
         let Some(window) = web_sys::window() else { return };
-        let href = window.location().href().unwrap_or_default();
+        let href = url::page_href();
         let here = BrowserUrls.parse(&href, None);
         if !here.is_some_and(|here| callback::is_arrival(&here, redirect_uri)) {
             return;

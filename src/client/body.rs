@@ -4,7 +4,6 @@ use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Function, Object, Promise, TypeError};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     AbortSignal, MessageEvent, MessagePort, ReadableStream, ReadableStreamDefaultController,
 };
@@ -110,8 +109,7 @@ impl Gathering {
     fn end(&self) {
         self.port.set_onmessage(None);
         self.port.close();
-        // This may run inside that very closure: it is dropped after the present turn.
-        let listening = self.listening.take();
-        spawn_local(async move { drop(listening) });
+        // This may run inside that very closure.
+        event::drop_later(self.listening.take());
     }
 }

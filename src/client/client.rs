@@ -8,7 +8,7 @@ use std::{
 
 use js_sys::Object;
 use wasm_bindgen::JsValue;
-use web_sys::{Request, Response, Window};
+use web_sys::{Request, Response};
 
 use super::{
     fetch::{self, FetchError},
@@ -20,7 +20,10 @@ use super::{
     state::{self, State},
 };
 use crate::{
-    browser::{object, url::BrowserUrls},
+    browser::{
+        object,
+        url::{self, BrowserUrls},
+    },
     config::Config,
     error::{AuthError, Code, Phase},
     url::ParseUrl,
@@ -62,8 +65,7 @@ impl Client {
     /// `config_invalid` with every problem of the options, by the vault's own rules; `no_browser`
     /// outside a page.
     pub fn open(options: &Options, place: &Place) -> Result<Self, AuthError> {
-        let href = page().and_then(|page| page.location().href().ok()).unwrap_or_default();
-        let page = BrowserUrls.parse(&href, None).ok_or_else(|| {
+        let page = BrowserUrls.parse(&url::page_href(), None).ok_or_else(|| {
             AuthError::new(Code::NoBrowser, Phase::Vault, "no page here: call this in the page")
         })?;
         let text = options.to_json(&page.origin, &BrowserUrls);
@@ -205,22 +207,14 @@ impl SignIn {
         object::set(&asked, "extraParams", &extra_params);
         let question = message("signIn");
         object::set(&question, "asked", &asked);
-        let return_to = self.return_to.clone().unwrap_or_else(|| {
-            let here = page().and_then(|page| page.location().href().ok());
-            let here = here.and_then(|here| BrowserUrls.parse(&here, None));
-            here.map(|here| here.pathname + &here.search + &here.hash).unwrap_or_default()
-        });
+        let return_to = self.return_to.clone().unwrap_or_else(url::page_href);
         object::set(&question, "returnTo", &JsValue::from_str(&return_to));
         question
     }
 }
 
-fn page() -> Option<Window> {
-    web_sys::window()
-}
-
 fn go(address: &str) {
-    if let Some(page) = page() {
+    if let Some(page) = web_sys::window() {
         // What the vault made is an address; a page that may not leave (a sandboxed frame) stays.
         let _ = page.location().assign(address);
     }

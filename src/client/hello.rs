@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, MessagePort};
 
 use super::{
-    link::{Link, Reports},
+    link::{Link, Reports, message},
     place::{self, Opened},
     state,
     told::{Told, first},
@@ -79,9 +79,8 @@ impl Vault {
     }
 
     fn hello(&self, lock: &str) -> Object {
-        let hello = Object::new();
+        let hello = message("hello");
         let page = [&*self.page.origin, &self.page.pathname].concat();
-        object::set(&hello, "type", &JsValue::from_str("hello"));
         object::set(&hello, "wire", &JsValue::from(WIRE));
         object::set(&hello, "config", &JsValue::from_str(&self.config));
         object::set(&hello, "page", &JsValue::from_str(&page));

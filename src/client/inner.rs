@@ -19,7 +19,10 @@ use super::{
     told::Told,
 };
 use crate::{
-    browser::{event::Listening, global, object},
+    browser::{
+        event::{self, Listening},
+        global, object, url,
+    },
     error::{AuthError, Code, Phase},
     table::Table,
     url::ParsedUrl,
@@ -265,9 +268,8 @@ impl Inner {
     pub(super) fn close(&self) {
         self.is_closed.set(true);
         self.listeners.take();
-        // This may run inside one of their closures: they are dropped after the present turn.
-        let life = self.life.take();
-        spawn_local(async move { drop(life) });
+        // This may run inside one of their closures.
+        event::drop_later(self.life.take());
         // A callback on its way is waited for: its code works once, and another client may want it.
         if let Some(link) = self.let_go() {
             let settled = self.arrival.settle(&link);
@@ -295,8 +297,7 @@ fn restoring() -> String {
 async fn restore(link: &Rc<Link>) {
     let Some(window) = web_sys::window() else { return };
     let question = message("restore");
-    let here = window.location().href().unwrap_or_default();
-    object::set(&question, "returnTo", &JsValue::from_str(&here));
+    object::set(&question, "returnTo", &JsValue::from_str(&url::page_href()));
     let Ok(answer) = link.ask(&question, None).answer().await else { return };
     if state::text(&answer, "type") == "navigate" {
         // In place of this page: nobody wants to go back to before a reload. The browser takes any URL.

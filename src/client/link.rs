@@ -14,6 +14,7 @@ use web_sys::{AbortController, AbortSignal, MessageEvent, MessagePort};
 use super::state;
 use crate::{
     browser::{
+        event,
         lock::{self, Held, Wait},
         object, time,
     },
@@ -154,9 +155,8 @@ impl Link {
         }
         drop(self.open.take());
         drop(self.lock.take());
-        // This may run inside that very closure: it is dropped after the present turn.
-        let listener = self.listener.take();
-        spawn_local(async move { drop(listener) });
+        // This may run inside that very closure.
+        event::drop_later(self.listener.take());
     }
 
     fn is_over(&self) -> bool {
