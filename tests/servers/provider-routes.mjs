@@ -16,8 +16,9 @@ export const INTERNAL_HEADER = "x-tokenward-internal";
  * The login form at `/interaction/<uid>`. Consent is never asked: a prompt for it is answered at once.
  *
  * @param {Provider} provider
+ * @param {() => string | undefined} recognized who needs no form
  */
-export function interactions(provider) {
+export function interactions(provider, recognized) {
   return async (/** @type {Context} */ ctx, /** @type {Next} */ next) => {
     const path = /^\/interaction\/([\w-]+)(\/cancel)?$/.exec(ctx.path);
     if (!path) return next();
@@ -39,7 +40,7 @@ export function interactions(provider) {
       const login =
         ctx.method === "POST"
           ? new URLSearchParams((await readBody(req)).toString()).get("login")?.trim()
-          : undefined;
+          : recognized();
       if (login) return await finish({ login: { accountId: login, remember: true } });
       ctx.type = "html";
       ctx.body = loginPage({

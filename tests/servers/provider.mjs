@@ -39,7 +39,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
   const register = new Register();
   /** @type {Map<string, ClientSettings & { origins: string[] }>} */
   const clients = new Map();
-  const defaults = { accessTokenTtl };
+  const defaults = { accessTokenTtl, recognized: /** @type {string | undefined} */ (undefined) };
   const apiSecret = randomBytes(32).toString("base64url");
 
   const oidc = new Provider(
@@ -58,7 +58,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
 
   oidc.use(counting(counters));
   oidc.use(strictCors(isAppOrigin));
-  oidc.use(interactions(oidc));
+  oidc.use(interactions(oidc, () => defaults.recognized));
   oidc.use(planned(faults, counters));
   oidc.use(registering(register, (id) => clients.get(id)?.omit ?? []));
   oidc.on("grant.revoked", (_ctx, grantId) => register.revokeGrant(grantId));
@@ -113,6 +113,15 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
     /** @param {number} seconds for clients without a time of their own, from now on */
     setAccessTokenTtl(seconds) {
       defaults.accessTokenTtl = seconds;
+    },
+
+    /**
+     * Signs somebody in without the form, as a provider does that knows its user by a passkey.
+     *
+     * @param {string | undefined} login who; nobody when absent
+     */
+    recognize(login) {
+      defaults.recognized = login;
     },
 
     /** @returns {Record<string, ClientSettings>} */

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { Builder, logging } from "selenium-webdriver";
 import chrome from "selenium-webdriver/chrome.js";
+import { HANG } from "./hang.mjs";
 
 const BINARY = process.env.TOKENWARD_CHROMIUM || "/usr/bin/chromium";
 const DRIVER = process.env.TOKENWARD_CHROMEDRIVER || "/usr/bin/chromedriver";
@@ -63,7 +64,7 @@ export const chromium = {
 
     async hang(driver, kind) {
       const workers = await find(driver, kind);
-      for (const targetId of workers) await evaluate(driver, targetId, "for (;;);");
+      for (const targetId of workers) await evaluate(driver, targetId, HANG);
       return workers.length;
     },
   },

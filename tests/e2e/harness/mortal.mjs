@@ -4,6 +4,7 @@
 // served beside the built one, which listens to a channel that nothing else knows.
 import { readFile, writeFile } from "node:fs/promises";
 import { engine } from "./browser.mjs";
+import { HANG } from "./hang.mjs";
 import { place } from "./place.mjs";
 
 /** For `vaultUrl` of pages whose vault is to die. */
@@ -17,7 +18,7 @@ const LISTEN = `;{
   channel.onmessage = ({ data }) => {
     channel.postMessage("heard");
     if (data === "die") self.close();
-    for (; data === "hang"; );
+    if (data === "hang") ${HANG}
   };
 }
 `;

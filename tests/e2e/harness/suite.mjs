@@ -4,7 +4,7 @@ import { after, afterEach, before } from "node:test";
 import { PAGE_HEADERS, startServers, VAULT_HEADERS } from "../../servers/start.mjs";
 import { engine } from "./browser.mjs";
 import { place } from "./place.mjs";
-import { eventually, Tab } from "./tab.mjs";
+import { closeTab, eventually, focusOn, openTab, Tab } from "./tab.mjs";
 import { makeWebRoot } from "./web-root.mjs";
 
 /** @typedef {import("../app/page.js").Settings} Settings */
@@ -91,10 +91,10 @@ export class Suite {
     provider.faults.clear();
     for (const handle of await this.driver.getAllWindowHandles()) {
       if (handle === this.#first) continue;
-      await this.driver.switchTo().window(handle);
-      await this.driver.close();
+      await focusOn(this.driver, handle);
+      await closeTab(this.driver);
     }
-    await this.driver.switchTo().window(this.#first);
+    await focusOn(this.driver, this.#first);
     await this.driver.get("about:blank");
     provider.endSessions();
     api.refuseNext(0);
@@ -111,8 +111,7 @@ export class Suite {
 
   async newTab() {
     this.#isInUse = true;
-    await this.driver.switchTo().newWindow("tab");
-    return new Tab(this.driver, await this.driver.getWindowHandle(), this.servers);
+    return new Tab(this.driver, await openTab(this.driver), this.servers);
   }
 
   /**
@@ -294,10 +293,7 @@ export class Application {
    */
   async signInAgain(tab) {
     const before = this.callbacks().length;
-    await tab.run((auth) => {
-      window.tw.left = true;
-      void auth.signIn();
-    });
+    await tab.leave();
     await eventually("the way back", async () => this.callbacks().length > before);
     // The page that was left is there until the next one is.
     await tab.until("the next page", () => window.tw !== undefined && window.tw.left !== true);

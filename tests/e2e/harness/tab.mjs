@@ -19,6 +19,8 @@ import { By } from "selenium-webdriver";
 export const LIMIT_MS = 20_000;
 /** Conditions are asked for often at first, then less: the question costs time that the answer needs. */
 const POLL_MS = { first: 20, last: 120 };
+/** How long a page looks by itself for what `until` waits for, before it is asked again. */
+const PATIENCE_MS = 2000;
 
 /** What a page's function threw. Its own members (`code`, `retryable`, ...) are this error's too. */
 export class PageError extends Error {
@@ -64,12 +66,11 @@ export function assertAuthErrorInfo(info, code, says) {
   assert.equal(typeof info.retryable, "boolean");
 }
 
-// In the page: runs the function once the page has its client, and gives its value, or what it
-// threw, to WebDriver.
-const WRAPPED = (/** @type {string} */ body) => `
+// In the page: runs the function once the page has its client, again while its value is falsy and
+// there is patience, and gives the value, or what it threw, to WebDriver.
+const WRAPPED = (/** @type {string} */ body, /** @type {number} */ patience) => `
   const done = arguments[arguments.length - 1];
   const given = Array.prototype.slice.call(arguments, 0, -1);
-  const tw = window.tw;
   // Firefox runs this beside the page, with an \`Error\` of its own.
   const kinds = [Error, window.Error, DOMException];
   const describe = (error, depth = 0) => {
@@ -83,24 +84,68 @@ const WRAPPED = (/** @type {string} */ body) => `
     return {
       name: error.name,
       message: error.message,
-      isAuthError: tw?.sdk?.isAuthError?.(error) === true,
+      isAuthError: window.tw?.sdk?.isAuthError?.(error) === true,
       cause: error.cause && depth < 3 ? describe(error.cause, depth + 1) : undefined,
       own,
     };
   };
+  const fn = ${body};
+  const end = Date.now() + ${patience};
   (async () => {
-    await tw?.started?.catch(() => {});
-    return (${body})(tw?.auth, ...given);
+    for (;;) {
+      await window.tw?.started?.catch(() => {});
+      const value = await fn(window.tw?.auth, ...given);
+      if (value || Date.now() >= end) return value;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   })().then(
     (value) => done({ value }),
     (error) => done({ error: describe(error) }),
   );`;
 
+/**
+ * The tab that each driver speaks to: to name it again costs as much as a question.
+ *
+ * @type {WeakMap<WebDriver, string>}
+ */
+const focused = new WeakMap();
+
+/**
+ * Has the driver speak to a tab.
+ *
+ * @param {WebDriver} driver
+ * @param {string} handle
+ */
+export async function focusOn(driver, handle) {
+  if (focused.get(driver) === handle) return;
+  await driver.switchTo().window(handle);
+  focused.set(driver, handle);
+}
+
+/**
+ * Opens a tab, to which the driver speaks from then on.
+ *
+ * @param {WebDriver} driver
+ * @returns {Promise<string>} its handle
+ */
+export async function openTab(driver) {
+  await driver.switchTo().newWindow("tab");
+  const handle = await driver.getWindowHandle();
+  focused.set(driver, handle);
+  return handle;
+}
+
+/** @param {WebDriver} driver whose tab is closed */
+export async function closeTab(driver) {
+  focused.delete(driver);
+  await driver.close();
+}
+
 export class Tab {
   /**
    * @param {WebDriver} driver
    * @param {string} handle
-   * @param {{ issuer: string, app: string }} servers
+   * @param {import("../../servers/start.mjs").Servers} servers
    */
   constructor(driver, handle, servers) {
     this.driver = driver;
@@ -109,8 +154,8 @@ export class Tab {
   }
 
   /** Makes this the tab that the driver speaks to. */
-  async focus() {
-    await this.driver.switchTo().window(this.handle);
+  focus() {
+    return focusOn(this.driver, this.handle);
   }
 
   /** @param {string} url */
@@ -130,10 +175,20 @@ export class Tab {
    * @param {unknown[]} args values that JSON can carry
    * @returns {Promise<Awaited<T>>} its value, as JSON carries it; rejects with a `PageError`
    */
-  async run(fn, ...args) {
+  run(fn, ...args) {
+    return this.#run(0, fn, args);
+  }
+
+  /**
+   * @param {number} patience how long the page may look for a truthy value, in milliseconds
+   * @param {((auth: Auth, ...args: any[]) => any) | string} fn
+   * @param {unknown[]} args
+   * @returns {Promise<any>}
+   */
+  async #run(patience, fn, args) {
     await this.focus();
     const answer = /** @type {any} */ (
-      await this.driver.executeAsyncScript(WRAPPED(String(fn)), ...args)
+      await this.driver.executeAsyncScript(WRAPPED(String(fn), patience), ...args)
     );
     // What Firefox says when the page navigated away meanwhile.
     if (answer === null) throw new PageGone();
@@ -153,7 +208,7 @@ export class Tab {
   async until(what, fn, ...args) {
     return eventually(what, async () => {
       try {
-        return await this.run(fn, ...args);
+        return await this.#run(PATIENCE_MS, fn, args);
       } catch (error) {
         // What Chromium says when the page navigated away meanwhile, at once.
         const isGone = /** @type {Error} */ (error).name === "ScriptTimeoutError";
@@ -186,18 +241,12 @@ export class Tab {
 
   /** Waits until the page's client exists and is ready, at the provider and back if need be. */
   async ready() {
-    // Without a promise: a page that leaves for the provider never settles it.
-    await eventually("a client that knows who is signed in", async () => {
-      await this.focus();
-      return this.driver.executeScript(`
-        const auth = window.tw && window.tw.auth;
-        if (auth) auth.ready.catch(() => {});
-        return Boolean(auth) && auth.state.status.startsWith("signed");
-      `);
-    });
-    await this.run(async () => {
-      await window.tw.started;
-      await window.tw.auth.ready;
+    await this.until("a client that knows who is signed in", async (auth) => {
+      // It stays pending on a page that leaves for the provider.
+      auth?.ready.catch(() => {});
+      if (!auth?.state.status.startsWith("signed")) return false;
+      await auth.ready;
+      return true;
     });
   }
 
@@ -216,29 +265,34 @@ export class Tab {
   }
 
   /**
+   * Asks for a sign-in, and does not wait for what comes of it.
+   *
+   * @param {Record<string, unknown>} [options]
+   */
+  async leave(options = {}) {
+    // Not awaited in the page: it navigates away in the middle. What goes wrong before, shows.
+    await this.run((auth, options) => {
+      window.tw.left = true;
+      auth.signIn(options).catch((/** @type {unknown} */ error) => {
+        window.tw.failure = String(error);
+      });
+    }, options);
+  }
+
+  /**
    * Asks for a sign-in and waits for the provider's login form.
    *
    * @param {Record<string, unknown>} [options]
    */
   async toLogin(options = {}) {
-    // Not awaited in the page: it navigates away in the middle. What goes wrong before, shows.
-    await this.run((auth, options) => {
-      auth.signIn(options).catch((/** @type {unknown} */ error) => {
-        window.tw.failure = String(error);
-      });
-    }, options);
-    let url = "";
-    await eventually(
-      () => `the login form, at ${url}`,
-      async () => {
-        url = await this.driver.getCurrentUrl();
-        if (url.startsWith(this.servers.issuer)) {
-          return (await this.driver.findElements(By.id("login"))).length > 0;
-        }
-        const failure = await this.driver.executeScript("return window.tw && window.tw.failure");
-        assert.equal(failure ?? null, null, "signIn failed");
-        return false;
+    await this.leave(options);
+    await this.until(
+      "the login form",
+      (_, issuer) => {
+        if (window.tw?.failure) throw new Error(`signIn failed: ${window.tw.failure}`);
+        return location.origin === issuer && document.getElementById("login") !== null;
       },
+      this.servers.issuer,
     );
   }
 
@@ -272,22 +326,32 @@ export class Tab {
 
   /** Waits until the browser shows a page of the app that has its client. */
   async untilApp() {
-    await this.untilUrl("the app's page", (url) => url.startsWith(this.servers.app));
-    await this.until("the page's script", () => window.tw?.started.then(() => true));
+    await this.until(
+      "the app's page",
+      (_, app) => location.origin === app && window.tw?.started.then(() => true),
+      this.servers.app,
+    );
   }
 
   /**
-   * The main job's first half: asks, fills the form, comes back, is signed in.
+   * The main job's first half: asks, is recognized at the provider without its form, comes back, is
+   * signed in.
    *
    * @param {{ login?: string, returnTo?: string }} [wanted]
    * @returns {Promise<any>} the state
    */
-  async signIn({ login, ...options } = {}) {
-    await this.toLogin(options);
-    await this.submitLogin(login);
-    await this.ready();
-    const state = await this.state();
-    assert.equal(state.status, "signedIn", JSON.stringify(state));
+  async signIn({ login = "alice", ...options } = {}) {
+    const { provider } = this.servers.direct;
+    provider.recognize(login);
+    await this.leave(options);
+    const state = await this.until("the next page, signed in", (auth) => {
+      if (window.tw?.failure) throw new Error(`signIn failed: ${window.tw.failure}`);
+      if (!auth || window.tw.left) return false;
+      auth.ready.catch(() => {});
+      if (auth.state.reason === "callback_failed") throw auth.state.error;
+      return auth.state.status === "signedIn" && auth.ready.then(() => auth.state);
+    });
+    provider.recognize(undefined);
     return state;
   }
 
@@ -310,7 +374,7 @@ export class Tab {
 
   async close() {
     await this.focus();
-    await this.driver.close();
+    await closeTab(this.driver);
   }
 }
 
