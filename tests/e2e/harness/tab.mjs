@@ -33,7 +33,9 @@ export class PageError extends Error {
 }
 
 /** The page navigated away while it was asked. */
-export class PageGone extends Error {}
+export class PageGone extends Error {
+  name = "PageGone";
+}
 
 /**
  * Checks an `AuthError` for `assert.rejects`.
@@ -102,6 +104,16 @@ const WRAPPED = (/** @type {string} */ body, /** @type {number} */ patience) => 
     (value) => done({ value }),
     (error) => done({ error: describe(error) }),
   );`;
+
+/** Whether it says that the page navigated away while it was asked. */
+function isOfGonePage(/** @type {Error} */ { name, message }) {
+  const told = {
+    chromium: name === "ScriptTimeoutError",
+    firefox: name === "PageGone" || message === "Document was unloaded",
+    webkit: message.startsWith("Callback was not called before the unload event"),
+  };
+  return Object.values(told).includes(true);
+}
 
 /**
  * The tab that each driver speaks to: to name it again costs as much as a question.
@@ -190,7 +202,7 @@ export class Tab {
     const answer = /** @type {any} */ (
       await this.driver.executeAsyncScript(WRAPPED(String(fn), patience), ...args)
     );
-    // What Firefox says when the page navigated away meanwhile.
+    // What Firefox says when the page navigated away before.
     if (answer === null) throw new PageGone();
     if (answer.error) throw new PageError(answer.error);
     return answer.value;
@@ -210,9 +222,7 @@ export class Tab {
       try {
         return await this.#run(PATIENCE_MS, fn, args);
       } catch (error) {
-        // What Chromium says when the page navigated away meanwhile, at once.
-        const isGone = /** @type {Error} */ (error).name === "ScriptTimeoutError";
-        if (isGone || error instanceof PageGone) return /** @type {any} */ (false);
+        if (isOfGonePage(/** @type {Error} */ (error))) return /** @type {any} */ (false);
         throw error;
       }
     });

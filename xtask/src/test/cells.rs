@@ -1,5 +1,6 @@
 //! The cells of the end-to-end layer: which browser, and where in it the vault is.
 
+use super::node::{self, Suite};
 use crate::build;
 use crate::tools::{Browser, CrateTool, Need};
 use anyhow::Result;
@@ -25,12 +26,17 @@ pub(super) struct Cell {
     pub(super) place: Place,
 }
 
-/// The cells that the product supports. A cell is added with the code that makes it work.
+/// The cells that the product supports.
 const CELLS: &[Cell] = &[
     Cell { browser: Browser::Chromium, place: Place::Shared },
     Cell { browser: Browser::Chromium, place: Place::Worker },
     Cell { browser: Browser::Chromium, place: Place::Page },
     Cell { browser: Browser::Firefox, place: Place::Shared },
+    Cell { browser: Browser::Firefox, place: Place::Worker },
+    Cell { browser: Browser::Firefox, place: Place::Page },
+    Cell { browser: Browser::Webkit, place: Place::Shared },
+    Cell { browser: Browser::Webkit, place: Place::Worker },
+    Cell { browser: Browser::Webkit, place: Place::Page },
 ];
 
 impl Place {
@@ -56,6 +62,11 @@ pub(super) fn chosen(browser: Option<Browser>, place: Option<Place>) -> impl Ite
 /// The names of all cells.
 pub(super) fn names() -> String {
     CELLS.iter().map(Cell::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The tests of this cell. What depends on the engine alone runs once for each.
+pub(super) fn suite(cell: Cell) -> &'static Suite {
+    if cell.place == Place::Shared { &node::E2E } else { &node::E2E_OF_PLACE }
 }
 
 pub(super) fn needs(cell: Cell) -> Vec<Need> {

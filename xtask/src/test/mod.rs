@@ -109,7 +109,7 @@ impl Part {
             Self::Facade => node::list(&node::FACADE, filter),
             Self::Servers => node::list(&node::SERVERS, filter),
             Self::Wasm(_) => wasm::list(filter),
-            Self::E2e(_) => node::list(&node::E2E, filter),
+            Self::E2e(cell) => node::list(cells::suite(cell), filter),
             Self::Package => node::list(&node::PACKAGE, filter),
         }
     }
@@ -121,7 +121,7 @@ impl Part {
             Self::Facade => node::run(&name, &node::FACADE, filter, &[]),
             Self::Servers => node::run(&name, &node::SERVERS, filter, &[]),
             Self::Wasm(browser) => wasm::run(&name, browser, filter),
-            Self::E2e(cell) => node::run(&name, &node::E2E, filter, &cells::told(cell)?),
+            Self::E2e(cell) => node::run(&name, cells::suite(cell), filter, &cells::told(cell)?),
             Self::Package => {
                 let mut told = cells::told(PACKAGE_CELL)?;
                 told.push(("TOKENWARD_TARBALL".into(), build::tarball()?.into()));

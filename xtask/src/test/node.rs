@@ -14,6 +14,8 @@ use std::time::Duration;
 pub(super) struct Suite {
     folder: &'static str,
     ending: &'static str,
+    /// Files of this ending are left out.
+    without: Option<&'static str>,
     /// How many files run at once.
     concurrency: usize,
     /// Whether that many processes share the files, so that each starts its browser once.
@@ -25,6 +27,7 @@ pub(super) struct Suite {
 pub(super) const FACADE: Suite = Suite {
     folder: "pkg-template/test",
     ending: ".test.mjs",
+    without: None,
     concurrency: 2,
     is_shared: false,
     limit: Duration::from_mins(5),
@@ -33,6 +36,7 @@ pub(super) const FACADE: Suite = Suite {
 pub(super) const SERVERS: Suite = Suite {
     folder: "tests/servers",
     ending: ".test.mjs",
+    without: None,
     concurrency: 2,
     is_shared: false,
     limit: Duration::from_mins(5),
@@ -42,14 +46,19 @@ pub(super) const SERVERS: Suite = Suite {
 pub(super) const E2E: Suite = Suite {
     folder: "tests/e2e",
     ending: ".test.mjs",
+    without: None,
     concurrency: 2,
     is_shared: true,
     limit: Duration::from_mins(15),
 };
 
+/// The same without what depends on the engine alone, for its second place and third.
+pub(super) const E2E_OF_PLACE: Suite = Suite { without: Some(".engine.test.mjs"), ..E2E };
+
 pub(super) const PACKAGE: Suite = Suite {
     folder: "tests/package",
     ending: ".test.mjs",
+    without: None,
     concurrency: 1,
     is_shared: false,
     limit: Duration::from_mins(10),
@@ -58,6 +67,7 @@ pub(super) const PACKAGE: Suite = Suite {
 pub(super) const E2E_SOAK: Suite = Suite {
     folder: "tests/e2e",
     ending: ".soak.mjs",
+    without: None,
     concurrency: 1,
     is_shared: false,
     limit: Duration::from_hours(4),
@@ -65,7 +75,12 @@ pub(super) const E2E_SOAK: Suite = Suite {
 
 impl Suite {
     pub(super) fn files(&self) -> Vec<PathBuf> {
-        project::files_ending(&project::at(self.folder), self.ending)
+        let mut files = project::files_ending(&project::at(self.folder), self.ending);
+        files.retain(|file| {
+            let name = file.to_string_lossy();
+            self.without.is_none_or(|ending| !name.ends_with(ending))
+        });
+        files
     }
 }
 
