@@ -1,4 +1,4 @@
-//! `SharedWorker`s of this origin, as a page starts them: under Trusted Types, and behind a shield.
+//! Workers of this origin, as a page starts them: under Trusted Types, and behind a shield.
 
 use std::{
     cell::{Cell, RefCell},
@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_channel::oneshot;
-use js_sys::{Object, Promise, Reflect, Symbol};
+use js_sys::{Array, Object, Promise, Reflect, Symbol};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{EventTarget, MessagePort};
@@ -29,6 +29,19 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn port(this: &SharedWorker) -> MessagePort;
 
+    /// Not web-sys' own either.
+    #[wasm_bindgen(extends = EventTarget)]
+    pub(crate) type Worker;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new(url: &JsValue, options: &Object) -> Result<Worker, JsValue>;
+
+    #[wasm_bindgen(method, js_name = postMessage)]
+    fn post_message(this: &Worker, message: &JsValue, transfer: &Array);
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn terminate(this: &Worker);
+
     type ServiceWorkerContainer;
 
     #[wasm_bindgen(method, catch)]
@@ -47,12 +60,27 @@ extern "C" {
 
 /// Starts, or finds, the worker of this name; it outlives its last page for a while, where the browser
 /// lets it. An error is the browser's refusal.
-pub(crate) fn start(url: &str, name: &str) -> Result<SharedWorker, JsValue> {
+pub(crate) fn share(url: &str, name: &str) -> Result<SharedWorker, JsValue> {
+    let options = options(name);
+    object::set(&options, "extendedLifetime", &JsValue::TRUE);
+    SharedWorker::new(&trusted(url), &options)
+}
+
+/// Starts a worker of this page's own. An error is the browser's refusal.
+pub(crate) fn start(url: &str, name: &str) -> Result<Worker, JsValue> {
+    Worker::new(&trusted(url), &options(name))
+}
+
+/// Gives a port to a worker of this page's own.
+pub(crate) fn hand(worker: &Worker, port: &MessagePort) {
+    worker.post_message(&JsValue::NULL, &Array::of1(port));
+}
+
+fn options(name: &str) -> Object {
     let options = Object::new();
     object::set(&options, "type", &JsValue::from_str("module"));
     object::set(&options, "name", &JsValue::from_str(name));
-    object::set(&options, "extendedLifetime", &JsValue::TRUE);
-    SharedWorker::new(&trusted(url), &options)
+    options
 }
 
 /// Registers the empty service worker at `url`, so that no other sees what is in its folder. The vault

@@ -7,8 +7,8 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, MessagePort};
 
 use super::{
-    link::{Link, Reports, message},
-    place::{self, Opened},
+    link::{self, Link, Reports, message},
+    place::{self, Opened, Script},
     state,
     told::{Told, first},
 };
@@ -32,7 +32,7 @@ pub(super) struct Vault {
     /// The options, as the vault reads them.
     pub(super) config: String,
     /// Its script; `None` where the vault runs in this page.
-    pub(super) script: Option<String>,
+    pub(super) script: Option<Script>,
     /// The page, as it was when the client was opened.
     pub(super) page: ParsedUrl,
     /// A vault that did not answer cannot be ended, so this page stays away from its generation.
@@ -70,12 +70,13 @@ impl Vault {
         // Without locks the vault pings instead, so a refusal is no obstacle.
         let held = lock::take(&lock, lock::Wait::Forever).await;
         if let Some(script) = &self.script {
-            let folder = script.rfind('/').and_then(|at| script.get(..=at)).unwrap_or_default();
+            let url = &script.url;
+            let folder = url.rfind('/').and_then(|at| url.get(..=at)).unwrap_or_default();
             worker::raise_shield(&[folder, "shield.js"].concat()).await;
         }
-        let welcomed = self.reach(&self.hello(&lock)).await?;
+        let (welcomed, opened) = self.reach(&self.hello(&lock)).await?;
         self.generation.set(welcomed.generation);
-        Ok(Link::open(welcomed.port, &welcomed.message, held, reports))
+        Ok(Link::open(opened, &welcomed.message, held, reports))
     }
 
     fn hello(&self, lock: &str) -> Object {
@@ -89,11 +90,11 @@ impl Vault {
     }
 
     /// Says hello; the first to answer is taken.
-    async fn reach(&self, hello: &Object) -> Result<Welcomed, AuthError> {
+    async fn reach(&self, hello: &Object) -> Result<(Welcomed, Opened), AuthError> {
         let start = self.generation.get();
         let mut generation = start;
         let mut greeting = Rc::new(Told::default());
-        let (mut said, mut is_forgiven) = (Vec::new(), false);
+        let (mut said, mut is_forgiven) = (Vec::<Attempt>::new(), false);
         let outcome = loop {
             if generation == start + GENERATIONS {
                 let message = "the vault does not answer: try again";
@@ -111,7 +112,7 @@ impl Vault {
                 Some(Ok(welcomed)) => break Ok(welcomed),
                 Some(Err(Some(error))) => break Err(error),
                 Some(Err(None)) => {
-                    let error = place::diagnose(self.script.as_deref().unwrap_or_default()).await;
+                    let error = self.diagnose().await;
                     // One is forgiven: the worker may have been about to end.
                     if is_forgiven || error.code != Code::WorkerBlocked {
                         break Err(error);
@@ -120,17 +121,38 @@ impl Vault {
                     greeting = Rc::default();
                     time::sleep(RETRY).await;
                 }
-                None => generation += 1,
+                None => {
+                    if !self.is_shared() {
+                        // Its end is no answer to the next one's hello.
+                        greeting = Rc::default();
+                        for attempt in &said {
+                            attempt.opened.end();
+                        }
+                    }
+                    generation += 1;
+                }
             }
         };
-        let taken = outcome.as_ref().ok().map(|welcomed| &welcomed.port);
-        for attempt in said {
-            if Some(&attempt.opened.port) != taken {
-                attempt.opened.port.set_onmessage(None);
-                attempt.opened.port.close();
-            }
+        let port = outcome.as_ref().ok().map(|welcomed| welcomed.port.clone());
+        let (taken, left): (Vec<_>, Vec<_>) =
+            said.into_iter().partition(|attempt| Some(&attempt.opened.port) == port.as_ref());
+        for Attempt { opened, .. } in left {
+            opened.port.set_onmessage(None);
+            opened.port.close();
         }
-        outcome
+        let opened = taken.into_iter().next().map(|attempt| attempt.opened).ok_or_else(link::gone);
+        outcome.and_then(|welcomed| Ok((welcomed, opened?)))
+    }
+
+    fn is_shared(&self) -> bool {
+        self.script.as_ref().is_none_or(|script| script.is_shared)
+    }
+
+    async fn diagnose(&self) -> AuthError {
+        match &self.script {
+            Some(script) => place::diagnose(&script.url).await,
+            None => link::gone(),
+        }
     }
 
     fn greet(
@@ -139,11 +161,13 @@ impl Vault {
         generation: u32,
         greeting: &Rc<Told<Greeting>>,
     ) -> Result<Attempt, AuthError> {
-        let (wire, number) = (WIRE.to_string(), generation.to_string());
+        // What can be ended is replaced under its own name, where other clients find it too.
+        let number = if self.is_shared() { generation } else { 0 };
+        let (wire, number) = (WIRE.to_string(), number.to_string());
         let hash = config::fingerprint(&self.config);
         let name = ["tokenward", &wire, place::BUILD, &number, &hash].join("/");
         let told = Rc::clone(greeting);
-        let opened = place::open(self.script.as_deref(), &name, move || told.tell(Err(None)))?;
+        let opened = place::open(self.script.as_ref(), &name, move || told.tell(Err(None)))?;
         let (told, port) = (Rc::clone(greeting), opened.port.clone());
         let listener = Closure::new(move |event: MessageEvent| {
             let Ok(message) = event.data().dyn_into::<Object>() else { return };

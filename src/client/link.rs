@@ -11,7 +11,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal, MessageEvent, MessagePort};
 
-use super::state;
+use super::{place::Opened, state};
 use crate::{
     browser::{
         event,
@@ -42,6 +42,7 @@ pub(super) struct Reports {
 /// A port whose hello was accepted.
 pub(super) struct Link {
     port: MessagePort,
+    vault: Opened,
     /// The session's state at the welcome, as JSON text.
     pub(super) state: String,
     /// What waits for an answer; it gets none when the link is over.
@@ -78,7 +79,7 @@ pub(super) fn message(kind: &str) -> Object {
 impl Link {
     /// Listens to a port that was welcomed.
     pub(super) fn open(
-        port: MessagePort,
+        vault: Opened,
         welcome: &Object,
         lock: Option<Held>,
         reports: Reports,
@@ -91,9 +92,11 @@ impl Link {
                     link.hear(message);
                 }
             });
+            let port = vault.port.clone();
             port.set_onmessage(Some(listener.as_ref().unchecked_ref()));
             Self {
                 port,
+                vault,
                 state: state::text(welcome, "state"),
                 open: RefCell::default(),
                 last: Cell::new(0),
@@ -236,6 +239,7 @@ fn watch(link: &Rc<Link>, name: String) {
             let Some(link) = weak.upgrade().filter(|link| !link.is_over()) else { return };
             if link.heard.get() == before {
                 link.end(gone());
+                link.vault.end();
                 (link.reports.on_death)();
                 return;
             }

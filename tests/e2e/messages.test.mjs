@@ -160,7 +160,7 @@ function connect(tab) {
     } else {
       // The vault's script is anybody's to import, and the vault's name can be made up: a vault of
       // another name tells the build.
-      const { connect } = await import(tw.settings.options.vaultUrl);
+      const { connect } = await tw.load(tw.settings.options.vaultUrl);
       const config = new TextEncoder().encode(tw.hello.config);
       const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", config));
       const hash = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");

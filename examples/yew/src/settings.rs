@@ -38,6 +38,7 @@ pub async fn load() -> Result<Settings, String> {
     let query = UrlSearchParams::new_with_str(&query).map_err(failed)?;
     let (word, place) = match query.get("place").as_deref() {
         Some("page") => ("page", Place::Page),
+        Some("worker") => ("worker", Place::worker("/tokenward/vault.js")),
         _ => ("shared", Place::shared("/tokenward/vault.js")),
     };
     Ok(Settings {

@@ -11,6 +11,7 @@ const tw = {
   states: [],
   kept: [],
   started: Promise.resolve(),
+  load: (url) => import(url),
 };
 window.tw = tw;
 tw.started = start();

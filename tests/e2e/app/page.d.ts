@@ -34,6 +34,9 @@ export interface TestPage {
   kept: string[];
   /** Notes everything that is within the page's reach now. */
   collect?: () => Promise<void>;
+  /** Imports a module here: Firefox runs a test's functions beside the page, where it would be another. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the module exports
+  load: (url: string) => Promise<any>;
   /** What a test leaves for its next step. */
   // biome-ignore lint/suspicious/noExplicitAny: each test knows its own
   [more: string]: any;

@@ -34,7 +34,10 @@ export class PageError extends Error {
 
 /** The page navigated away while it was asked. */
 export class PageGone extends Error {
-  name = "PageGone";
+  constructor() {
+    super();
+    this.name = "PageGone";
+  }
 }
 
 /**

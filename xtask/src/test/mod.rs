@@ -15,6 +15,8 @@ use crate::{build, project};
 use anyhow::Result;
 use cells::{Cell, Place};
 use layer::{Filter, Layer};
+use node::Beside;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 pub(crate) const VERB: Verb = Verb {
@@ -94,6 +96,11 @@ impl Part {
         }
     }
 
+    /// Whether the two may run at the same time.
+    fn runs_beside(self, other: Self) -> bool {
+        matches!((self, other), (Self::E2e(_), Self::E2e(_)))
+    }
+
     /// What must be built before it.
     fn products(self) -> &'static [Product] {
         match self {
@@ -114,18 +121,20 @@ impl Part {
         }
     }
 
-    fn run(self, filter: &Filter) -> Result<Layer> {
+    fn run(self, filter: &Filter, beside: Beside) -> Result<Layer> {
         let name = self.name();
         match self {
             Self::Native => native::run(&name, filter),
-            Self::Facade => node::run(&name, &node::FACADE, filter, &[]),
-            Self::Servers => node::run(&name, &node::SERVERS, filter, &[]),
+            Self::Facade => node::run(&name, &node::FACADE, filter, &[], beside),
+            Self::Servers => node::run(&name, &node::SERVERS, filter, &[], beside),
             Self::Wasm(browser) => wasm::run(&name, browser, filter),
-            Self::E2e(cell) => node::run(&name, cells::suite(cell), filter, &cells::told(cell)?),
+            Self::E2e(cell) => {
+                node::run(&name, cells::suite(cell), filter, &cells::told(cell)?, beside)
+            }
             Self::Package => {
                 let mut told = cells::told(PACKAGE_CELL)?;
                 told.push(("TOKENWARD_TARBALL".into(), build::tarball()?.into()));
-                node::run(&name, &node::PACKAGE, filter, &told)
+                node::run(&name, &node::PACKAGE, filter, &told, beside)
             }
         }
     }
@@ -144,8 +153,13 @@ fn run(flags: &Flags) -> Result<Outcome> {
     let needs: Vec<Need> = parts.iter().flat_map(|part| part.needs()).collect();
     let _ = tools::ensure(&needs);
     let mut built = Built::default();
-    let layers: Vec<Layer> =
-        parts.iter().map(|part| finished(*part, &filter, &mut built)).collect();
+    let mut layers = Vec::new();
+    for group in parts.chunk_by(|one, other| one.runs_beside(*other)) {
+        match group {
+            [part] => layers.push(finished(*part, &filter, &mut built)),
+            group => layers.extend(together(group, &filter, &mut built)),
+        }
+    }
     report::publish(&layers, start.elapsed(), &project::at("target/test/report.json"))
 }
 
@@ -222,22 +236,55 @@ impl Built {
 
 /// Runs one part. Whatever keeps it from running is one failure of that part.
 fn finished(part: Part, filter: &Filter, built: &mut Built) -> Layer {
-    let name = part.name();
-    println!("\n== {name}");
+    println!("\n== {}", part.name());
     let start = Instant::now();
-    let mut run = || {
-        tools::ensure(&part.needs())?;
-        for product in part.products() {
-            built.has(*product)?;
+    let layer = prepared(part, built).and_then(|()| part.run(filter, Beside::Nothing));
+    judged(part, start, layer)
+}
+
+/// How many parts run at once, where they may: tests wait more than they work, and a browser that is
+/// kept from its turn too long is taken for one that hangs.
+const AT_ONCE: usize = 3;
+
+/// Runs parts beside each other, the first first.
+fn together(parts: &[Part], filter: &Filter, built: &mut Built) -> Vec<Layer> {
+    // One by one, and known before anything runs: what is prepared while others run slows them down.
+    let ready: Vec<Result<()>> = parts.iter().map(|part| prepared(*part, built)).collect();
+    let jobs = Mutex::new(parts.iter().zip(ready).enumerate());
+    let layers = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((at, (part, ready))) = jobs.lock().ok().and_then(|mut jobs| jobs.next()) {
+            let start = Instant::now();
+            let layer = ready.and_then(|()| part.run(filter, Beside::Others));
+            let layer = judged(*part, start, layer);
+            if let Ok(mut layers) = layers.lock() {
+                layers.push((at, layer));
+            }
         }
-        part.run(filter)
     };
-    let mut layer = run().unwrap_or_else(|problem| {
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(parts.len()) {
+            scope.spawn(work);
+        }
+    });
+    let mut layers = layers.into_inner().unwrap_or_else(PoisonError::into_inner);
+    layers.sort_by_key(|(at, _)| *at);
+    layers.into_iter().map(|(_, layer)| layer).collect()
+}
+
+/// Has a part's tools and products.
+fn prepared(part: Part, built: &mut Built) -> Result<()> {
+    tools::ensure(&part.needs())?;
+    part.products().iter().try_for_each(|product| built.has(*product))
+}
+
+fn judged(part: Part, start: Instant, layer: Result<Layer>) -> Layer {
+    let name = part.name();
+    let layer = layer.unwrap_or_else(|problem| {
         eprintln!("xtask: {name}: {problem:#}");
         Layer::broken(&name, &format!("{problem:#}"))
     });
-    layer.seconds = start.elapsed().as_secs_f64();
-    layer
+    Layer { seconds: start.elapsed().as_secs_f64(), ..layer }
 }
 
 fn matching(parts: &[Part], filter: &Filter) -> Result<Vec<Part>> {

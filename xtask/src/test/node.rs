@@ -7,6 +7,7 @@ use regex_lite::Regex;
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -94,30 +95,53 @@ struct Line {
     seconds: f64,
 }
 
+/// What runs at the same time as a suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Nothing: it prints as it goes, and may have all processors.
+    Nothing,
+    /// Other suites: it prints when it is over, and runs in one process.
+    Others,
+}
+
 /// Runs the suite with `told` in its environment.
 pub(super) fn run(
     name: &str,
     suite: &Suite,
     filter: &Filter,
     told: &[(OsString, OsString)],
+    beside: Beside,
 ) -> Result<Layer> {
     let files = suite.files();
     if files.is_empty() {
         return Ok(Layer::broken(name, &format!("{} has no *{}", suite.folder, suite.ending)));
     }
-    let lines = project::at("target/test").join(format!("{}.jsonl", name.replace([' ', '/'], "-")));
+    let folder = project::at("target/test");
+    let stem = name.replace([' ', '/'], "-");
+    let lines = folder.join(format!("{stem}.jsonl"));
     project::write(&lines, "")?;
+    let concurrency = if beside == Beside::Others { 1 } else { suite.concurrency };
     let mut node = process::command("node");
     node.args(["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"]);
     node.arg("--test-reporter=./xtask/js/reporter.mjs");
     node.arg(argument("--test-reporter-destination=", &lines));
-    node.arg(format!("--test-concurrency={}", suite.concurrency));
+    node.arg(format!("--test-concurrency={concurrency}"));
     if let Some(pattern) = filter.pattern() {
         node.arg(format!("--test-name-pattern={pattern}")).env("TOKENWARD_GREP", pattern);
     }
-    let files = if suite.is_shared { shares(name, &files, suite.concurrency)? } else { files };
+    let files = if suite.is_shared { shares(&stem, &files, concurrency)? } else { files };
     node.args(&files).envs(told.iter().map(|(name, value)| (name, value)));
-    let status = process::run_within(&mut node, suite.limit)?;
+    let status = match beside {
+        Beside::Nothing => process::run_within(&mut node, suite.limit)?,
+        Beside::Others => {
+            let printed = folder.join(format!("{stem}.log"));
+            let file = File::create(&printed)?;
+            node.stdout(file.try_clone()?).stderr(file);
+            let status = process::run_within(&mut node, suite.limit)?;
+            print!("\n== {name}\n{}", project::read(&printed)?);
+            status
+        }
+    };
     let mut layer = count(name, &project::read(&lines)?)?;
     if status.is_none() {
         layer.fail(&format!("stopped after {} minutes", suite.limit.as_secs() / 60));
@@ -126,7 +150,7 @@ pub(super) fn run(
 }
 
 /// Scripts that import the files, so many and about as much in each.
-fn shares(name: &str, files: &[PathBuf], count: usize) -> Result<Vec<PathBuf>> {
+fn shares(stem: &str, files: &[PathBuf], count: usize) -> Result<Vec<PathBuf>> {
     let mut sized: Vec<(u64, &PathBuf)> = Vec::new();
     for file in files {
         sized.push((std::fs::metadata(file)?.len(), file));
@@ -139,7 +163,7 @@ fn shares(name: &str, files: &[PathBuf], count: usize) -> Result<Vec<PathBuf>> {
             let _ = writeln!(script, "import {:?};", file.display().to_string());
         }
     }
-    let folder = project::at("target/test/shares").join(name.replace([' ', '/'], "-"));
+    let folder = project::at("target/test/shares").join(stem);
     let mut scripts = Vec::new();
     for (index, (_, script)) in shares.into_iter().enumerate() {
         let path = folder.join(format!("{}.test.mjs", index + 1));

@@ -2,7 +2,8 @@
 
 use super::cells::{self, Cell};
 use super::layer::{Filter, Layer};
-use super::{native, node, report};
+use super::node::{self, Beside};
+use super::{native, report};
 use crate::cli::{Flags, Outcome, Verb};
 use crate::{build, project, tools};
 use anyhow::Result;
@@ -40,6 +41,7 @@ fn run(_: &Flags) -> Result<Outcome> {
 fn e2e(cell: Cell) -> Result<Layer> {
     let start = Instant::now();
     let name = format!("e2e {cell}");
-    let layer = node::run(&name, &node::E2E_SOAK, &Filter::new(None)?, &cells::told(cell)?)?;
+    let (all, told) = (Filter::new(None)?, cells::told(cell)?);
+    let layer = node::run(&name, &node::E2E_SOAK, &all, &told, Beside::Nothing)?;
     Ok(Layer { seconds: start.elapsed().as_secs_f64(), ..layer })
 }

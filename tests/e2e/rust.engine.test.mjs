@@ -1,10 +1,9 @@
 // @ts-check
 // An application in Rust (examples/yew), which uses the crate and nothing of the package but the
-// vault's script. It chooses its place by its own query, so one cell of each browser is enough.
+// vault's script. It chooses its place by its own query.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PAGE_HEADERS, VAULT_HEADERS } from "../servers/start.mjs";
-import { place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { eventually } from "./harness/tab.mjs";
 
@@ -12,11 +11,11 @@ import { eventually } from "./harness/tab.mjs";
 
 const e2e = suite();
 const POLICY = "Content-Security-Policy";
-/** The app chooses its place by its query, so one cell of each browser shows both. */
-const once = place.isolation === "shared" ? {} : { skip: "shown in the browser's shared cell" };
-const killed = e2e.engine.devTools ? once : { skip: "no debugger reaches a SharedWorker here" };
+/** What a debugger calls the workers of a place. */
+const KINDS = { shared: "shared_worker", worker: "worker" };
+const killed = e2e.engine.devTools ? {} : { skip: "no debugger reaches a worker here" };
 
-test("a Yew app signs in, calls and signs out with the vault in a SharedWorker", once, async () => {
+test("a Yew app signs in, calls and signs out with the vault in a SharedWorker", async () => {
   const { app, page } = await yew("shared");
   const tab = await signedIn(page);
   assert.ok(requests("/tokenward/vault.js").length > 0, "no worker was asked for");
@@ -35,7 +34,7 @@ test("a Yew app signs in, calls and signs out with the vault in a SharedWorker",
   await untilSignedOut(tab, app, page);
 });
 
-test("a Yew app signs in, calls and signs out with the vault in its own module", once, async () => {
+test("a Yew app signs in, calls and signs out with the vault in its own module", async () => {
   const { app, page } = await yew("page");
   const tab = await signedIn(page);
   await calls(tab, app);
@@ -44,24 +43,36 @@ test("a Yew app signs in, calls and signs out with the vault in its own module",
   await untilSignedOut(tab, app, page);
 });
 
-test(
-  "a reload of a Yew app finds the session again, in its vault or at the provider",
-  once,
-  async () => {
-    const { app, page } = await yew("shared");
-    const tab = await signedIn(page);
-    await tab.run(() => location.reload());
-    await tab.until("the page anew", () => !("before" in window));
-    await untilStatus(tab, "signed-in");
-    await calls(tab, app);
-    const { codeRequests, authorizations } = app.counts();
-    assert.equal(codeRequests, authorizations);
-    if (e2e.engine.keepsSharedWorkers) assert.equal(codeRequests, 1);
-  },
-);
+test("a Yew app signs in, calls and signs out with the vault in a worker of its own", async () => {
+  const { app, page } = await yew("worker");
+  const tab = await signedIn(page);
+  assert.ok(requests("/tokenward/vault.js").length > 0, "no worker was asked for");
+  await calls(tab, app);
+  await click(tab, "sign-out");
+  await untilSignedOut(tab, app, page);
+});
 
-test("a Yew app whose vault was killed finds another, and works on", killed, async () => {
+test("a reload of a Yew app finds the session again, in its vault or at the provider", async () => {
   const { app, page } = await yew("shared");
+  const tab = await signedIn(page);
+  await tab.run(() => location.reload());
+  await tab.until("the page anew", () => !("before" in window));
+  await untilStatus(tab, "signed-in");
+  await calls(tab, app);
+  const { codeRequests, authorizations } = app.counts();
+  assert.equal(codeRequests, authorizations);
+  if (e2e.engine.keepsSharedWorkers) assert.equal(codeRequests, 1);
+});
+
+for (const where of /** @type {const} */ (["shared", "worker"])) {
+  test(`a Yew app whose vault was killed finds another, and works on: ${where}`, killed, () =>
+    surviveDeath(where),
+  );
+}
+
+/** @param {"shared" | "worker"} where */
+async function surviveDeath(where) {
+  const { app, page } = await yew(where);
   const tab = await signedIn(page);
   await tab.run(() => {
     const main = document.querySelector("main");
@@ -69,43 +80,39 @@ test("a Yew app whose vault was killed finds another, and works on", killed, asy
       sessionStorage.seen = `${sessionStorage.seen ?? ""} ${main?.dataset.status}`;
     }).observe(document, { subtree: true, attributeFilter: ["data-status"] });
   });
-  assert.ok(Number(await e2e.engine.devTools?.kill(e2e.driver, "shared_worker")) > 0, "no vault");
+  assert.ok(Number(await e2e.engine.devTools?.kill(e2e.driver, KINDS[where])) > 0, "no vault");
   await tab.until("the page to notice", () => sessionStorage.seen?.includes("restoring"));
   // The next vault asks the provider, who remembers.
   await untilStatus(tab, "signed-in");
   await eventually("the second code", async () => app.counts().codesSucceeded === 2);
   await untilStatus(tab, "signed-in");
   await calls(tab, app);
-});
+}
 
-test(
-  "a Yew app says what is wrong: a refused sign-in, every problem of its options",
-  once,
-  async () => {
-    const { app, page } = await yew("shared");
-    const tab = e2e.tab();
-    await tab.go(`${page}&state=unknown&error=access_denied`);
-    await tab.until("the reason", () =>
-      document.querySelector("[role=alert]")?.textContent?.startsWith("callback_unknown"),
-    );
-    assert.equal(await tab.url(), page);
-    await e2e.settleYew({
-      issuer: "http://id.example.com",
-      clientId: app.clientId,
-      api: "nowhere",
-    });
-    await tab.go(page);
-    await tab.until("every problem of the options", () => {
-      const words = document.querySelector("[role=alert]")?.textContent ?? "";
-      return /`issuer`/.test(words) && /`resources\[0\].origin`/.test(words);
-    });
-  },
-);
+test("a Yew app says what is wrong: a refused sign-in, every problem of its options", async () => {
+  const { app, page } = await yew("shared");
+  const tab = e2e.tab();
+  await tab.go(`${page}&state=unknown&error=access_denied`);
+  await tab.until("the reason", () =>
+    document.querySelector("[role=alert]")?.textContent?.startsWith("callback_unknown"),
+  );
+  assert.equal(await tab.url(), page);
+  await e2e.settleYew({
+    issuer: "http://id.example.com",
+    clientId: app.clientId,
+    api: "nowhere",
+  });
+  await tab.go(page);
+  await tab.until("every problem of the options", () => {
+    const words = document.querySelector("[role=alert]")?.textContent ?? "";
+    return /`issuer`/.test(words) && /`resources\[0\].origin`/.test(words);
+  });
+});
 
 /**
  * The example's page for a client of this test's own, under the policy that its place needs.
  *
- * @param {"shared" | "page"} where
+ * @param {"shared" | "worker" | "page"} where
  */
 async function yew(where) {
   const { issuer, api } = e2e.servers;
