@@ -84,6 +84,11 @@ impl Plan {
         self.error.as_ref()
     }
 
+    /// How often it failed since the token came.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
     /// Whether an answer that may have held a rotated token was lost.
     pub(super) fn is_lost(&self) -> bool {
         self.is_lost

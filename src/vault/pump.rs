@@ -12,6 +12,7 @@ use gloo_timers::callback::Timeout;
 use super::{
     asks::Asks,
     effects,
+    journal::{self, Readers},
     port::Ports,
     provider::Provider,
     requests::{self, Requests},
@@ -50,6 +51,8 @@ pub(crate) struct State {
     pub(super) ports: &'static Ports,
     pub(super) provider: Provider,
     pub(super) requests: Requests,
+    /// The pages that wait for the next event.
+    pub(super) readers: Readers,
     /// What it shares with the vaults of other tabs.
     pub(super) tabs: Tabs,
     session: RefCell<Session>,
@@ -69,6 +72,7 @@ impl State {
             ports,
             provider: Provider::default(),
             requests: Requests::default(),
+            readers: Readers::default(),
             tabs: Tabs::default(),
             session: RefCell::new(session),
             calls: RefCell::default(),
@@ -81,6 +85,16 @@ impl State {
     /// The session as pages may see it, as JSON text.
     pub(super) fn snapshot(&self) -> String {
         self.session.borrow().snapshot().to_json()
+    }
+
+    /// What became of the session after the event of that number, as JSON text.
+    pub(super) fn events(&self, after: u64) -> String {
+        self.session.borrow().journal().to_json(after)
+    }
+
+    /// The number of the latest event.
+    pub(super) fn latest_event(&self) -> u64 {
+        self.session.borrow().journal().latest()
     }
 
     /// Starts a request's machine.
@@ -114,6 +128,7 @@ impl State {
             }
         }
         self.is_draining.set(false);
+        journal::tell(self);
         self.sleep();
     }
 
