@@ -80,10 +80,10 @@ pub struct Event {
     pub error: Option<AuthError>,
 }
 
-/// The latest events, and how many there were.
+/// The latest events as pages see them, and how many there were.
 #[derive(Debug, Default)]
 pub struct Journal {
-    kept: VecDeque<Event>,
+    kept: VecDeque<String>,
     serial: u64,
 }
 
@@ -159,22 +159,20 @@ impl Journal {
         self.serial
     }
 
-    /// The events that are kept, in their order.
-    pub fn events(&self) -> impl Iterator<Item = &Event> {
-        self.kept.iter()
-    }
-
     /// Those later than `serial`, as a JSON list. A number that is not reached yet is another vault's:
     /// whoever has it knows nothing of these.
     #[must_use]
     pub fn to_json(&self, serial: u64) -> String {
-        let known = if serial > self.serial { 0 } else { serial };
-        let mut list = String::new();
-        for event in self.kept.iter().filter(|event| event.serial > known) {
-            list.push(if list.is_empty() { '[' } else { ',' });
-            list.push_str(&event.to_json());
+        let fresh = self.serial.checked_sub(serial).unwrap_or(self.serial);
+        let known = self.kept.len().saturating_sub(usize::try_from(fresh).unwrap_or(KEPT));
+        let mut list = "[".to_owned();
+        for event in self.kept.iter().skip(known) {
+            if list.len() > 1 {
+                list.push(',');
+            }
+            list.push_str(event);
         }
-        list.push_str(if list.is_empty() { "[]" } else { "]" });
+        list.push(']');
         list
     }
 
@@ -183,7 +181,7 @@ impl Journal {
             self.kept.pop_front();
         }
         self.serial += 1;
-        self.kept.push_back(Event { serial: self.serial, ..event });
+        self.kept.push_back(Event { serial: self.serial, ..event }.to_json());
     }
 }
 

@@ -133,7 +133,6 @@ fn watch(vault: Vault, port: PortId, name: String) {
 fn part(vault: Vault, port: PortId) {
     let was_last = vault.ports.close(port);
     requests::abort_all(vault, port);
-    journal::forget(vault, port);
     if was_last {
         tabs::leave(vault);
         vault.post(Event::Session(Input::LastPageLeft));

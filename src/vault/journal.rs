@@ -1,56 +1,38 @@
 //! The pages that want to know what became of the session: each is answered at once, or at the next
 //! event.
 
-use std::cell::RefCell;
-
 use super::{
-    port::{Asker, PortId},
+    port::{Asker, Port},
     pump::Vault,
-    wire::FromVault,
+    wire::{FromVault, Id},
 };
-use crate::table::Table;
-
-/// The pages that wait, and after which event.
-#[derive(Default)]
-pub(crate) struct Readers(RefCell<Table<PortId, (Asker, u64)>>);
 
 /// A page asks for the events after that one, or for all.
 pub(super) fn asked(vault: Vault, asker: Asker, after: Option<u32>) {
+    let Some(port) = vault.ports.get(asker.port) else { return };
     // One question of a port waits: a page cannot fill the vault with them.
-    let earlier = vault.readers.0.borrow_mut().remove(asker.port);
-    if let Some((earlier, after)) = earlier {
-        answer(vault, earlier, after);
+    if let Some((id, after)) = port.reader.take() {
+        answer(vault, &port, id, after);
     }
-    match after {
-        Some(after) => {
-            vault.readers.0.borrow_mut().insert(asker.port, (asker, after.into()));
-            tell(vault);
-        }
-        None => answer(vault, asker, 0),
+    match after.map(u64::from) {
+        Some(after) if after == vault.latest_event() => port.reader.set(Some((asker.id, after))),
+        after => answer(vault, &port, asker.id, after.unwrap_or(0)),
     }
 }
 
 /// Something may have happened.
 pub(super) fn tell(vault: Vault) {
     let latest = vault.latest_event();
-    let mut told = Vec::new();
-    vault.readers.0.borrow_mut().retain(|_, (asker, after)| {
-        if *after != latest {
-            told.push((*asker, *after));
+    if vault.told_event.replace(latest) == latest {
+        return;
+    }
+    for port in vault.ports.welcome() {
+        if let Some((id, after)) = port.reader.take() {
+            answer(vault, &port, id, after);
         }
-        *after == latest
-    });
-    for (asker, after) in told {
-        answer(vault, asker, after);
     }
 }
 
-/// The page is gone.
-pub(super) fn forget(vault: Vault, port: PortId) {
-    vault.readers.0.borrow_mut().remove(port);
-}
-
-fn answer(vault: Vault, asker: Asker, after: u64) {
-    let events = vault.events(after);
-    vault.ports.send(asker.port, &FromVault::Events { id: asker.id, events });
+fn answer(vault: Vault, port: &Port, id: Id, after: u64) {
+    port.send(&FromVault::Events { id, events: vault.events(after) }, None);
 }

@@ -12,7 +12,7 @@ use gloo_timers::callback::Timeout;
 use super::{
     asks::Asks,
     effects,
-    journal::{self, Readers},
+    journal,
     port::Ports,
     provider::Provider,
     requests::{self, Requests},
@@ -51,8 +51,8 @@ pub(crate) struct State {
     pub(super) ports: &'static Ports,
     pub(super) provider: Provider,
     pub(super) requests: Requests,
-    /// The pages that wait for the next event.
-    pub(super) readers: Readers,
+    /// The number of the latest event that pages were told of.
+    pub(super) told_event: Cell<u64>,
     /// What it shares with the vaults of other tabs.
     pub(super) tabs: Tabs,
     session: RefCell<Session>,
@@ -72,7 +72,7 @@ impl State {
             ports,
             provider: Provider::default(),
             requests: Requests::default(),
-            readers: Readers::default(),
+            told_event: Cell::new(0),
             tabs: Tabs::default(),
             session: RefCell::new(session),
             calls: RefCell::default(),

@@ -6,7 +6,7 @@ use tokenward::session::{
 };
 
 use crate::{
-    fixtures::{START, failure, grant, grant_is_over, without_refresh_token},
+    fixtures::{START, failure, grant, grant_is_over, transaction, without_refresh_token},
     rig::Rig,
 };
 
@@ -132,6 +132,19 @@ fn another_sign_in_is_told_and_is_no_renewal() {
 }
 
 #[test]
+fn a_session_that_is_back_is_restored_and_not_signed_in() {
+    let mut rig = Rig::flagged(None);
+    rig.ask_restore(1);
+    rig.prepared("r");
+    rig.callback(9, "r");
+    let mut found = transaction("r", START.wall);
+    found.is_restore = true;
+    rig.tell(Input::Found { ask: Ask(9), transaction: Some(found) });
+    rig.exchange(Ok(grant(1, 300, START)));
+    assert_eq!(events(&rig, 0), ["restored tookMs=0 lifeMs=300000"]);
+}
+
+#[test]
 fn a_restore_that_fails_is_the_end_and_nobody_to_restore_is_none() {
     assert_eq!(events(&Rig::new(), 0), [""; 0], "there was no session");
     let mut rig = Rig::flagged(None);
@@ -152,7 +165,8 @@ fn the_last_100_are_kept_and_numbers_go_on() {
         rig.exchange(Ok(renewed));
     }
     let journal = rig.session.journal();
-    let serials: Vec<u64> = journal.events().map(|event| event.serial).collect();
+    let list: Vec<serde_json::Value> = serde_json::from_str(&journal.to_json(0)).unwrap();
+    let serials: Vec<u64> = list.iter().map(|event| event["serial"].as_u64().unwrap()).collect();
     assert_eq!(serials, (31..=130).collect::<Vec<_>>());
     assert_eq!(journal.latest(), 130);
     assert_eq!(events(&rig, 128).len(), 2);

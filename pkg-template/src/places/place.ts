@@ -33,7 +33,7 @@ export async function explain(url: string, reason: unknown): Promise<AuthError> 
 /** A script that is loaded when it is needed; `vault_unavailable` where it cannot be. */
 export function loaded<T>(script: Promise<T>): Promise<T> {
   return script.catch((cause) => {
-    const info = "A script of tokenward did not load: try again.";
+    const info = "A script did not load: try again.";
     throw Object.assign(failure("vault_unavailable", info, true), { cause });
   });
 }
