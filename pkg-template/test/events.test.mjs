@@ -35,7 +35,8 @@ function vault(journal) {
       if (message.type !== "events") return;
       asked.count++;
       const one = { message, worker };
-      if (message.after === undefined || message.after !== (journal.at(-1)?.serial ?? 0)) answer(one);
+      if (message.after === undefined || message.after !== (journal.at(-1)?.serial ?? 0))
+        answer(one);
       else waiting.push(one);
     },
   };

@@ -239,8 +239,7 @@ impl Session {
                 } else {
                     return;
                 };
-                event.life_ms =
-                    tenure.grant.lifetime.filter(|_| event.kind != EventType::Degraded);
+                event.life_ms = tenure.grant.lifetime.filter(|_| event.kind != EventType::Degraded);
                 event.next_at = self.next_refresh(tenure).map(|deadline| deadline.wall());
             }
         }

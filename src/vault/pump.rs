@@ -11,8 +11,7 @@ use gloo_timers::callback::Timeout;
 
 use super::{
     asks::Asks,
-    effects,
-    journal,
+    effects, journal,
     port::Ports,
     provider::Provider,
     requests::{self, Requests},
