@@ -35,7 +35,7 @@ const GRANTS = { authorization_code: "code", refresh_token: "refresh" };
  */
 export function providerStep(req, form) {
   const path = (req.url ?? "").split("?", 1)[0];
-  if (req.method === "GET" && path === "/.well-known/openid-configuration") return "discovery";
+  if (req.method === "GET" && path?.startsWith("/.well-known/")) return "discovery";
   if (req.method === "POST" && path === "/token") return GRANTS[form.get("grant_type") ?? ""];
   if (req.method === "POST" && path === "/token/revocation") return "revocation";
   return undefined;
@@ -58,6 +58,8 @@ export function behindFaults({ faults, stepOf, met, stopped, isAppOrigin, handle
     const step = stepOf(req, form);
     const fault = step && (await faults.meet(step, form.get("client_id")));
     if (!fault) return handler(req, res);
+    // Whoever waited so long that the client went away has nobody to serve.
+    if (req.socket.destroyed) return;
     met(req, form);
     if (fault.drop || fault.status !== undefined) {
       stopped(req, form);
