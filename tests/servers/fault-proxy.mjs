@@ -69,7 +69,7 @@ export function behindFaults({ faults, stepOf, met, stopped, isAppOrigin, handle
     // What a browser sends again by itself, because a connection broke, does not act a second time.
     if (fault.hasActed && fault.spoil === "lose") return void req.socket.resetAndDestroy();
     fault.hasActed = true;
-    spoil(req, res, fault, await sendOn(req));
+    await spoil(req, res, fault, await sendOn(req), faults);
   }
 
   /**
@@ -130,8 +130,9 @@ async function sendOn(req) {
  * @param {Response} res
  * @param {Planned} fault
  * @param {Answer} answer
+ * @param {import("./faults.mjs").Faults} faults
  */
-function spoil(req, res, { spoil: way, dateMs }, { status, headers, body }) {
+async function spoil(req, res, { spoil: way, dateMs }, { status, headers, body }, faults) {
   if (way === "lose") return void req.socket.resetAndDestroy();
   const changed = { ...headers };
   for (const name of ["connection", "keep-alive", "transfer-encoding", "content-length"]) {
@@ -150,8 +151,12 @@ function spoil(req, res, { spoil: way, dateMs }, { status, headers, body }) {
   const sent = way === "swell" ? swollen(body) : body;
   changed["content-length"] = sent.length;
   res.writeHead(status, changed);
-  if (way === "truncate") res.write(sent.subarray(0, sent.length / 2), () => req.socket.destroy());
-  else res.end(sent);
+  const half = sent.length / 2;
+  if (way === "truncate") return void res.write(sent.subarray(0, half), () => req.socket.destroy());
+  if (way !== "stall") return void res.end(sent);
+  res.write(sent.subarray(0, half));
+  await faults.wait();
+  res.end(sent.subarray(half));
 }
 
 /** @param {Buffer} body an object in JSON, or nothing */

@@ -4,10 +4,10 @@
 /** @typedef {"discovery" | "code" | "refresh" | "revocation" | "api"} Step what a request is for */
 /**
  * What becomes of a real answer on its way back: `lose` resets the connection before it, `truncate` in
- * the middle of it; `hide` takes its CORS headers, `retype` says that it is HTML, `swell` makes the
+ * the middle of it, and `stall` waits there for `release()`; `hide` takes its CORS headers, `retype` says that it is HTML, `swell` makes the
  * JSON a mebibyte long.
  *
- * @typedef {"lose" | "truncate" | "hide" | "retype" | "swell"} Spoil
+ * @typedef {"lose" | "truncate" | "stall" | "hide" | "retype" | "swell"} Spoil
  */
 /**
  * What happens to the next requests that match. What only delays or holds lets the request go on
@@ -84,7 +84,12 @@ export class Faults {
     if (!fault) return undefined;
     fault.left -= 1;
     if (fault.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
-    if (fault.hold) await new Promise((resolve) => this.#held.push(() => resolve(undefined)));
+    if (fault.hold) await this.wait();
     return fault;
+  }
+
+  /** Waits for `release()`. */
+  async wait() {
+    await new Promise((resolve) => this.#held.push(() => resolve(undefined)));
   }
 }
