@@ -63,6 +63,7 @@ export const MATRIX = [
     name: "cut off in mid-body",
     fault: () => ({ spoil: "truncate" }),
     ...UNREACHABLE,
+    api: "200, then breaks off",
     refresh: lost("provider_unreachable"),
   },
   { name: "late, within the time", fault: () => ({ delayMs: 100 }), ...FINE },
