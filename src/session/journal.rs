@@ -197,7 +197,7 @@ impl Session {
     }
 
     /// Notes what happened since it stood so.
-    pub(super) fn note(&mut self, now: Now, before: Stand) {
+    pub(super) fn note(&mut self, now: Now, before: &Stand) {
         let mut event = Event {
             serial: 0,
             kind: EventType::Ended,

@@ -108,7 +108,7 @@ impl Session {
             }
         }
         self.start(now);
-        self.note(now, before);
+        self.note(now, &before);
         self.publish();
         self.wake = self.next_wake();
     }
