@@ -3,6 +3,7 @@
 import { doorway } from "./callback.js";
 import { connector, gone, type Link } from "./connection.js";
 import { type AuthError, failure } from "./error.js";
+import type { Ear } from "./events.js";
 import { send } from "./fetch.js";
 import type { SessionEvent, SessionState } from "./generated/types.js";
 import { follow } from "./lifecycle.js";
@@ -285,9 +286,11 @@ function present(options: ClientOptions): Client {
       return () => void listeners.delete(entry);
     },
     onEvent(listener) {
-      const since = Date.now();
-      const listening = journal().then(({ listen }) => listen(listener, since));
-      return () => void listening.then((stop) => stop());
+      const ear: Ear = { listener, since: Date.now() };
+      journal().then(({ listen }) => listen(ear));
+      return () => {
+        delete ear.listener;
+      };
     },
     diagnostics: () => journal().then(({ read }) => read()),
     async signIn(options = {}) {

@@ -3,15 +3,19 @@
 import type { Link } from "./connection.js";
 import type { SessionEvent } from "./generated/types.js";
 
-/** A listener to events. */
-type Listener = (event: SessionEvent) => void;
+/** Whoever listens, until it has no listener any more. */
+export interface Ear {
+  listener?: (event: SessionEvent) => void;
+  /** It hears of nothing that was before. */
+  since: number;
+}
 
 /** The vault's journal, read by one client. */
 export interface Journal {
   /** All that the vault keeps. */
   read(): Promise<SessionEvent[]>;
-  /** Calls `listener` with every event from the moment `since` on; returns what ends that. */
-  listen(listener: Listener, since: number): () => void;
+  /** Calls its listener with every event from its moment on. */
+  listen(ear: Ear): void;
 }
 
 /** By what reaches the vault, of which each client has its own: one question is open at a time. */
@@ -36,7 +40,7 @@ function read(
   onChange: Set<() => void>,
   isKnown: () => boolean,
 ): Journal {
-  const listeners = new Set<{ listener: Listener; since: number }>();
+  const ears = new Set<Ear>();
   let followed: Link | undefined;
   /** What was told of late: a new link may be to the same vault, which has it still. */
   let known: string[] = [];
@@ -48,11 +52,16 @@ function read(
     return JSON.parse(events, (_, value) => Object.freeze(value));
   };
 
+  const isHeard = (): boolean => {
+    for (const ear of ears) if (!ear.listener) ears.delete(ear);
+    return ears.size > 0;
+  };
+
   const tell = (event: SessionEvent): void => {
-    for (const entry of [...listeners]) {
+    for (const ear of [...ears]) {
       try {
         // One that left during this round is not called any more.
-        if (event.at >= entry.since && listeners.has(entry)) entry.listener(event);
+        if (event.at >= ear.since) ear.listener?.(event);
       } catch (error) {
         reportError(error);
       }
@@ -61,7 +70,7 @@ function read(
 
   const hear = async (link: Link): Promise<void> => {
     let after: number | undefined;
-    while (listeners.size) {
+    while (isHeard()) {
       const events = await ask(link, after);
       // Before the first event there is none to wait behind.
       after = events.at(-1)?.serial ?? after ?? 0;
@@ -73,7 +82,7 @@ function read(
   };
 
   const follow = (link: Link): void => {
-    if (!listeners.size || followed === link) return;
+    if (!isHeard() || followed === link) return;
     followed = link;
     // A link that is over is followed by the next one; what happened meanwhile is told then.
     hear(link).catch(() => {});
@@ -85,12 +94,10 @@ function read(
 
   return {
     read: async () => ask(await reach()),
-    listen(listener, since) {
-      const entry = { listener, since };
-      listeners.add(entry);
+    listen(ear) {
+      ears.add(ear);
       onChange.add(look);
       reach().then(follow, () => {});
-      return () => void listeners.delete(entry);
     },
   };
 }

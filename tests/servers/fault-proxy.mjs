@@ -14,8 +14,9 @@ import { INTERNAL_HEADER } from "./provider-routes.mjs";
  * @typedef {object} Passage
  * @property {import("./faults.mjs").Faults} faults
  * @property {(req: Request, form: URLSearchParams) => Step | undefined} stepOf
- * @property {(req: Request, form: URLSearchParams) => void} met counts a request that a fault meets
- * @property {(req: Request, form: URLSearchParams) => void} stopped and one that never arrives
+ * @property {(req: Request, form: URLSearchParams) => void} arrived counts a browser's request
+ * @property {(req: Request, form: URLSearchParams) => void} met and one that a fault meets
+ * @property {(req: Request, form: URLSearchParams) => void} stopped and one that goes no further
  * @property {(origin: string) => boolean} isAppOrigin
  * @property {http.RequestListener} handler
  */
@@ -45,22 +46,23 @@ export function providerStep(req, form) {
  * @param {Passage} passage
  * @returns {http.RequestListener}
  */
-export function behindFaults({ faults, stepOf, met, stopped, isAppOrigin, handler }) {
+export function behindFaults(passage) {
+  const { faults, stepOf, arrived, met, stopped, isAppOrigin, handler } = passage;
+
   /**
    * @param {Request} req
    * @param {Response} res
    */
   async function pass(req, res) {
-    if (req.method === "OPTIONS" || req.headers[PASSED_HEADER] || req.headers[INTERNAL_HEADER]) {
-      return handler(req, res);
-    }
+    if (req.headers[PASSED_HEADER] || req.headers[INTERNAL_HEADER]) return handler(req, res);
     const form = req.method === "POST" ? await peekForm(req) : new URLSearchParams();
-    const step = stepOf(req, form);
+    arrived(req, form);
+    const step = req.method === "OPTIONS" ? undefined : stepOf(req, form);
     const fault = step && (await faults.meet(step, form.get("client_id")));
     if (!fault) return handler(req, res);
-    // Whoever waited so long that the client went away has nobody to serve.
-    if (req.socket.destroyed) return;
     met(req, form);
+    // Whoever waited so long that the client went away has nobody to serve.
+    if (req.socket.destroyed) return stopped(req, form);
     if (fault.drop || fault.status !== undefined) {
       stopped(req, form);
       return fault.drop ? void req.socket.resetAndDestroy() : answer(req, res, own(fault));

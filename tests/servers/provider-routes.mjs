@@ -86,36 +86,37 @@ const COUNTED_PATHS = {
 };
 
 /**
- * Counts a request when it arrives, or when it was to.
+ * Counts a request when it arrives.
  *
  * @param {import("./counters.mjs").Counters} counters
  * @param {{ method?: string | undefined, url?: string | undefined }} req
- * @param {URLSearchParams | undefined} form
- * @returns {{ clientId: string | null, grantType: string | null | undefined }} of a token request
+ * @param {URLSearchParams} form
  */
 export function countArrival(counters, { method, url = "" }, form) {
   const [path, query = ""] = url.split("?");
-  const clientId = form?.get("client_id") ?? new URLSearchParams(query).get("client_id");
+  const clientId = form.get("client_id") ?? new URLSearchParams(query).get("client_id");
   counters.add("requests", clientId);
   const counted = COUNTED_PATHS[`${method} ${path}`];
   if (counted) counters.add(counted, clientId);
-  if (method !== "POST" || path !== "/token") return { clientId, grantType: undefined };
-
-  const grantType = form?.get("grant_type");
+  if (method !== "POST" || path !== "/token") return;
+  const grantType = form.get("grant_type");
   counters.add("tokenRequests", clientId);
   if (grantType === "refresh_token") counters.add("refreshRequests", clientId);
   if (grantType === "authorization_code") counters.add("codeRequests", clientId);
-  return { clientId, grantType };
 }
 
-/** @param {import("./counters.mjs").Counters} counters */
+/**
+ * Counts what became of token requests.
+ *
+ * @param {import("./counters.mjs").Counters} counters
+ */
 export function counting(counters) {
   return async (/** @type {Context} */ ctx, /** @type {Next} */ next) => {
-    if (ctx.get(INTERNAL_HEADER)) return next();
-    const form = ctx.method === "POST" ? await peekForm(ctx.req) : undefined;
-    const { clientId, grantType } = countArrival(counters, ctx.req, form);
-    if (grantType === undefined) return next();
-    const isRefresh = grantType === "refresh_token";
+    const isToken = ctx.method === "POST" && ctx.path === "/token";
+    if (!isToken || ctx.get(INTERNAL_HEADER)) return next();
+    const form = await peekForm(ctx.req);
+    const clientId = form.get("client_id");
+    const isRefresh = form.get("grant_type") === "refresh_token";
     let granted = false;
     try {
       await next();

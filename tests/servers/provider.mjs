@@ -101,10 +101,11 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
     handler: behindFaults({
       faults,
       stepOf: providerStep,
+      arrived: (req, form) => countArrival(counters, req, form),
       met: (_, form) => counters.add("faults", form.get("client_id")),
-      stopped(req, form) {
-        const { clientId, grantType } = countArrival(counters, req, form);
-        if (grantType === "refresh_token") counters.add("refreshesFailed", clientId);
+      stopped(_, form) {
+        if (form.get("grant_type") !== "refresh_token") return;
+        counters.add("refreshesFailed", form.get("client_id"));
       },
       isAppOrigin,
       handler: oidc.callback(),

@@ -97,6 +97,7 @@ export async function startServers({
     behindFaults({
       faults: provider.faults,
       stepOf: () => "api",
+      arrived: () => {},
       met: () => provider.counters.add("faults"),
       stopped: () => {},
       isAppOrigin: provider.isAppOrigin,
