@@ -103,6 +103,12 @@ impl ServerOffset {
         Self(server.0.saturating_sub(now.wall.0))
     }
 
+    /// Whether both clocks show the same, but for what a message takes: a minute.
+    #[must_use]
+    pub fn is_small(self) -> bool {
+        self.0.saturating_abs() <= 60_000
+    }
+
     /// The provider's time now.
     #[must_use]
     pub fn server_time(self, now: Now) -> UnixMillis {

@@ -10,7 +10,10 @@ use crate::{
     config::OPTIONS,
     error::{AuthErrorInfo, Code, Phase},
     oauth::authorize::Asked,
-    session::snapshot::{RestoredBy, SignedOutReason, Snapshot},
+    session::{
+        journal::{Event, EventType},
+        snapshot::{RestoredBy, SignedOutReason, Snapshot},
+    },
     vault::wire::{self, FromVault, ToVault},
 };
 
@@ -58,6 +61,8 @@ fn types() -> String {
         SignedOutReason,
         RestoredBy,
         Snapshot,
+        EventType,
+        Event,
         Asked,
         wire::Hello,
         wire::SignIn,
@@ -65,6 +70,7 @@ fn types() -> String {
         wire::Restore,
         wire::Fetch,
         wire::SignOut,
+        wire::Events,
         wire::Numbered,
         wire::Empty,
         ToVault,

@@ -3,11 +3,12 @@
 import { doorway } from "./callback.js";
 import { connector, gone, type Link } from "./connection.js";
 import { type AuthError, failure } from "./error.js";
+import type { Ear } from "./events.js";
 import { send } from "./fetch.js";
-import type { SessionState } from "./generated/types.js";
+import type { SessionEvent, SessionState } from "./generated/types.js";
 import { follow } from "./lifecycle.js";
 import { type ClientOptions, checkOptions, readOptions, refuse, unknownNames } from "./options.js";
-import type { Place } from "./places/place.js";
+import { loaded, type Place } from "./places/place.js";
 
 /** What a sign-in asks for besides. */
 export interface SignInOptions {
@@ -44,6 +45,13 @@ export interface Client {
   readonly state: SessionState;
   /** Calls `listener` after each change of `state`; returns what ends that. */
   readonly subscribe: (listener: () => void) => () => void;
+  /**
+   * Calls `listener` with what becomes of the session from now on: sign-ins, renewals, failures, ends,
+   * whichever tab brings them about where tabs share a vault. Returns what ends that.
+   */
+  readonly onEvent: (listener: (event: SessionEvent) => void) => () => void;
+  /** The last 100 events of the vault, the latest last. */
+  readonly diagnostics: () => Promise<SessionEvent[]>;
   /** Sends the browser to the provider. Resolves when it is on its way. */
   readonly signIn: (options?: SignInOptions) => Promise<void>;
   /**
@@ -102,6 +110,8 @@ function absent(): Client {
     ready,
     state: RESTORING,
     subscribe: () => () => {},
+    onEvent: () => () => {},
+    diagnostics: refused,
     signIn: refused,
     fetch: refused,
     signOut: refused,
@@ -247,6 +257,9 @@ function present(options: ClientOptions): Client {
     }
   };
 
+  const journal = () =>
+    loaded(import("./events.js")).then((script) => script.journal(reach, listeners, isKnown));
+
   const begin = (): Promise<void> => {
     if (!readiness) {
       const attempt = untilReady();
@@ -272,6 +285,14 @@ function present(options: ClientOptions): Client {
       begin();
       return () => void listeners.delete(entry);
     },
+    onEvent(listener) {
+      const ear: Ear = { listener, since: Date.now() };
+      journal().then(({ listen }) => listen(ear));
+      return () => {
+        delete ear.listener;
+      };
+    },
+    diagnostics: () => journal().then(({ read }) => read()),
     async signIn(options = {}) {
       refuse(unknownNames(options, SIGN_IN));
       // First, for it cleans the address.

@@ -169,8 +169,7 @@ async function reach(
         continue;
       }
       found.opened.port.close();
-      const message = "The vault's script is of another build: run `npx tokenward init` again.";
-      throw failure("vault_unavailable", message);
+      throw await explain(url, found.welcome.build);
     }
   } finally {
     // Not ended: what has just begun may be the vault that was found, asked a second time.

@@ -10,6 +10,8 @@ export type {
   AuthErrorInfo,
   AuthErrorPhase,
   RestoredBy,
+  SessionEvent,
+  SessionEventType,
   SessionState,
   SignedOutReason,
 } from "./generated/types.js";

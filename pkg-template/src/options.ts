@@ -168,7 +168,7 @@ export function unknownNames(given: object, known: readonly string[]): string[] 
   const strangers = Object.keys(given).filter((name) => !known.includes(name));
   return strangers.map((name) => {
     if (plain(name) === "clientsecret") {
-      return `\`${name}\`: a browser keeps no secret, register a public client`;
+      return `\`${name}\`: a browser keeps no secret, use a public client`;
     }
     // Three letters are enough for `redirect_uri`, `scopes` and `extraQueryParams`.
     const near = known.find((other) => plain(other).startsWith(plain(name).slice(0, 3)));

@@ -50,6 +50,7 @@ test("without a browser a client waits and refuses (server render)", async () =>
   assert.deepEqual(auth.state, { status: "restoring" });
   assert.ok(Object.isFrozen(auth.state));
   auth.subscribe(() => assert.fail())();
+  auth.onEvent(() => assert.fail())();
   const first = await Promise.race([auth.ready.then(() => "ready"), Promise.resolve("pending")]);
   assert.equal(first, "pending");
   const calls = [
@@ -57,6 +58,7 @@ test("without a browser a client waits and refuses (server render)", async () =>
     auth.fetch("/relative"),
     auth.signOut(),
     auth.exportAccessToken(),
+    auth.diagnostics(),
     auth.handleCallback("/callback?state=1&code=2"),
   ];
   for (const call of calls) await assert.rejects(call, { name: "AuthError", code: "no_browser" });

@@ -11,6 +11,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 
 use super::{
+    events,
     fetch::{self, FetchError},
     hello::Vault,
     inner::Inner,
@@ -26,6 +27,7 @@ use crate::{
     },
     config::Config,
     error::{AuthError, Code, Phase},
+    session::journal::Event,
     url::ParseUrl,
 };
 
@@ -52,7 +54,7 @@ pub struct SignIn {
     pub extra_params: Vec<(String, String)>,
 }
 
-/// A listener to a client's state; dropping it stops it.
+/// A listener to a client's state or to events; dropping it stops it.
 #[must_use = "a subscription ends when it is dropped"]
 pub struct Subscription {
     client: Weak<Inner>,
@@ -93,6 +95,17 @@ impl Client {
     pub fn subscribe(&self, listener: impl Fn(&State) + 'static) -> Subscription {
         let id = self.0.listen(Rc::new(listener));
         Subscription { client: Rc::downgrade(&self.0), id }
+    }
+
+    /// Calls `listener` with what becomes of the session from now on: sign-ins, renewals, failures, ends.
+    pub fn on_event(&self, listener: impl Fn(&Event) + 'static) -> Subscription {
+        let id = self.0.listen_to_events(Rc::new(listener));
+        Subscription { client: Rc::downgrade(&self.0), id }
+    }
+
+    /// The last 100 events of the vault, the latest last.
+    pub async fn diagnostics(&self) -> Result<Vec<Event>, AuthError> {
+        events::read(&self.0.reach().await?).await
     }
 
     /// Sends the browser to the provider; comes to an end when it is on its way.
@@ -180,7 +193,7 @@ impl fmt::Debug for Client {
 impl Drop for Subscription {
     fn drop(&mut self) {
         if let Some(client) = self.client.upgrade() {
-            client.listeners.borrow_mut().remove(self.id);
+            client.unlisten(self.id);
         }
     }
 }

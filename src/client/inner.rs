@@ -12,6 +12,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     arrival::Arrival,
+    events::{self, Events},
     hello::Vault,
     life::{self, News},
     link::{Link, Reports, gone, message},
@@ -24,6 +25,7 @@ use crate::{
         global, object, url,
     },
     error::{AuthError, Code, Phase},
+    session::journal::Event,
     table::Table,
     url::ParsedUrl,
 };
@@ -40,6 +42,7 @@ pub(super) struct Inner {
     /// The state as it came, to see whether it changed.
     text: RefCell<String>,
     pub(super) listeners: RefCell<Table<u64, Listener>>,
+    pub(super) events: Events,
     last: Cell<u64>,
     /// Who waits for the next change.
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
@@ -59,6 +62,7 @@ impl Inner {
             state: RefCell::new(State::Restoring),
             text: RefCell::new(restoring()),
             listeners: RefCell::default(),
+            events: Events::default(),
             last: Cell::new(0),
             waiting: RefCell::default(),
             link: RefCell::default(),
@@ -70,10 +74,28 @@ impl Inner {
 
     /// Calls `listener` after each change of the state; returns the number by which it is removed.
     pub(super) fn listen(self: &Rc<Self>, listener: Listener) -> u64 {
-        let id = self.last.get();
-        self.last.set(id + 1);
+        let id = self.next();
         self.listeners.borrow_mut().insert(id, listener);
         self.begin();
+        id
+    }
+
+    /// Calls `listener` with every event from now on; returns the number by which it is removed.
+    pub(super) fn listen_to_events(self: &Rc<Self>, listener: Rc<dyn Fn(&Event)>) -> u64 {
+        let id = self.next();
+        events::listen(self, id, listener);
+        id
+    }
+
+    /// No listener of that number is called any more.
+    pub(super) fn unlisten(&self, id: u64) {
+        self.listeners.borrow_mut().remove(id);
+        self.events.listeners.borrow_mut().remove(id);
+    }
+
+    fn next(&self) -> u64 {
+        let id = self.last.get();
+        self.last.set(id + 1);
         id
     }
 
@@ -148,6 +170,7 @@ impl Inner {
         match &made {
             Ok(link) => {
                 *self.link.borrow_mut() = Some(Rc::clone(link));
+                events::follow(self, link);
                 let navigator = object::own_or_inherited(&global(), "navigator");
                 if object::own_or_inherited(&navigator, "onLine").is_falsy() {
                     link.tell("offline");
@@ -268,6 +291,7 @@ impl Inner {
     pub(super) fn close(&self) {
         self.is_closed.set(true);
         self.listeners.take();
+        self.events.listeners.take();
         // This may run inside one of their closures.
         event::drop_later(self.life.take());
         // A callback on its way is waited for: its code works once, and another client may want it.

@@ -49,6 +49,8 @@ pub(super) struct Link {
     open: RefCell<Table<Id, oneshot::Sender<Object>>>,
     last: Cell<Id>,
     heard: Cell<u64>,
+    /// Whether somebody asks it for events.
+    pub(super) is_heard: Cell<bool>,
     /// Aborts when the link ends, for bodies on their way.
     ended: Option<AbortController>,
     reason: RefCell<Option<AuthError>>,
@@ -101,6 +103,7 @@ impl Link {
                 open: RefCell::default(),
                 last: Cell::new(0),
                 heard: Cell::new(0),
+                is_heard: Cell::new(false),
                 ended: AbortController::new().ok(),
                 reason: RefCell::default(),
                 lock: RefCell::new(lock),

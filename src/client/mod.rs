@@ -8,6 +8,7 @@
 //! - [`Client`]: `client`, and behind its handles `inner`; `life` is what the page goes through.
 //! - `hello`, `link`: reaching a vault, and asking it.
 //! - `arrival`: the way back from the provider. `fetch`: a request and its answer.
+//! - `events`: what the vault noted of the session.
 
 mod options;
 mod state;
@@ -19,6 +20,8 @@ mod body;
 #[cfg(target_arch = "wasm32")]
 #[allow(clippy::module_inception, reason = "the room's main thing")]
 mod client;
+#[cfg(target_arch = "wasm32")]
+mod events;
 #[cfg(target_arch = "wasm32")]
 mod fetch;
 #[cfg(target_arch = "wasm32")]
@@ -34,6 +37,7 @@ mod place;
 #[cfg(target_arch = "wasm32")]
 mod told;
 
+pub use crate::session::journal::{Event, EventType};
 pub use options::Options;
 pub use state::State;
 

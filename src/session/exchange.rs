@@ -85,6 +85,11 @@ impl Exchange {
         self.lock != Lock::Free
     }
 
+    /// When the token request that is under way was sent.
+    pub(super) fn sent(&self) -> Option<Now> {
+        self.flight.as_ref().map(|flight| flight.sent)
+    }
+
     /// Whether a code of this epoch waits or is under way.
     pub(super) fn has_code(&self, epoch: Epoch) -> bool {
         !self.codes.is_empty() || self.code_under_way(epoch).is_some()
@@ -288,7 +293,7 @@ impl Session {
 }
 
 /// How long ago it was, by the clock that says the longer.
-fn elapsed(since: Now, now: Now) -> Millis {
+pub(super) fn elapsed(since: Now, now: Now) -> Millis {
     let wall = u64::try_from(now.wall.0.saturating_sub(since.wall.0)).unwrap_or(0);
     Millis(wall).max(now.monotonic.less(since.monotonic))
 }

@@ -52,8 +52,9 @@ impl fmt::Debug for Grant {
 
 impl Grant {
     /// The grant of a code exchange, its ID token checked (OpenID Connect Core, 3.1.3.7). `date` is
-    /// the answer's `Date`, where it is visible; else the ID token's own `iat` tells the provider's
-    /// time, so that a device whose clock is wrong by a day can sign in.
+    /// the answer's `Date`, where it is visible. Where it is not, or the ID token's own `iat` agrees with
+    /// the device, that tells the provider's time: a device whose clock is wrong by a day can sign in,
+    /// and so can one behind a proxy whose `Date` is.
     pub fn from_code(
         answer: TokenAnswer,
         transaction: &Transaction,
@@ -68,8 +69,10 @@ impl Grant {
         let mut offset = date.map(|date| ServerOffset::seen(date, now)).unwrap_or_default();
         let claims = match &id_token {
             Some(token) => {
-                if date.is_none() {
-                    offset = offset_by_issue(token, now).ok_or_else(wrong_clock)?;
+                let issued = offset_by_issue(token, now);
+                // A `Date` that contradicts both the token and the device is some proxy's.
+                if date.is_none() || issued.is_some_and(ServerOffset::is_small) {
+                    offset = issued.ok_or_else(wrong_clock)?;
                 }
                 Some(id_token::check(
                     token,

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use super::{
     exchange::Exchange,
     inputs::{Ask, Epoch, Generation, Input, Output},
+    journal::Journal,
     random::Random,
     restore::Restoring,
     signin::SignIns,
@@ -36,6 +37,7 @@ pub struct Session {
     /// How far what happened in other tabs is known; `None` until they were asked.
     pub(super) tabs_epoch: Option<TabsEpoch>,
     pub(super) outputs: VecDeque<Output>,
+    pub(super) journal: Journal,
     generation: Generation,
     shown: View,
     wake: Option<Deadline>,
@@ -79,6 +81,7 @@ impl Session {
             has_pages: false,
             tabs_epoch: None,
             outputs: VecDeque::from([Output::ReadFlag]),
+            journal: Journal::default(),
             generation: Generation::default(),
             shown: View::Restoring,
             wake: None,
@@ -87,6 +90,7 @@ impl Session {
 
     /// Takes in what happened at `now`, by both clocks.
     pub fn handle(&mut self, now: Now, input: Input) {
+        let before = self.stand();
         self.expire(now);
         self.restore_woke(now);
         match input {
@@ -104,6 +108,7 @@ impl Session {
             }
         }
         self.start(now);
+        self.note(now, &before);
         self.publish();
         self.wake = self.next_wake();
     }
@@ -117,6 +122,12 @@ impl Session {
     #[must_use]
     pub fn wake_at(&self) -> Option<Deadline> {
         self.wake
+    }
+
+    /// What became of the session, the latest last.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// The session as pages may see it now.
@@ -249,7 +260,7 @@ impl Session {
 
     /// When the next refresh is due by itself; `None` while none is planned: nobody is there to need
     /// it, the device is offline, or there is nothing to refresh with.
-    fn next_refresh(&self, tenure: &Tenure) -> Option<Deadline> {
+    pub(super) fn next_refresh(&self, tenure: &Tenure) -> Option<Deadline> {
         let is_planned = self.has_pages && self.is_online && tenure.grant.refresh_token.is_some();
         tenure.plan.next_attempt().filter(|_| is_planned)
     }

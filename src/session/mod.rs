@@ -7,10 +7,12 @@
 //! - `tenure`, `refresh`: who is signed in, and when the token is renewed.
 //! - [`tabs`]: what the vaults of other tabs tell.
 //! - [`restore`]: what a vault does where another one was lost with the session.
+//! - [`journal`]: what became of it, for whoever asks afterwards.
 //! - `signin`, `exchange`, `waiting`: callbacks, the one token request at a time, the tickets.
 
 pub mod grant;
 pub mod inputs;
+pub mod journal;
 pub mod machine;
 pub mod outcome;
 pub mod restore;

@@ -14,6 +14,8 @@ use crate::{
 const LEAD: Millis = Millis::from_secs(60);
 /// The longest time before its expiry at which a token is no longer lent if a renewal can be awaited.
 const LEEWAY: Millis = Millis::from_secs(5);
+/// Providers count in whole seconds, so a token may end up to one earlier than its `expires_in` says.
+const WHOLE_SECONDS: Millis = Millis::from_secs(1);
 /// The first pause after a failure is drawn from zero to this; each failure doubles it.
 const FIRST_PAUSE: Millis = Millis::from_secs(5);
 /// No pause is shorter.
@@ -28,7 +30,8 @@ const ONLINE_SPREAD: Millis = Millis::from_secs(5);
 
 /// How much of a token's life must be left for it to be lent while a renewal can be awaited.
 pub(super) fn leeway(life: Millis) -> Millis {
-    Millis(life.0 / 10).min(LEEWAY)
+    // Never more than half: a fresh token must be one that is lent.
+    (Millis(life.0 / 10) + WHOLE_SECONDS).min(Millis(life.0 / 2)).min(LEEWAY)
 }
 
 /// When to renew one access token.
@@ -82,6 +85,11 @@ impl Plan {
     /// Why the last attempt failed, while no other succeeded.
     pub(super) fn error(&self) -> Option<&AuthError> {
         self.error.as_ref()
+    }
+
+    /// How often it failed since the token came.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// Whether an answer that may have held a rotated token was lost.
@@ -165,6 +173,13 @@ mod tests {
             assert!(*first >= latest - life / 4 && *last <= latest, "{life}: {first}..{last}");
             assert!(last - first > life / 5, "a fleet does not spread: {life}: {first}..{last}");
         }
+    }
+
+    #[test]
+    fn rf7_the_leeway_allows_for_whole_seconds_and_leaves_half_a_life() {
+        let leeway = |millis| leeway(Millis(millis)).0;
+        assert_eq!([leeway(1000), leeway(5000), leeway(20_000)], [500, 1500, 3000]);
+        assert_eq!([leeway(40_000), leeway(3_600_000)], [5000, 5000]);
     }
 
     #[test]

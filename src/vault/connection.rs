@@ -9,7 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::MessagePort;
 
 use super::{
-    asks,
+    asks, journal,
     port::{Asker, Port, PortId, Ports},
     pump::{Event, State, Vault},
     requests, tabs,
@@ -153,6 +153,7 @@ fn obey(vault: Vault, port: PortId, message: ToVault, body: JsValue) {
         ToVault::Fetch(message) => requests::fetch(vault, asker(message.id), message, body),
         ToVault::Abort(message) => requests::abort(vault, asker(message.id)),
         ToVault::ExportAccessToken(message) => requests::export(vault, asker(message.id)),
+        ToVault::Events(message) => journal::asked(vault, asker(message.id), message.after),
         ToVault::Woke(_) => tell(Input::Woke(Wake::Page)),
         ToVault::Online(_) => tell(Input::WentOnline),
         ToVault::Offline(_) => tell(Input::WentOffline),

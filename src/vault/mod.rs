@@ -13,6 +13,8 @@ mod effects;
 #[cfg(target_arch = "wasm32")]
 mod flag;
 #[cfg(target_arch = "wasm32")]
+mod journal;
+#[cfg(target_arch = "wasm32")]
 mod port;
 #[cfg(target_arch = "wasm32")]
 mod provider;

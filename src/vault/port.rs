@@ -40,6 +40,8 @@ pub(crate) struct Port {
     on_message: RefCell<Option<Listener>>,
     /// Whether its hello was accepted.
     pub(super) is_welcome: Cell<bool>,
+    /// What waits here for the next event: the question, and the number of the latest that is known.
+    pub(super) reader: Cell<Option<(Id, u64)>>,
     /// How many signs of life it has given.
     pub(super) signs: Cell<u64>,
 }
@@ -52,8 +54,9 @@ impl Ports {
         let on_message = Closure::new(move |event: MessageEvent| listen(id, event.data()));
         channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         let on_message = RefCell::new(Some(on_message));
-        let (is_welcome, signs) = (Cell::new(false), Cell::new(0));
-        self.all.borrow_mut().insert(id, Rc::new(Port { channel, on_message, is_welcome, signs }));
+        let (is_welcome, reader, signs) = (Cell::new(false), Cell::new(None), Cell::new(0));
+        let port = Port { channel, on_message, is_welcome, reader, signs };
+        self.all.borrow_mut().insert(id, Rc::new(port));
     }
 
     /// Lets a port go; `true` if it was the last that was welcome.
@@ -86,7 +89,8 @@ impl Ports {
         }
     }
 
-    fn welcome(&self) -> impl Iterator<Item = Rc<Port>> {
+    /// The ports whose hello was accepted.
+    pub(super) fn welcome(&self) -> impl Iterator<Item = Rc<Port>> {
         let all: Vec<_> = self.all.borrow().iter().map(|(_, port)| Rc::clone(port)).collect();
         all.into_iter().filter(|port| port.is_welcome.get())
     }

@@ -11,7 +11,7 @@ use gloo_timers::callback::Timeout;
 
 use super::{
     asks::Asks,
-    effects,
+    effects, journal,
     port::Ports,
     provider::Provider,
     requests::{self, Requests},
@@ -50,6 +50,8 @@ pub(crate) struct State {
     pub(super) ports: &'static Ports,
     pub(super) provider: Provider,
     pub(super) requests: Requests,
+    /// The number of the latest event that pages were told of.
+    pub(super) told_event: Cell<u64>,
     /// What it shares with the vaults of other tabs.
     pub(super) tabs: Tabs,
     session: RefCell<Session>,
@@ -69,6 +71,7 @@ impl State {
             ports,
             provider: Provider::default(),
             requests: Requests::default(),
+            told_event: Cell::new(0),
             tabs: Tabs::default(),
             session: RefCell::new(session),
             calls: RefCell::default(),
@@ -81,6 +84,16 @@ impl State {
     /// The session as pages may see it, as JSON text.
     pub(super) fn snapshot(&self) -> String {
         self.session.borrow().snapshot().to_json()
+    }
+
+    /// What became of the session after the event of that number, as JSON text.
+    pub(super) fn events(&self, after: u64) -> String {
+        self.session.borrow().journal().to_json(after)
+    }
+
+    /// The number of the latest event.
+    pub(super) fn latest_event(&self) -> u64 {
+        self.session.borrow().journal().latest()
     }
 
     /// Starts a request's machine.
@@ -114,6 +127,7 @@ impl State {
             }
         }
         self.is_draining.set(false);
+        journal::tell(self);
         self.sleep();
     }
 

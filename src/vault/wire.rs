@@ -86,6 +86,8 @@ to_vault! {
     SignOut(SignOut) = "signOut",
     /// Hand out the access token; answered by `accessToken` or `failed`.
     ExportAccessToken(Numbered) = "exportAccessToken",
+    /// What became of the session; answered by `events`.
+    Events(Events) = "events",
     /// The page became active, so clocks should be judged again.
     Woke(Empty) = "woke",
     /// The device is online again.
@@ -197,6 +199,18 @@ message! {
         id: Id = "id",
         /// Leave the provider's own session alone.
         local: Option<bool> = "local",
+    }
+}
+
+message! {
+    /// A question for what became of the session.
+    Events {
+        /// Names the answer.
+        id: Id = "id",
+        /// The number of the latest event that the page knows: the answer waits for a later one. Without
+        /// it the answer comes at once, with all that are kept. A port has one such question open: a
+        /// second one has the first answered at once.
+        after: Option<u32> = "after",
     }
 }
 

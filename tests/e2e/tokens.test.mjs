@@ -15,7 +15,7 @@ const e2e = suite();
 test("no token is in the page's reach, from sign-in to sign-out (st1, st2, st9)", async () => {
   const { api, other } = e2e.servers;
   const app = await e2e.application({
-    page: { watched: true },
+    page: { watched: true, listens: true },
     options: {
       resources: [{ origin: api }, { origin: "http://localhost:1" }],
       vaultUrl: MORTAL_URL,
@@ -63,10 +63,14 @@ test("no token is in the page's reach, from sign-in to sign-out (st1, st2, st9)"
     assert.ok(tokens.filter((token) => token.kind === kind).length >= 2, `few ${kind} tokens`);
   }
   const places = byPlace(seen);
-  const expected = ["message received", "message sent", "client", "state", "error", "console"];
+  const expected = ["message received", "message sent", "client", "state", "error", "events"];
   if (place.target) expected.push("worker");
-  for (const name of [...expected, "performance", "locks", "document"]) {
+  for (const name of [...expected, "console", "performance", "locks", "document"]) {
     assert.ok(places.get(name)?.length, `nothing was seen of: ${name}`);
+  }
+  const events = places.get("events")?.join() ?? "";
+  for (const type of ["signedIn", "refreshed", "degraded", "ended"]) {
+    assert.ok(events.includes(type), `the page heard of no event of the type ${type}`);
   }
   assert.deepEqual(search(seen, tokens), []);
   assert.equal(places.get("cookie written"), undefined);

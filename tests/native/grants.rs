@@ -107,6 +107,16 @@ fn t29_a_device_clock_wrong_by_a_day_signs_in() {
 }
 
 #[test]
+fn t29_a_date_that_is_wrong_by_a_day_is_outvoted_by_token_and_device() {
+    let body = with_id_token(&claims("alice", START.wall), "");
+    for date in ["Mon, 13 Nov 2023 22:13:20 GMT", "Wed, 15 Nov 2023 22:13:20 GMT"] {
+        let answer = dated(Some(date), answer(200, &body));
+        let grant = judged(&code(), answer, START).unwrap();
+        assert_eq!(grant.offset.server_time(START), START.wall, "{date}");
+    }
+}
+
+#[test]
 fn id6_an_absurd_iat_is_refused() {
     let body = with_id_token(&claims("alice", START.wall), "");
     for shift in [-8 * DAY, 8 * DAY] {

@@ -9,6 +9,7 @@ mod rig;
 mod world;
 
 mod grants;
+mod journal;
 mod readme;
 mod refreshing;
 mod reloading;

@@ -29,6 +29,8 @@ const FILES = [
   "connection.d.ts",
   "elsewhere.js",
   "error.d.ts",
+  "events.d.ts",
+  "events.js",
   "fetch.d.ts",
   "form.d.ts",
   "form.js",

@@ -20,7 +20,7 @@ const ZERO = {
   reuses: 0,
   revocations: 0,
   logouts: 0,
-  /** token requests that a planned fault touched */
+  /** requests that a planned fault met */
   faults: 0,
 };
 

@@ -12,32 +12,48 @@ const LAST_PORT = 9999;
  * @typedef {object} Listening
  * @property {number} port
  * @property {(handler: http.RequestListener) => void} serve
+ * @property {() => Promise<() => Promise<void>>} refuse ends every connection and refuses others, until
+ *   what it resolves to is called
  * @property {() => Promise<void>} close
+ */
+/**
+ * A port of one's own choice, or `last`: the last free one, for a server that will be away for a while
+ * and must find its port again, where others take the first.
+ *
+ * @typedef {number | "last"} Port
  */
 
 /**
- * @param {number} [port] a fixed port; without it the first free one
+ * @param {Port} [port] without it the first free one
  * @returns {Promise<Listening>}
  */
 export async function listen(port) {
   const server = http.createServer();
-  const bound = port ? await bind(server, port) : await bindFirstFree(server);
+  const bound = typeof port === "number" ? await bind(server, port) : await bindFree(server, port);
+  const close = () =>
+    new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
   return {
     port: bound,
     serve: (handler) => void server.on("request", handler),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    async refuse() {
+      await close();
+      return async () => void (await bind(server, bound));
+    },
+    close,
   };
 }
 
-/** @param {http.Server} server */
-async function bindFirstFree(server) {
-  for (let port = FIRST_PORT; port <= LAST_PORT; port += 1) {
+/**
+ * @param {http.Server} server
+ * @param {"last"} [which] the first free port without it
+ */
+async function bindFree(server, which) {
+  for (let tried = 0; tried <= LAST_PORT - FIRST_PORT; tried += 1) {
     try {
-      return await bind(server, port);
+      return await bind(server, which ? LAST_PORT - tried : FIRST_PORT + tried);
     } catch (error) {
       if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EADDRINUSE") throw error;
     }

@@ -1,6 +1,6 @@
 // @ts-check
-// What stands before oidc-provider on its own port: the login form, strict CORS, counting, planned
-// faults, and the register of the tokens that were sent.
+// What stands before oidc-provider on its own port: the login form, strict CORS, counting, and the
+// register of the tokens that were sent.
 import { peekForm, readBody } from "./body.mjs";
 import { errorPage, loginPage } from "./login-pages.mjs";
 
@@ -86,23 +86,38 @@ const COUNTED_PATHS = {
   "POST /token/revocation": "revocations",
 };
 
-/** @param {import("./counters.mjs").Counters} counters */
+/**
+ * Counts a request when it arrives.
+ *
+ * @param {import("./counters.mjs").Counters} counters
+ * @param {{ method?: string | undefined, url?: string | undefined }} req
+ * @param {URLSearchParams} form
+ */
+export function countArrival(counters, { method, url = "" }, form) {
+  const [path, query = ""] = url.split("?");
+  const clientId = form.get("client_id") ?? new URLSearchParams(query).get("client_id");
+  counters.add("requests", clientId);
+  const counted = COUNTED_PATHS[`${method} ${path}`];
+  if (counted) counters.add(counted, clientId);
+  if (method !== "POST" || path !== "/token") return;
+  const grantType = form.get("grant_type");
+  counters.add("tokenRequests", clientId);
+  if (grantType === "refresh_token") counters.add("refreshRequests", clientId);
+  if (grantType === "authorization_code") counters.add("codeRequests", clientId);
+}
+
+/**
+ * Counts what became of token requests.
+ *
+ * @param {import("./counters.mjs").Counters} counters
+ */
 export function counting(counters) {
   return async (/** @type {Context} */ ctx, /** @type {Next} */ next) => {
-    if (ctx.get(INTERNAL_HEADER)) return next();
-    const form = ctx.method === "POST" ? await peekForm(ctx.req) : undefined;
-    const clientId =
-      form?.get("client_id") ?? new URLSearchParams(ctx.querystring).get("client_id");
-    counters.add("requests", clientId);
-    const counted = COUNTED_PATHS[`${ctx.method} ${ctx.path}`];
-    if (counted) counters.add(counted, clientId);
-    if (ctx.method !== "POST" || ctx.path !== "/token") return next();
-
-    const grantType = form?.get("grant_type");
-    const isRefresh = grantType === "refresh_token";
-    counters.add("tokenRequests", clientId);
-    if (isRefresh) counters.add("refreshRequests", clientId);
-    if (grantType === "authorization_code") counters.add("codeRequests", clientId);
+    const isToken = ctx.method === "POST" && ctx.path === "/token";
+    if (!isToken || ctx.get(INTERNAL_HEADER)) return next();
+    const form = await peekForm(ctx.req);
+    const clientId = form.get("client_id");
+    const isRefresh = form.get("grant_type") === "refresh_token";
     let granted = false;
     try {
       await next();
@@ -111,34 +126,6 @@ export function counting(counters) {
       if (isRefresh) counters.add(granted ? "refreshesSucceeded" : "refreshesFailed", clientId);
       else if (granted) counters.add("codesSucceeded", clientId);
     }
-  };
-}
-
-/**
- * @param {import("./faults.mjs").Faults} faults
- * @param {import("./counters.mjs").Counters} counters
- */
-export function planned(faults, counters) {
-  return async (/** @type {Context} */ ctx, /** @type {Next} */ next) => {
-    if (ctx.method !== "POST" || ctx.path !== "/token") return next();
-    const form = await peekForm(ctx.req);
-    const fault = await faults.meet(form);
-    if (!fault) return next();
-    counters.add("faults", form.get("client_id"));
-    if (fault.drop) {
-      ctx.respond = false;
-      ctx.req.socket.destroy();
-      return;
-    }
-    if (fault.status === undefined) return next();
-    // Readable by the page's origin, as a provider's own error is: `drop` is the network failure.
-    ctx.set("Access-Control-Allow-Origin", ctx.get("Origin") || "*");
-    ctx.set("Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate");
-    ctx.set("Cache-Control", "no-store");
-    ctx.status = fault.status;
-    ctx.type = fault.contentType ?? "application/json";
-    ctx.set(fault.headers ?? {});
-    ctx.body = typeof fault.body === "string" ? fault.body : JSON.stringify(fault.body ?? {});
   };
 }
 

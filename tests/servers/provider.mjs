@@ -3,9 +3,16 @@
 // register of issued tokens, all of which a test can reach while it runs.
 import { randomBytes } from "node:crypto";
 import { Counters } from "./counters.mjs";
+import { behindFaults, providerStep } from "./fault-proxy.mjs";
 import { Faults } from "./faults.mjs";
 import { providerConfiguration } from "./provider-config.mjs";
-import { counting, interactions, planned, registering, strictCors } from "./provider-routes.mjs";
+import {
+  countArrival,
+  counting,
+  interactions,
+  registering,
+  strictCors,
+} from "./provider-routes.mjs";
 import { Register } from "./register.mjs";
 import { Store } from "./store.mjs";
 
@@ -59,7 +66,6 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
   oidc.use(counting(counters));
   oidc.use(strictCors(isAppOrigin));
   oidc.use(interactions(oidc, () => defaults.recognized));
-  oidc.use(planned(faults, counters));
   oidc.use(registering(register, (id) => clients.get(id)?.omit ?? []));
   oidc.on("grant.revoked", (_ctx, grantId) => register.revokeGrant(grantId));
   oidc.on("grant.error", (ctx, error) => {
@@ -92,7 +98,18 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
   }
 
   return {
-    handler: oidc.callback(),
+    handler: behindFaults({
+      faults,
+      stepOf: providerStep,
+      arrived: (req, form) => countArrival(counters, req, form),
+      met: (_, form) => counters.add("faults", form.get("client_id")),
+      stopped(_, form) {
+        if (form.get("grant_type") !== "refresh_token") return;
+        counters.add("refreshesFailed", form.get("client_id"));
+      },
+      isAppOrigin,
+      handler: oidc.callback(),
+    }),
     apiSecret,
     counters,
     faults,

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { after, before, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -43,6 +44,13 @@ async function control(method, path, body) {
 /** @param {() => Promise<boolean>} isDone asked again at once until it is */
 async function until(isDone) {
   while (!(await isDone())) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** @param {string} origin a new connection to it, closed at once */
+async function reach(origin) {
+  const socket = connect(Number(new URL(origin).port), "127.0.0.1");
+  await once(socket, "connect");
+  socket.destroy();
 }
 
 const counts = () => control("GET", `/counters?client=${user.clientId}`);
@@ -310,6 +318,74 @@ test("faults answer, hold and drop token requests, and are used up", async () =>
   assert.equal((await held).status, 200);
   const { faults, refreshesFailed, refreshesSucceeded } = await counts();
   assert.deepEqual([faults, refreshesFailed, refreshesSucceeded], [3, 2, 1]);
+});
+
+test("a real answer is spoilt on its way back, and the server has acted", async () => {
+  const { clientId } = user;
+  let { refresh_token } = await user.signIn();
+  const spoil = async (/** @type {object} */ fault) => {
+    await control("POST", "/faults", { clientId, step: "refresh", ...fault });
+    return user.refresh(refresh_token);
+  };
+  const again = async () => {
+    ({ refresh_token } = await user.signIn());
+  };
+  await assert.rejects(spoil({ spoil: "lose" }));
+  assert.equal((await user.refresh(refresh_token)).status, 400, "it was used up");
+  await again();
+  const cut = await spoil({ spoil: "truncate" });
+  assert.equal(cut.status, 200);
+  await assert.rejects(cut.text());
+  await again();
+  const headers = { origin: servers.app };
+  const form = (/** @type {string} */ token) =>
+    new URLSearchParams({
+      client_id: clientId,
+      grant_type: "refresh_token",
+      refresh_token: token,
+    });
+  await control("POST", "/faults", { clientId, step: "refresh", spoil: "hide" });
+  const body = form(refresh_token);
+  const hidden = await fetch(`${servers.issuer}/token`, { method: "POST", body, headers });
+  assert.equal(hidden.headers.get("access-control-allow-origin"), null);
+  ({ refresh_token } = await hidden.json());
+  const retyped = await spoil({ spoil: "retype", dateMs: 86_400_000 });
+  assert.match(retyped.headers.get("content-type") ?? "", /^text\/html/);
+  const day = Date.parse(retyped.headers.get("date") ?? "") - Date.now();
+  assert.ok(Math.abs(day - 86_400_000) < 60_000);
+  ({ refresh_token } = await retyped.json());
+  const swollen = await (await spoil({ spoil: "swell" })).json();
+  assert.equal(swollen.padding.length, 1024 * 1024);
+  const { refreshRequests, refreshesSucceeded, faults } = await counts();
+  assert.deepEqual([refreshRequests, refreshesSucceeded, faults], [6, 5, 5]);
+});
+
+test("faults meet each step, and a port that is refused comes back", async () => {
+  const { access_token, refresh_token } = await user.signIn();
+  /** @type {[string, () => Promise<Response>][]} */
+  const steps = [
+    ["discovery", () => fetch(`${servers.issuer}/.well-known/openid-configuration`)],
+    ["api", () => callApi(access_token)],
+    ["refresh", () => user.refresh(refresh_token)],
+    [
+      "revocation",
+      () => {
+        const body = new URLSearchParams({ client_id: user.clientId, token: refresh_token });
+        return fetch(`${servers.issuer}/token/revocation`, { method: "POST", body });
+      },
+    ],
+  ];
+  for (const [step, ask] of steps) {
+    await control("POST", "/faults", { step, status: 429 });
+    assert.equal((await ask()).status, 429, step);
+    assert.notEqual((await ask()).status, 429, step);
+  }
+  for (const name of /** @type {const} */ (["issuer", "api"])) {
+    const resume = await servers.refuse(name);
+    await assert.rejects(reach(servers[name]), { code: "ECONNREFUSED" });
+    await resume();
+    await reach(servers[name]);
+  }
 });
 
 test("the control port is not for pages", async () => {

@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { createApi } from "./api.mjs";
 import { createControl } from "./control.mjs";
+import { behindFaults } from "./fault-proxy.mjs";
 import { listen } from "./listen.mjs";
 import { createLookalike } from "./lookalike.mjs";
 import { createPages } from "./pages.mjs";
@@ -16,8 +17,8 @@ import { createProvider } from "./provider.mjs";
  * @property {Record<string, string>} [pagesHeaders] instead of `PAGE_HEADERS`
  * @property {Record<string, string>} [vaultHeaders] instead of `VAULT_HEADERS`
  * @property {number} [accessTokenTtl] seconds; 300 unless told
- * @property {{ issuer?: number, api?: number, app?: number, other?: number, control?: number }} [ports]
- *   fixed ones; otherwise the first that are free above 8100
+ * @property {Partial<Record<"issuer" | "api" | "app" | "other" | "control", import("./listen.mjs").Port>>}
+ *   [ports] fixed ones; otherwise the first that are free above 8100
  */
 
 /** In header values, `{issuer}`, `{api}`, `{app}` and `{other}` stand for the addresses. */
@@ -92,7 +93,17 @@ export async function startServers({
   const other = createLookalike();
 
   at.issuer.serve(provider.handler);
-  at.api.serve(api.handler);
+  at.api.serve(
+    behindFaults({
+      faults: provider.faults,
+      stepOf: () => "api",
+      arrived: () => {},
+      met: () => provider.counters.add("faults"),
+      stopped: () => {},
+      isAppOrigin: provider.isAppOrigin,
+      handler: api.handler,
+    }),
+  );
   at.app.serve(app.handler);
   at.other.serve(other.handler);
   at.control.serve(createControl({ addresses, provider, api, app, other }));
@@ -101,6 +112,13 @@ export async function startServers({
     ...addresses,
     /** The same servers by reference, for a test in this process. */
     direct: { provider, api, app, other },
+    /**
+     * Refuses every connection to provider or API.
+     *
+     * @param {"issuer" | "api"} name
+     * @returns {Promise<() => Promise<void>>} what ends that
+     */
+    refuse: (name) => at[name].refuse(),
     async close() {
       provider.faults.clear();
       await Promise.all(Object.values(at).map(({ close }) => close()));

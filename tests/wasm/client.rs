@@ -154,3 +154,14 @@ async fn a_missing_worker_script_is_named() {
     assert_eq!(error.code, Code::VaultUnavailable);
     assert!(error.message.contains("/nowhere/vault.js"), "{}", error.message);
 }
+
+#[wasm_bindgen_test]
+async fn a_vault_in_which_nobody_signed_in_has_no_events() {
+    let client = open("events");
+    let listening = client.on_event(|event| panic!("nothing happened: {event:?}"));
+    client.ready().await.expect("the vault is in this page");
+    assert_eq!(client.diagnostics().await.expect("the vault answers"), []);
+    drop(listening);
+    client.close();
+    assert_eq!(client.diagnostics().await.map_err(|error| error.code), Err(Code::Closed));
+}

@@ -118,3 +118,31 @@ async fn the_token_is_not_exported_unless_configured() {
     page.post(r#"{"type":"exportAccessToken","id":9}"#);
     assert_eq!(page.next().await.inner("error").text("code"), "export_not_allowed");
 }
+
+#[wasm_bindgen_test]
+async fn what_became_of_the_session_is_told_to_who_asks() {
+    let page = Page::open(&name_for(CONFIG));
+    page.hello(CONFIG);
+    page.next().await;
+    page.state().await;
+    page.post(r#"{"type":"events","id":1}"#);
+    let told = page.next().await;
+    assert_eq!((told.text("type"), told.text("events")), ("events".into(), "[]".into()));
+    // A number that is not reached yet is another vault's. Nothing later than 0: this one waits, until
+    // another is asked.
+    page.post(r#"{"type":"events","id":2,"after":9}"#);
+    assert!(is_numbered(&page.next().await, 2));
+    page.post(r#"{"type":"events","id":3,"after":0}"#);
+    page.post(r#"{"type":"events","id":4,"after":0}"#);
+    page.post(r#"{"type":"ping"}"#);
+    let (third, pong) = (page.next().await, page.next().await);
+    assert!(is_numbered(&third, 3));
+    assert_eq!(third.text("events"), "[]");
+    assert_eq!(pong.text("type"), "pong", "the fourth waits");
+    page.post(r#"{"type":"events","id":5,"after":-1}"#);
+    assert_eq!(page.next().await.inner("error").text("code"), "message_invalid");
+}
+
+fn is_numbered(message: &page::Message, id: u32) -> bool {
+    (message.number("id") - f64::from(id)).abs() < 0.5
+}

@@ -91,6 +91,11 @@ impl Message {
         self.inner(name).0.as_string().unwrap_or_default()
     }
 
+    /// A member that is a number; not a number where there is none.
+    pub(crate) fn number(&self, name: &str) -> f64 {
+        self.inner(name).0.as_f64().unwrap_or(f64::NAN)
+    }
+
     /// A member.
     pub(crate) fn inner(&self, name: &str) -> Self {
         Self(Reflect::get(&self.0, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED))

@@ -91,6 +91,52 @@ degraded?: AuthErrorInfo,
 restoredBy?: RestoredBy, };
 
 /**
+ * What happened.
+ */
+export type SessionEventType = "signedIn" | "restored" | "refreshed" | "degraded" | "recovered" | "ended";
+
+/**
+ * One event. Times are milliseconds.
+ */
+export type SessionEvent = { 
+/**
+ * Which one it is of its vault: 1 for the first.
+ */
+serial: number, 
+/**
+ * What happened.
+ */
+type: SessionEventType, 
+/**
+ * When, since the Unix epoch by this device's clock.
+ */
+at: number, 
+/**
+ * How long the token request was under way; absent where none was sent.
+ */
+tookMs?: number, 
+/**
+ * How long the access token lives in all; absent where that is not known, or none came.
+ */
+lifeMs?: number, 
+/**
+ * Which attempt it was since the last access token came; 1 for the first.
+ */
+attempt?: number, 
+/**
+ * When the next attempt is due by itself, by the clock of `at`; absent where none is planned.
+ */
+nextAt?: number, 
+/**
+ * Why it ended; only there.
+ */
+reason?: SignedOutReason, 
+/**
+ * The error behind it: of an attempt that failed always, of an end where there is one.
+ */
+error?: AuthErrorInfo, };
+
+/**
  * What one sign-in asks for besides what the configuration says.
  */
 export type Asked = { 
@@ -222,6 +268,21 @@ id: number,
 local?: boolean, };
 
 /**
+ * A question for what became of the session.
+ */
+export type Events = { 
+/**
+ * Names the answer.
+ */
+id: number, 
+/**
+ * The number of the latest event that the page knows: the answer waits for a later one. Without
+ * it the answer comes at once, with all that are kept. A port has one such question open: a
+ * second one has the first answered at once.
+ */
+after?: number, };
+
+/**
  * A message that says only which question or request it is about.
  */
 export type Numbered = { 
@@ -238,7 +299,7 @@ export type Empty = Record<symbol, never>;
 /**
  * A message from a page.
  */
-export type ToVault = { "type": "hello" } & Hello | { "type": "signIn" } & SignIn | { "type": "callback" } & Callback | { "type": "restore" } & Restore | { "type": "fetch" } & Fetch | { "type": "abort" } & Numbered | { "type": "signOut" } & SignOut | { "type": "exportAccessToken" } & Numbered | { "type": "woke" } & Empty | { "type": "online" } & Empty | { "type": "offline" } & Empty | { "type": "ping" } & Empty | { "type": "pong" } & Empty | { "type": "close" } & Empty;
+export type ToVault = { "type": "hello" } & Hello | { "type": "signIn" } & SignIn | { "type": "callback" } & Callback | { "type": "restore" } & Restore | { "type": "fetch" } & Fetch | { "type": "abort" } & Numbered | { "type": "signOut" } & SignOut | { "type": "exportAccessToken" } & Numbered | { "type": "events" } & Events | { "type": "woke" } & Empty | { "type": "online" } & Empty | { "type": "offline" } & Empty | { "type": "ping" } & Empty | { "type": "pong" } & Empty | { "type": "close" } & Empty;
 
 /**
  * A message to a page. With a response travels the port on which its body is asked for.
@@ -315,7 +376,15 @@ url: string,
 /**
  * Whether that is another one than was asked.
  */
-redirected: boolean, } | { "type": "failed", 
+redirected: boolean, } | { "type": "events", 
+/**
+ * The question.
+ */
+id: number, 
+/**
+ * A list of `SessionEvent`, the latest last, as JSON text.
+ */
+events: string, } | { "type": "failed", 
 /**
  * Which.
  */

@@ -30,9 +30,10 @@ export async function explain(url: string, reason: unknown): Promise<AuthError> 
   return new AuthError(await diagnose(url, reason), { cause: reason });
 }
 
-function loaded<T>(script: Promise<T>): Promise<T> {
+/** A script that is loaded when it is needed; `vault_unavailable` where it cannot be. */
+export function loaded<T>(script: Promise<T>): Promise<T> {
   return script.catch((cause) => {
-    const info = "A script of tokenward's did not load: try again.";
+    const info = "A script did not load: try again.";
     throw Object.assign(failure("vault_unavailable", info, true), { cause });
   });
 }

@@ -14,7 +14,7 @@ const Worker = globalThis.SharedWorker;
 /** Starts, or finds, the worker of this name. */
 export function openShared(url: string, name: string): Opened {
   if (!Worker) {
-    throw failure("vault_unavailable", "This browser has no SharedWorker.");
+    throw failure("vault_unavailable", "No SharedWorker here.");
   }
   const options: SharedWorkerOptions = { type: "module", name, extendedLifetime: true };
   const worker = new Worker(url, options);

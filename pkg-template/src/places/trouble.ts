@@ -4,8 +4,12 @@ import type { AuthErrorInfo } from "../generated/types.js";
 
 const CURE = "run `npx tokenward init <public folder>` and set `vaultUrl`.";
 
-/** Asks for the script at `url`, to tell a missing one from one that the browser refused (`cause`). */
+/**
+ * Asks for the script at `url`, to tell a missing one from one that the browser refused (`cause`). One
+ * that runs has told its build, which is not this page's.
+ */
 export async function diagnose(url: string, cause?: unknown): Promise<AuthErrorInfo> {
+  if (typeof cause === "string") return otherBuild(url);
   if (new URL(url).origin !== location.origin) return unavailable(url, "is of another origin");
   if (cause) return blocked(url);
   try {
@@ -17,6 +21,11 @@ export async function diagnose(url: string, cause?: unknown): Promise<AuthErrorI
   } catch {
     return unavailable(url, "did not load, or `worker-src` and `connect-src` forbid it");
   }
+}
+
+function otherBuild(url: string): AuthErrorInfo {
+  const message = `The vault's script ${url} is of another build: run \`npx tokenward init\` again.`;
+  return { code: "vault_unavailable", phase: "vault", message, retryable: false };
 }
 
 function unavailable(url: string, found: string): AuthErrorInfo {

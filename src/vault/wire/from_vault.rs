@@ -80,6 +80,13 @@ pub enum FromVault {
         /// Whether that is another one than was asked.
         redirected: bool,
     },
+    /// What became of the session.
+    Events {
+        /// The question.
+        id: Id,
+        /// A list of `SessionEvent`, the latest last, as JSON text.
+        events: String,
+    },
     /// The question or the request failed by a decision of the vault.
     Failed {
         /// Which.
@@ -151,6 +158,10 @@ impl FromVault {
                 to.pairs("headers", headers);
                 to.text("url", url);
                 to.flag("redirected", *redirected);
+            }
+            Self::Events { id, events } => {
+                about(to, "events", *id);
+                to.text("events", events);
             }
             Self::Failed { id, error: reason } => {
                 about(to, "failed", *id);

@@ -5,10 +5,13 @@
 const globals = new Set(Reflect.ownKeys(window));
 const clientId = location.pathname.split("/")[2] ?? "";
 
-/** @type {import("./page.js").TestPage} */
+/** @typedef {import("./page.js").TestPage} TestPage */
+
+/** @type {TestPage} */
 const tw = {
   settings: /** @type {any} */ (undefined),
   states: [],
+  events: [],
   kept: [],
   started: Promise.resolve(),
   load: (url) => import(url),
@@ -34,6 +37,9 @@ async function start() {
 function create(options) {
   const auth = tw.sdk.createClient(options);
   tw.auth = auth;
+  if (tw.settings.listens) {
+    auth.onEvent((/** @type {TestPage["events"][number]} */ event) => tw.events.push(event));
+  }
   if (!tw.settings.start) return;
   auth.subscribe(() => tw.states.push(auth.state));
   void auth.ready;

@@ -15,6 +15,8 @@ export interface Settings {
   create: boolean;
   /** Whether that client is started at once. */
   start: boolean;
+  /** Whether the page listens to events from its beginning. */
+  listens?: boolean;
   /** Whether everything the page sees is recorded. */
   watched: boolean;
   options: Options;
@@ -30,6 +32,8 @@ export interface TestPage {
   urlAfterReady?: string;
   /** Every state since the page was opened. */
   states: { status: string; [more: string]: unknown }[];
+  /** Every event since then, where the page listens. */
+  events: { type: string; [more: string]: unknown }[];
   /** Place and text in turn: all that was seen, and kept while the page navigates. */
   kept: string[];
   /** Notes everything that is within the page's reach now. */

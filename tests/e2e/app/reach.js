@@ -34,6 +34,8 @@ export async function reach(tw, globals, note) {
   note("client", auth);
   note("client printed", [attempt(() => JSON.stringify(auth)), attempt(() => String(auth))]);
   note("state", [auth?.state, ...tw.states, JSON.stringify(tw.states)]);
+  const diagnostics = await auth?.diagnostics().catch((/** @type {unknown} */ error) => error);
+  note("events", [tw.events, diagnostics, JSON.stringify(diagnostics ?? null)]);
   note("module", { ...sdk });
   const added = Reflect.ownKeys(window).filter((key) => !globals.has(key) && key !== "tw");
   note("globals", Object.fromEntries(added.map((key) => [key, Reflect.get(window, key)])));

@@ -9,6 +9,8 @@ import { place } from "./place.mjs";
 
 /** For `vaultUrl` of pages whose vault is to die. */
 export const MORTAL_URL = engine.devTools ? "/tokenward/vault.js" : "/tokenward/mortal.vault.js";
+/** For `vaultUrl` of pages in whose vault something is to break. */
+export const CRASH_URL = "/tokenward/mortal.vault.js";
 
 const CHANNEL = "tokenward-test";
 
@@ -18,6 +20,7 @@ const LISTEN = `;{
   channel.onmessage = ({ data }) => {
     channel.postMessage("heard");
     if (data === "die") self.close();
+    if (data === "crash") setTimeout(() => { throw new WebAssembly.RuntimeError("unreachable"); });
     if (data === "hang") ${HANG}
   };
 }
@@ -34,6 +37,12 @@ export async function makeMortal(folder) {
 /** Ends every vault as a crash would, without a word to its pages. */
 export const killVaults = (/** @type {import("./tab.mjs").Tab} */ tab) => order(tab, "die", "kill");
 
+/**
+ * Has something throw in every vault of `CRASH_URL` that nothing catches, as a trap of its module would.
+ * Without a debugger everywhere: Chromium keeps the name of a worker that has one attached.
+ */
+export const crashVaults = (/** @type {import("./tab.mjs").Tab} */ tab) => say(tab, "crash");
+
 /** Makes every vault run for ever without listening. */
 export const hangVaults = (/** @type {import("./tab.mjs").Tab} */ tab) =>
   order(tab, "hang", "hang");
@@ -49,7 +58,15 @@ async function order(tab, word, act) {
     if (vaults === 0) throw new Error("there is no vault");
     return;
   }
-  await tab.run(
+  await say(tab, word);
+}
+
+/**
+ * @param {import("./tab.mjs").Tab} tab
+ * @param {string} word
+ */
+function say(tab, word) {
+  return tab.run(
     (_, name, word) =>
       new Promise((heard) => {
         const channel = new BroadcastChannel(name);

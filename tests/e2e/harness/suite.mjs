@@ -39,11 +39,12 @@ async function leaveBrowser() {
 /**
  * Starts everything before the first test and stops it after the last.
  *
- * @param {{ vaultConnects?: string }} [choices] sources that the vault's policy allows besides
+ * @param {{ vaultConnects?: string, ports?: import("../../servers/start.mjs").StartOptions["ports"] }}
+ *   [choices] sources that the vault's policy allows besides, and ports that are not the first
  */
-export function suite({ vaultConnects = "" } = {}) {
+export function suite({ vaultConnects = "", ports = {} } = {}) {
   const e2e = new Suite();
-  before(() => e2e.start(vaultConnects), { timeout: 120_000 });
+  before(() => e2e.start(vaultConnects, ports), { timeout: 120_000 });
   afterEach(() => e2e.tidy());
   after(() => e2e.stop());
   return e2e;
@@ -63,14 +64,18 @@ export class Suite {
   /** @type {{ page: Record<string, string>, vault: Record<string, string> }} */
   #headers = { page: PAGE_HEADERS, vault: VAULT_HEADERS };
 
-  /** @param {string} vaultConnects */
-  async start(vaultConnects) {
+  /**
+   * @param {string} vaultConnects
+   * @param {import("../../servers/start.mjs").StartOptions["ports"]} ports
+   */
+  async start(vaultConnects, ports) {
     this.#root = await makeWebRoot();
     this.#headers = headers(vaultConnects);
     this.servers = await startServers({
       pagesDir: this.#root.dirs,
       pagesHeaders: this.#headers.page,
       vaultHeaders: this.#headers.vault,
+      ...(ports ? { ports } : {}),
     });
     this.driver = (await openBrowser()).driver;
     await this.driver.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 });

@@ -1,0 +1,103 @@
+/** What became of the session, as the vault noted it: a script of its own, since few pages ask. */
+
+import type { Link } from "./connection.js";
+import type { SessionEvent } from "./generated/types.js";
+
+/** Whoever listens, until it has no listener any more. */
+export interface Ear {
+  listener?: (event: SessionEvent) => void;
+  /** It hears of nothing that was before. */
+  since: number;
+}
+
+/** The vault's journal, read by one client. */
+export interface Journal {
+  /** All that the vault keeps. */
+  read(): Promise<SessionEvent[]>;
+  /** Calls its listener with every event from its moment on. */
+  listen(ear: Ear): void;
+}
+
+/** By what reaches the vault, of which each client has its own: one question is open at a time. */
+const journals = new WeakMap<() => Promise<Link>, Journal>();
+
+/**
+ * The journal of the vault that `reach` finds. `onChange` is called after each change of the client's
+ * state; where that is known, there is a link.
+ */
+export function journal(
+  reach: () => Promise<Link>,
+  onChange: Set<() => void>,
+  isKnown: () => boolean,
+): Journal {
+  const found = journals.get(reach) ?? read(reach, onChange, isKnown);
+  journals.set(reach, found);
+  return found;
+}
+
+function read(
+  reach: () => Promise<Link>,
+  onChange: Set<() => void>,
+  isKnown: () => boolean,
+): Journal {
+  const ears = new Set<Ear>();
+  let followed: Link | undefined;
+  /** What was told of late: a new link may be to the same vault, which has it still. */
+  let known: string[] = [];
+  const key = ({ serial, at }: SessionEvent) => `${serial} ${at}`;
+
+  const ask = async (link: Link, after?: number): Promise<SessionEvent[]> => {
+    const from = after === undefined ? {} : { after };
+    const { events } = await link.ask<"events">({ type: "events", ...from }).answer;
+    return JSON.parse(events, (_, value) => Object.freeze(value));
+  };
+
+  const isHeard = (): boolean => {
+    for (const ear of ears) if (!ear.listener) ears.delete(ear);
+    return ears.size > 0;
+  };
+
+  const tell = (event: SessionEvent): void => {
+    for (const ear of [...ears]) {
+      try {
+        // One that left during this round is not called any more.
+        if (event.at >= ear.since) ear.listener?.(event);
+      } catch (error) {
+        reportError(error);
+      }
+    }
+  };
+
+  const hear = async (link: Link): Promise<void> => {
+    let after: number | undefined;
+    while (isHeard()) {
+      const events = await ask(link, after);
+      // Before the first event there is none to wait behind.
+      after = events.at(-1)?.serial ?? after ?? 0;
+      const news = events.filter((event) => !known.includes(key(event)));
+      known = [...known, ...news.map(key)].slice(-100);
+      news.forEach(tell);
+    }
+    if (followed === link) followed = undefined;
+  };
+
+  const follow = (link: Link): void => {
+    if (!isHeard() || followed === link) return;
+    followed = link;
+    // A link that is over is followed by the next one; what happened meanwhile is told then.
+    hear(link).catch(() => {});
+  };
+
+  const look = (): void => {
+    if (isKnown()) void reach().then(follow, () => {});
+  };
+
+  return {
+    read: async () => ask(await reach()),
+    listen(ear) {
+      ears.add(ear);
+      onChange.add(look);
+      reach().then(follow, () => {});
+    },
+  };
+}

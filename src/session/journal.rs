@@ -1,0 +1,248 @@
+//! The journal: what became of the session, for whoever asks afterwards. An event has moments, counts
+//! and a reason; it has no token and no claim.
+
+use std::collections::VecDeque;
+
+use super::{
+    exchange::elapsed,
+    inputs::{Epoch, Generation},
+    machine::{Session, Standing},
+    snapshot::SignedOutReason,
+};
+use crate::{
+    clock::{Millis, Now, UnixMillis},
+    error::AuthError,
+    json::{Members, Writer},
+};
+
+/// How many events are kept, the latest.
+pub const KEPT: usize = 100;
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    all(test, not(target_arch = "wasm32")),
+    derive(ts_rs::TS),
+    ts(rename = "SessionEventType", rename_all = "camelCase")
+)]
+pub enum EventType {
+    /// Somebody signed in.
+    SignedIn,
+    /// The session of a vault that is gone was restored.
+    Restored,
+    /// The access token was renewed.
+    Refreshed,
+    /// An attempt to renew it failed; the session is kept, and another attempt follows.
+    Degraded,
+    /// It was renewed, after attempts that had failed.
+    Recovered,
+    /// Nobody is signed in any more, or the session that was to be restored was not.
+    Ended,
+}
+
+/// One event. Times are milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    all(test, not(target_arch = "wasm32")),
+    derive(ts_rs::TS),
+    ts(rename = "SessionEvent", rename_all = "camelCase")
+)]
+pub struct Event {
+    /// Which one it is of its vault: 1 for the first.
+    #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(type = "number"))]
+    pub serial: u64,
+    /// What happened.
+    #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(rename = "type"))]
+    pub kind: EventType,
+    /// When, since the Unix epoch by this device's clock.
+    #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(type = "number"))]
+    pub at: UnixMillis,
+    /// How long the token request was under way; absent where none was sent.
+    #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional, type = "number"))]
+    pub took_ms: Option<Millis>,
+    /// How long the access token lives in all; absent where that is not known, or none came.
+    #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional, type = "number"))]
+    pub life_ms: Option<Millis>,
+    /// Which attempt it was since the last access token came; 1 for the first.
+    #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
+    pub attempt: Option<u32>,
+    /// When the next attempt is due by itself, by the clock of `at`; absent where none is planned.
+    #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional, type = "number"))]
+    pub next_at: Option<UnixMillis>,
+    /// Why it ended; only there.
+    #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
+    pub reason: Option<SignedOutReason>,
+    /// The error behind it: of an attempt that failed always, of an end where there is one.
+    #[cfg_attr(
+        all(test, not(target_arch = "wasm32")),
+        ts(optional, as = "Option<crate::error::AuthErrorInfo>")
+    )]
+    pub error: Option<AuthError>,
+}
+
+/// The latest events as pages see them, and how many there were.
+#[derive(Debug, Default)]
+pub struct Journal {
+    kept: VecDeque<String>,
+    serial: u64,
+}
+
+/// How a session stood before an input: what happened is told from how it stands afterwards.
+pub(super) struct Stand {
+    epoch: Epoch,
+    /// Of whoever was signed in: which token it was, and how often its renewal had failed.
+    token: Option<(Generation, u32)>,
+    is_restoring: bool,
+    sent: Option<Now>,
+}
+
+impl EventType {
+    /// Every type.
+    pub const ALL: &[Self] = &[
+        Self::SignedIn,
+        Self::Restored,
+        Self::Refreshed,
+        Self::Degraded,
+        Self::Recovered,
+        Self::Ended,
+    ];
+
+    /// The type of that text.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
+    }
+
+    /// The type as programs see it: `signedIn`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedIn => "signedIn",
+            Self::Restored => "restored",
+            Self::Refreshed => "refreshed",
+            Self::Degraded => "degraded",
+            Self::Recovered => "recovered",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+impl Event {
+    fn to_json(&self) -> String {
+        let mut json = Writer::default();
+        json.number("serial", i64::try_from(self.serial).ok());
+        json.text("type", self.kind.as_str());
+        json.number("at", Some(self.at.0));
+        let length = |length: Option<Millis>| length.and_then(|it| i64::try_from(it.0).ok());
+        for (name, value) in [
+            ("tookMs", length(self.took_ms)),
+            ("lifeMs", length(self.life_ms)),
+            ("attempt", self.attempt.map(i64::from)),
+            ("nextAt", self.next_at.map(|moment| moment.0)),
+        ] {
+            if value.is_some() {
+                json.number(name, value);
+            }
+        }
+        json.optional("reason", self.reason.map(SignedOutReason::as_str));
+        if let Some(error) = &self.error {
+            json.object("error", &|to| error.tell(to));
+        }
+        json.finish()
+    }
+}
+
+impl Journal {
+    /// The number of the latest event; 0 where there is none.
+    #[must_use]
+    pub fn latest(&self) -> u64 {
+        self.serial
+    }
+
+    /// Those later than `serial`, as a JSON list. A number that is not reached yet is another vault's:
+    /// whoever has it knows nothing of these.
+    #[must_use]
+    pub fn to_json(&self, serial: u64) -> String {
+        let fresh = self.serial.checked_sub(serial).unwrap_or(self.serial);
+        let known = self.kept.len().saturating_sub(usize::try_from(fresh).unwrap_or(KEPT));
+        let mut list = "[".to_owned();
+        for event in self.kept.iter().skip(known) {
+            if list.len() > 1 {
+                list.push(',');
+            }
+            list.push_str(event);
+        }
+        list.push(']');
+        list
+    }
+
+    fn add(&mut self, event: Event) {
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.serial += 1;
+        self.kept.push_back(Event { serial: self.serial, ..event }.to_json());
+    }
+}
+
+impl Session {
+    /// How it stands.
+    pub(super) fn stand(&self) -> Stand {
+        Stand {
+            epoch: self.epoch,
+            token: self.tenure().map(|tenure| (tenure.generation, tenure.plan.failures())),
+            is_restoring: matches!(self.standing, Standing::Restoring),
+            sent: self.exchange.sent(),
+        }
+    }
+
+    /// Notes what happened since it stood so.
+    pub(super) fn note(&mut self, now: Now, before: &Stand) {
+        let mut event = Event {
+            serial: 0,
+            kind: EventType::Ended,
+            at: now.wall,
+            took_ms: before.sent.map(|sent| elapsed(sent, now)),
+            life_ms: None,
+            attempt: None,
+            next_at: None,
+            reason: None,
+            error: None,
+        };
+        match &self.standing {
+            Standing::Restoring => return,
+            Standing::SignedOut { reason, error } => {
+                let is_lost = before.is_restoring && *reason == SignedOutReason::VaultGone;
+                if before.token.is_none() && !is_lost {
+                    return;
+                }
+                event.reason = Some(*reason);
+                event.error.clone_from(error);
+                // Of an end that no answer brought about it would say nothing.
+                event.took_ms = event.took_ms.filter(|_| self.exchange.sent().is_none());
+            }
+            Standing::SignedIn(tenure) => {
+                let failures = tenure.plan.failures();
+                let (generation, failed) = before.token.unwrap_or_default();
+                event.kind = if before.token.is_none() || before.epoch != self.epoch {
+                    match tenure.restored_by {
+                        Some(_) => EventType::Restored,
+                        None => EventType::SignedIn,
+                    }
+                } else if tenure.generation != generation {
+                    event.attempt = Some(failed.saturating_add(1));
+                    if failed > 0 { EventType::Recovered } else { EventType::Refreshed }
+                } else if failures != failed {
+                    event.attempt = Some(failures);
+                    event.error = tenure.plan.error().cloned();
+                    EventType::Degraded
+                } else {
+                    return;
+                };
+                event.life_ms = tenure.grant.lifetime.filter(|_| event.kind != EventType::Degraded);
+                event.next_at = self.next_refresh(tenure).map(|deadline| deadline.wall());
+            }
+        }
+        self.journal.add(event);
+    }
+}
