@@ -241,12 +241,16 @@ impl Session {
         if !failure.is_final {
             return tenure.plan.failed(now, failure, &mut self.random);
         }
-        let is_lost = tenure.plan.is_lost();
-        let reason =
-            if is_lost { SignedOutReason::RefreshLost } else { SignedOutReason::SessionEnded };
-        if !is_lost {
-            self.outputs.push_back(Output::RemoveFlag);
-        }
+        let has_ended = tenure.grant.refresh_end.is_some_and(|(end, _)| end.is_due(now));
+        let reason = match (tenure.plan.is_lost(), has_ended) {
+            (true, _) => SignedOutReason::RefreshLost,
+            // As foretold.
+            (false, true) => SignedOutReason::Expired,
+            (false, false) => {
+                self.outputs.push_back(Output::RemoveFlag);
+                SignedOutReason::SessionEnded
+            }
+        };
         self.end(reason, Some(failure.error));
     }
 

@@ -92,6 +92,7 @@ pub(crate) fn grant(n: u32, life: u64, now: Now) -> Grant {
         scopes: vec!["openid".into()],
         expiry: Some(now.after(life)),
         lifetime: Some(life),
+        refresh_end: None,
         offset: ServerOffset::default(),
     }
 }

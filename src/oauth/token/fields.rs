@@ -11,6 +11,9 @@ use crate::{
 /// A life longer than this, in seconds, is no life that anyone meant: ten years.
 const LONGEST: u64 = 10 * 365 * 24 * 60 * 60;
 
+/// As Keycloak writes it, and as others do.
+const REFRESH_EXPIRES_IN: &[&str] = &["refresh_expires_in", "refresh_token_expires_in"];
+
 /// A good answer (RFC 6749, 5.1). `token_type` is compared without regard to case (7.1).
 pub(super) fn read(mut answer: Object) -> Result<TokenAnswer, JsonError> {
     if !answer.required("token_type")?.eq_ignore_ascii_case("bearer") {
@@ -19,6 +22,9 @@ pub(super) fn read(mut answer: Object) -> Result<TokenAnswer, JsonError> {
     let is_given = |token: &Secret| !token.expose().is_empty(); // exposed: only whether it is empty.
     Ok(TokenAnswer {
         expires_in: expires_in(answer.get("expires_in")),
+        refresh_expires_in: REFRESH_EXPIRES_IN
+            .iter()
+            .find_map(|name| expires_in(answer.get(name))),
         scope: scope(answer.get("scope"))?,
         access_token: answer.take_secret("access_token")?.ok_or(JsonError::Unexpected)?,
         refresh_token: answer.take_secret("refresh_token")?.filter(is_given),
