@@ -97,26 +97,11 @@ pub(crate) fn grant(n: u32, life: u64, now: Now) -> Grant {
     }
 }
 
-pub(crate) fn without_refresh_token(grant: Grant) -> Grant {
-    Grant { refresh_token: None, ..grant }
-}
-
 pub(crate) fn failure(reach: Reach) -> TokenFailure {
     TokenFailure {
         error: AuthError::transient(Code::ProviderUnreachable, Phase::Refresh, "unreachable"),
         reach,
         is_final: false,
-        retry_after: None,
-    }
-}
-
-/// `invalid_grant`.
-pub(crate) fn grant_is_over() -> TokenFailure {
-    let error = AuthError::new(Code::OauthError, Phase::Refresh, "the provider refused");
-    TokenFailure {
-        error: error.with_oauth_error("invalid_grant"),
-        reach: Reach::Answered,
-        is_final: true,
         retry_after: None,
     }
 }

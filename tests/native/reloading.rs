@@ -6,7 +6,7 @@ use crate::world::{Return, World};
 #[test]
 fn the_world_reloads_and_everybody_stays_signed_in() {
     for tabs in [1, 5] {
-        let mut world = World::new(11, 300);
+        let mut world = World::new(11, 300, 1);
         world.sign_in(0, 1);
         for reload in 1..=20 {
             world.reload(0, tabs);
@@ -20,7 +20,7 @@ fn the_world_reloads_and_everybody_stays_signed_in() {
 
 #[test]
 fn the_vault_may_end_during_the_trip_too() {
-    let mut world = World::new(12, 300);
+    let mut world = World::new(12, 300, 1);
     world.sign_in(0, 1);
     world.reload(0, 1);
     world.run_for(1000);
@@ -31,7 +31,7 @@ fn the_vault_may_end_during_the_trip_too() {
 
 #[test]
 fn the_world_signs_out_and_reloads() {
-    let mut world = World::new(13, 300);
+    let mut world = World::new(13, 300, 1);
     world.sign_in(0, 1);
     world.sign_out(0);
     world.provider.user_here = Some(1);
@@ -42,7 +42,7 @@ fn the_world_signs_out_and_reloads() {
 
 #[test]
 fn the_world_reloads_where_the_provider_keeps_people() {
-    let mut world = World::new(14, 300);
+    let mut world = World::new(14, 300, 1);
     world.sign_in(0, 1);
     world.reload.is_one_way = true;
     for _ in 0..10 {
@@ -61,7 +61,7 @@ fn the_world_reloads_where_the_provider_keeps_people() {
 
 #[test]
 fn the_world_reloads_after_the_provider_ended_its_session() {
-    let mut world = World::new(15, 300);
+    let mut world = World::new(15, 300, 1);
     world.sign_in(0, 1);
     world.provider.revoke_all();
     for _ in 0..3 {

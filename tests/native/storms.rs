@@ -9,7 +9,7 @@ use crate::world::{Dice, Fault, Return, World};
 
 #[test]
 fn rf2_a_thousand_calls_on_an_expired_token_are_one_refresh() {
-    let mut world = World::new(1, 60);
+    let mut world = World::new(1, 60, 1);
     world.sign_in(0, 1);
     world.leave(0);
     world.run_for(120_000);
@@ -23,7 +23,7 @@ fn rf2_a_thousand_calls_on_an_expired_token_are_one_refresh() {
 
 #[test]
 fn rf7_hours_of_calls_are_all_good_and_one_refresh_each_expiry() {
-    let mut world = World::new(2, 60);
+    let mut world = World::new(2, 60, 1);
     world.sign_in(0, 1);
     for _ in 0..720 {
         world.call(0);
@@ -39,7 +39,7 @@ fn rf7_hours_of_calls_are_all_good_and_one_refresh_each_expiry() {
 
 #[test]
 fn rf6_an_outage_of_ten_minutes_ends_nothing() {
-    let mut world = World::new(3, 60);
+    let mut world = World::new(3, 60, 1);
     world.sign_in(0, 1);
     for _ in 0..200 {
         world.network.will(Fault::Status(503));
@@ -60,7 +60,7 @@ fn rf6_an_outage_of_ten_minutes_ends_nothing() {
 #[test]
 fn rf10_a_lost_rotation_survives_where_there_is_grace_and_ends_as_lost_where_not() {
     for (grace_ms, is_signed_in) in [(60_000, true), (0, false)] {
-        let mut world = World::new(4, 60);
+        let mut world = World::new(4, 60, 1);
         world.provider.grace_ms = grace_ms;
         world.sign_in(0, 1);
         world.network.will(Fault::LostAfter);
@@ -73,7 +73,7 @@ fn rf10_a_lost_rotation_survives_where_there_is_grace_and_ends_as_lost_where_not
 
 #[test]
 fn rf8_a_night_asleep_then_one_refresh() {
-    let mut world = World::new(5, 3600);
+    let mut world = World::new(5, 3600, 1);
     world.sign_in(0, 1);
     world.sleep(9 * 3_600_000);
     for _ in 0..50 {
@@ -85,7 +85,7 @@ fn rf8_a_night_asleep_then_one_refresh() {
 
 #[test]
 fn br5_a_token_that_was_refused_early_is_replaced_unseen() {
-    let mut world = World::new(6, 3600);
+    let mut world = World::new(6, 3600, 1);
     world.sign_in(0, 1);
     world.provider.refuse_current_access_tokens();
     for _ in 0..50 {
@@ -197,7 +197,7 @@ struct Scene {
 }
 
 fn live_through(scene: Scene, acts: &[Act]) {
-    let mut world = World::with_tabs(scene.seed, scene.life, scene.tabs);
+    let mut world = World::new(scene.seed, scene.life, scene.tabs);
     let mut dice = Dice::new(scene.seed);
     world.provider.grace_ms = scene.grace_ms;
     world.provider.longest_ms = scene.longest_ms;

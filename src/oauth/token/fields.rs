@@ -22,9 +22,7 @@ pub(super) fn read(mut answer: Object) -> Result<TokenAnswer, JsonError> {
     let is_given = |token: &Secret| !token.expose().is_empty(); // exposed: only whether it is empty.
     Ok(TokenAnswer {
         expires_in: expires_in(answer.get("expires_in")),
-        refresh_expires_in: REFRESH_EXPIRES_IN
-            .iter()
-            .find_map(|name| expires_in(answer.get(name))),
+        refresh_expires_in: REFRESH_EXPIRES_IN.iter().find_map(|name| expires_in(answer.get(name))),
         scope: scope(answer.get("scope"))?,
         access_token: answer.take_secret("access_token")?.ok_or(JsonError::Unexpected)?,
         refresh_token: answer.take_secret("refresh_token")?.filter(is_given),

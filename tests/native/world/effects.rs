@@ -41,6 +41,7 @@ impl World {
                 assert!(vault.flight.is_none(), "two token requests at once");
                 assert_eq!(vault.claim, Claim::Held, "a token request without the lock");
                 let is_refresh = matches!(request, TokenRequest::Refresh { .. });
+                self.tally.refreshes += u64::from(is_refresh);
                 vault.flight = Some(Flight { epoch, is_stale: false, is_refresh });
                 self.send(realm, epoch, request);
             }
@@ -166,7 +167,9 @@ impl World {
                 Ok(answer)
             }
             (Fault::Gateway, _) => Ok(provider::answer(502, "<html>Bad gateway</html>")),
-            (Fault::Garbled, _) => Ok(provider::answer(200, "<html>Welcome to this network</html>")),
+            (Fault::Garbled, _) => {
+                Ok(provider::answer(200, "<html>Welcome to this network</html>"))
+            }
             (Fault::Slow(ms), Some(answer)) if 2 * ms <= TIMEOUT => Ok(answer),
             _ => Err(Unanswered::Lost(no_answer())),
         }

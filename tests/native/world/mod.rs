@@ -81,13 +81,9 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A world with one vault, one page, and nobody signed in. Access tokens live `life` seconds.
-    pub(crate) fn new(seed: u64, life: u64) -> Self {
-        Self::with_tabs(seed, life, 1)
-    }
-
-    /// The same with so many tabs, each with a vault of its own.
-    pub(crate) fn with_tabs(seed: u64, life: u64, tabs: usize) -> Self {
+    /// A world with so many tabs, each with a page and a vault, and nobody signed in. Access tokens live
+    /// `life` seconds.
+    pub(crate) fn new(seed: u64, life: u64, tabs: usize) -> Self {
         let mut world = Self {
             provider: Provider::new(life * 1000),
             network: Network::default(),
@@ -279,9 +275,11 @@ impl World {
 
     /// The first timer to fire, and whose.
     fn next_timer(&self) -> Option<(u64, usize)> {
-        let timers = self.vaults.iter().enumerate().filter_map(|(tab, vault)| {
-            Some((vault.timer?.max(vault.frozen_until), tab))
-        });
+        let timers = self
+            .vaults
+            .iter()
+            .enumerate()
+            .filter_map(|(tab, vault)| Some((vault.timer?.max(vault.frozen_until), tab)));
         timers.min()
     }
 

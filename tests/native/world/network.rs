@@ -53,7 +53,8 @@ pub(crate) struct Network {
     pub(crate) faulty_percent: u64,
     /// What befalls every exchange for now.
     pub(crate) outage: Option<Fault>,
-    /// How many exchanges suffered something.
+    /// How many exchanges there were, and how many of them suffered something.
+    pub(crate) carried: u64,
     pub(crate) suffered: u64,
 }
 
@@ -79,6 +80,7 @@ impl Network {
         while self.misses_lock() {}
         let told = self.outage.or_else(|| self.to_come.pop_front());
         let fault = told.or_else(|| self.by_chance(dice));
+        self.carried += 1;
         self.suffered += u64::from(fault.is_some());
         fault.unwrap_or(Fault::Slow(50))
     }

@@ -10,6 +10,8 @@ pub(crate) struct Tally {
     pub(crate) reused: u64,
     /// Tabs that stayed without their session though the provider knew the user.
     pub(crate) unrestored: u64,
+    /// Refreshes that were sent.
+    pub(crate) refreshes: u64,
     /// Sessions that ended because a rotation's answer was lost, and there was no grace.
     pub(crate) rotations_lost: u64,
     /// Sessions that the provider ended.
@@ -31,6 +33,7 @@ impl Tally {
         self.expired += other.expired;
         self.reused += other.reused;
         self.unrestored += other.unrestored;
+        self.refreshes += other.refreshes;
         self.rotations_lost += other.rotations_lost;
         self.ended += other.ended;
         self.died_refreshing += other.died_refreshing;
