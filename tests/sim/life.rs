@@ -74,7 +74,7 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn add(&mut self, other: &Self) {
-        self.tally.add(&other.tally);
+        self.tally += other.tally;
         self.minutes += other.minutes;
         self.calls += other.calls;
         self.good_calls += other.good_calls;
@@ -112,8 +112,9 @@ struct Life {
     user: u8,
     /// Tabs whose pages are closed.
     closed: Vec<bool>,
-    /// How often each tab was reloaded in vain.
+    /// How often each tab was reloaded in vain, and when last.
     tries: Vec<u32>,
+    tried: Vec<u64>,
     record: Record,
 }
 
@@ -121,7 +122,7 @@ struct Life {
 pub(crate) fn live(seed: u64, hours: u64, trace: Option<fn(&str)>) -> Record {
     let mut life = Life::new(seed, trace);
     life.begin();
-    while life.world.time() < hours * HOUR {
+    while life.world.timeline.now < hours * HOUR {
         life.step();
     }
     life.end()
@@ -148,6 +149,7 @@ impl Life {
             user: 0,
             closed: vec![false; tabs],
             tries: vec![0; tabs],
+            tried: vec![0; tabs],
             record: Record::default(),
             dice,
         }
@@ -163,10 +165,10 @@ impl Life {
     fn step(&mut self) {
         let (index, at) = self.next.iter().copied().enumerate().min_by_key(|(_, at)| *at).unwrap();
         let (happening, mean) = HAPPENINGS[index];
-        self.world.run_for(at.saturating_sub(self.world.time()));
+        self.world.run_for(at.saturating_sub(self.world.timeline.now));
         self.record.happened[index] += 1;
         self.happen(happening);
-        let now = self.world.time();
+        let now = self.world.timeline.now;
         self.next[index] = now + gap(&mut self.dice, mean);
         // What a sleep was in the way of does not come all at once afterwards.
         for (next, (_, mean)) in self.next.iter_mut().zip(HAPPENINGS) {
@@ -251,8 +253,14 @@ impl Life {
     fn get_in(&mut self, tab: usize) {
         let is_known = self.world.provider.user_here.is_some();
         if is_known && self.world.reload.flag.is_some() && self.tries[tab] < TRIES {
-            self.tries[tab] += 1;
-            return self.world.reload(tab, 1);
+            let now = self.world.timeline.now;
+            // A vault does not go to the provider again so soon.
+            if now - self.tried[tab] >= MINUTE {
+                self.tries[tab] += 1;
+                self.tried[tab] = now;
+                self.world.reload(tab, 1);
+            }
+            return;
         }
         if self.tries[tab] == TRIES {
             self.world.tally.unrestored += 1;

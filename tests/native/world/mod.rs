@@ -70,8 +70,9 @@ pub(crate) struct World {
     pub(crate) device: Device,
     /// Who hears of all that the vaults are told and order.
     pub(crate) trace: Option<fn(&str)>,
+    /// What is to come, and the world's time: milliseconds since its beginning.
+    pub(crate) timeline: Timeline,
     dice: Dice,
-    timeline: Timeline,
     vaults: Vec<Vault>,
     realms: u32,
     lock: Lock,
@@ -108,11 +109,6 @@ impl World {
         }
         world.run_for(10);
         world
-    }
-
-    /// The world's time, in milliseconds since its beginning.
-    pub(crate) fn time(&self) -> u64 {
-        self.timeline.now
     }
 
     pub(crate) fn tabs(&self) -> usize {

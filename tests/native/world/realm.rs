@@ -253,7 +253,7 @@ impl World {
     /// Only the user and the provider end a session.
     fn session_ended(&mut self, tab: usize, reason: SignedOutReason) {
         let token = self.vaults[tab].refresh_token.take();
-        if reason == SignedOutReason::SignedOut {
+        if reason == SignedOutReason::SignedOut || self.was_signed_out(tab) {
             return;
         }
         let is_honoured =

@@ -31,8 +31,9 @@ pub(crate) struct Reload {
     pub(crate) open: BTreeMap<Ask, usize>,
     /// When the last trip of each tab began, how the clock was set then, and no session has begun since.
     last: Vec<Option<(u64, i64)>>,
-    /// When the user signed out, and nobody signed in since.
+    /// When the user last signed out, and whether nobody signed in since.
     signed_out: Option<u64>,
+    is_signed_out: bool,
 }
 
 impl Reload {
@@ -44,6 +45,7 @@ impl Reload {
             open: BTreeMap::new(),
             last: vec![None; tabs],
             signed_out: None,
+            is_signed_out: false,
         }
     }
 
@@ -125,6 +127,7 @@ impl World {
 
     pub(super) fn user_signs_out(&mut self) {
         self.reload.signed_out = Some(self.timeline.now);
+        self.reload.is_signed_out = true;
         self.reload.flag = None;
     }
 
@@ -132,12 +135,19 @@ impl World {
     /// was heard ends when it is.
     pub(super) fn session_began(&mut self, tab: usize, is_restored: bool) {
         let vault = &mut self.vaults[tab];
+        vault.signed_in = self.timeline.now;
         if is_restored {
-            let is_later = self.reload.signed_out.is_some_and(|then| then < vault.born);
+            let is_out = self.reload.is_signed_out;
+            let is_later = is_out && self.reload.signed_out.is_some_and(|then| then < vault.born);
             assert!(!is_later && !vault.knows_sign_out, "a restore undid a sign-out");
         } else {
             vault.knows_sign_out = false;
-            self.reload.signed_out = None;
+            self.reload.is_signed_out = false;
         }
+    }
+
+    /// Whether the user signed out, in whichever tab, since this session began.
+    pub(super) fn was_signed_out(&self, tab: usize) -> bool {
+        self.reload.signed_out.is_some_and(|then| then >= self.vaults[tab].signed_in)
     }
 }

@@ -1,5 +1,7 @@
 //! What is counted in a world. The first four must stay zero.
 
+use std::ops::AddAssign;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     /// Sessions that ended though the provider still honoured them.
@@ -27,8 +29,10 @@ impl Tally {
     pub(crate) fn flaws(&self) -> u64 {
         self.lost + self.expired + self.reused + self.unrestored
     }
+}
 
-    pub(crate) fn add(&mut self, other: &Self) {
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
         self.lost += other.lost;
         self.expired += other.expired;
         self.reused += other.reused;

@@ -27,6 +27,8 @@ pub(crate) struct Vault {
     /// What its pages were told last, and who that is.
     pub(crate) published: Snapshot,
     pub(crate) user: Option<u8>,
+    /// When the session began that its pages see.
+    pub(crate) signed_in: u64,
     /// The refresh token that it was given last.
     pub(crate) refresh_token: Option<String>,
     /// Whether it knows that the user signed out, and nobody signed in since.
@@ -71,6 +73,7 @@ impl Vault {
             published: session.snapshot(),
             session,
             user: None,
+            signed_in: 0,
             refresh_token: None,
             knows_sign_out: false,
             has_jumped: false,
