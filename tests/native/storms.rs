@@ -220,7 +220,7 @@ prop_compose! {
         grace_ms in prop::sample::select(vec![0, 30_000]),
         longest_ms in prop::option::of(60_000..20_000_000_u64),
         tells_end in any::<bool>(),
-        drift in -100..100_i64,
+        drift in -500..500_i64,
         counts_sleep in any::<bool>(),
     ) -> Scene {
         Scene { seed, tabs, life, grace_ms, longest_ms, tells_end, drift, counts_sleep }

@@ -139,7 +139,7 @@ impl Life {
         let longest = between(&mut dice, HOUR, 12 * HOUR);
         world.provider.longest_ms = (!dice.once_in(3)).then_some(longest);
         world.provider.tells_end = dice.once_in(2);
-        world.device.drift = i64::try_from(dice.below(201)).unwrap() - 100;
+        world.device.drift = i64::try_from(dice.below(1001)).unwrap() - 500;
         world.device.counts_sleep = dice.once_in(4);
         let next = HAPPENINGS.iter().map(|(_, mean)| gap(&mut dice, *mean)).collect::<Vec<_>>();
         Self {
