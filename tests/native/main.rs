@@ -8,7 +8,9 @@ mod fixtures;
 mod rig;
 mod world;
 
+mod clocks;
 mod grants;
+mod lives;
 mod readme;
 mod refreshing;
 mod reloading;
@@ -17,4 +19,5 @@ mod sign_in;
 mod sign_out;
 mod storms;
 mod tabs;
+mod threats;
 mod waiting;

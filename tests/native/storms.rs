@@ -113,6 +113,7 @@ enum Act {
     Suffer(Fault),
     RefuseTokens,
     RevokeAll,
+    HoldLock,
     Crash,
     Reload(u32),
     OneWay(bool),
@@ -134,7 +135,7 @@ fn act() -> impl Strategy<Value = Act> {
         10 => (0..90_000_u32).prop_map(Act::Wait),
         6 => (0..3000_u32).prop_map(Act::Wait),
         2 => (0..40_000_000_u32).prop_map(Act::Sleep),
-        1 => prop_oneof![-90_000_000..90_000_000_i64, -100_000..100_000_i64].prop_map(Act::Jump),
+        1 => jump().prop_map(Act::Jump),
         3 => prop::sample::select(vec![false, true, true]).prop_map(Act::Online),
         2 => prop::sample::select(vec![false, true, false]).prop_map(Act::Outage),
         2 => (0..40_000_u32).prop_map(Act::Freeze),
@@ -143,10 +144,15 @@ fn act() -> impl Strategy<Value = Act> {
         6 => prop::sample::select(&Fault::ALL[..]).prop_map(Act::Suffer),
         1 => Just(Act::RefuseTokens),
         1 => Just(Act::RevokeAll),
+        1 => Just(Act::HoldLock),
         1 => Just(Act::Crash),
         3 => (1..4_u32).prop_map(Act::Reload),
         1 => any::<bool>().prop_map(Act::OneWay),
     ]
+}
+
+fn jump() -> impl Strategy<Value = i64> {
+    prop_oneof![100..90_000_000_i64, 100..100_000_i64, -90_000_000..=-100_i64, -100_000..=-100_i64]
 }
 
 fn perform(world: &mut World, act: Act, dice: &mut Dice) {
@@ -177,6 +183,7 @@ fn perform(world: &mut World, act: Act, dice: &mut Dice) {
         Act::Suffer(fault) => world.network.will(fault),
         Act::RefuseTokens => world.provider.refuse_current_access_tokens(),
         Act::RevokeAll => world.provider.revoke_all(),
+        Act::HoldLock => world.hold_lock(),
         Act::Crash => world.crash(tab),
         Act::Reload(pages) => world.reload(tab, pages),
         Act::OneWay(is_one_way) => world.reload.is_one_way = is_one_way,

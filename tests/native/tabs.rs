@@ -183,7 +183,7 @@ fn a_holder_that_dies_makes_room_at_once() {
 }
 
 #[test]
-fn a_holder_that_hangs_loses_the_lock_and_harms_nobody_when_it_wakes() {
+fn t17_a_holder_that_hangs_loses_the_lock_and_harms_nobody_when_it_wakes() {
     let mut browser = Browser::open(4);
     for index in 0..4 {
         browser.sign_in(index);

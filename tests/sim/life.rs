@@ -26,6 +26,7 @@ const HAPPENINGS: &[(Happening, u64)] = &[
     (Happening::Jump, 5 * HOUR),
     (Happening::SignOut, 10 * HOUR),
     (Happening::Refusal, 10 * HOUR),
+    (Happening::Theft, 10 * HOUR),
     (Happening::Revocation, 20 * HOUR),
 ];
 
@@ -53,6 +54,8 @@ enum Happening {
     SignOut,
     /// The resource no longer takes any token of today.
     Refusal,
+    /// A script of the origin takes the lock and keeps it.
+    Theft,
     /// An administrator ends every session.
     Revocation,
 }
@@ -220,6 +223,7 @@ impl Life {
                 self.user = (self.user + 1) % 3;
             }
             Happening::Refusal => self.world.provider.refuse_current_access_tokens(),
+            Happening::Theft => self.world.hold_lock(),
             Happening::Revocation => self.world.provider.revoke_all(),
         }
     }

@@ -47,7 +47,8 @@ impl Lock {
         self.release(realm)
     }
 
-    pub(crate) fn is_free(&self) -> bool {
-        self.holder.is_none() && self.waiting.is_empty()
+    /// Whether none has it or waits for it, but perhaps this one.
+    pub(crate) fn is_free_but_for(&self, realm: u32) -> bool {
+        self.holder.is_none_or(|holder| holder == realm) && self.waiting.is_empty()
     }
 }

@@ -54,11 +54,10 @@ impl World {
     /// Tells a session, performs what it orders, and asks it once more to see that nothing is left. One
     /// that stands still hears it when it goes on.
     pub(super) fn tell(&mut self, tab: usize, input: Input) {
-        if self.vaults[tab].frozen_until > self.timeline.now {
-            let (wait, realm) =
-                (self.vaults[tab].frozen_until - self.timeline.now, self.vaults[tab].realm);
-            return self.timeline.tell(wait, realm, Inside::Told(input));
+        if self.is_frozen(tab) {
+            return self.vaults[tab].held.push_back(Inside::Told(input));
         }
+        self.catch_up(tab);
         self.tell_once(tab, input);
         let vault = &mut self.vaults[tab];
         vault.is_set_back = false;
@@ -109,10 +108,12 @@ impl World {
                 let Some(tab) = self.vaults.iter().position(|vault| vault.realm == realm) else {
                     return;
                 };
-                let frozen_until = self.vaults[tab].frozen_until;
-                if frozen_until > self.timeline.now {
-                    self.timeline.tell(frozen_until - self.timeline.now, realm, event);
+                if let Inside::Thawed = event {
+                    self.thaw(tab);
+                } else if self.is_frozen(tab) {
+                    self.vaults[tab].held.push_back(event);
                 } else {
+                    self.catch_up(tab);
                     self.happen_inside(tab, event);
                 }
             }
@@ -133,9 +134,32 @@ impl World {
         }
     }
 
+    fn is_frozen(&self, tab: usize) -> bool {
+        self.vaults[tab].frozen_until > self.timeline.now
+    }
+
+    /// A realm goes on, or looks again later.
+    pub(super) fn thaw(&mut self, tab: usize) {
+        let vault = &self.vaults[tab];
+        if self.is_frozen(tab) {
+            let wait = vault.frozen_until - self.timeline.now;
+            self.timeline.tell(wait, vault.realm, Inside::Thawed);
+        } else {
+            self.catch_up(tab);
+        }
+    }
+
+    /// What waited comes before all else.
+    fn catch_up(&mut self, tab: usize) {
+        for event in std::mem::take(&mut self.vaults[tab].held) {
+            self.happen_inside(tab, event);
+        }
+    }
+
     fn happen_inside(&mut self, tab: usize, event: Inside) {
         match event {
             Inside::Told(input) => self.tell(tab, input),
+            Inside::Thawed => {}
             Inside::FlagRead => self.tell(tab, Input::FlagRead(self.reload.flag)),
             Inside::LockGranted => {
                 self.vaults[tab].claim = Claim::Held;

@@ -86,6 +86,8 @@ impl World {
             Mark::Keep => {}
             Mark::Set => {
                 self.reload.flag = Some(Flag { attempted: None });
+                // A sign-in that is concluded comes later than the sign-out that was not heard yet.
+                self.reload.is_signed_out = false;
                 self.reload.last.fill(None);
             }
             Mark::Clear => self.reload.flag = None,

@@ -31,6 +31,8 @@ pub(crate) enum Event {
 /// What a vault is told, or what its effects come to.
 pub(crate) enum Inside {
     Told(Input),
+    /// Its realm goes on, if nothing stopped it again.
+    Thawed,
     FlagRead,
     LockGranted,
     LockMissed,

@@ -1,5 +1,7 @@
 //! One vault of the world: a session, and what its realm has besides.
 
+use std::collections::VecDeque;
+
 use tokenward::{
     config::Restore,
     session::{
@@ -8,6 +10,8 @@ use tokenward::{
         snapshot::{SignedOutReason, Snapshot},
     },
 };
+
+use super::timeline::Inside;
 
 /// A vault, in a realm that can end, stand still, and begin anew.
 pub(crate) struct Vault {
@@ -22,6 +26,8 @@ pub(crate) struct Vault {
     pub(crate) timer: Option<u64>,
     /// Until when its realm stands still.
     pub(crate) frozen_until: u64,
+    /// What waits for it to go on, in the order in which it came.
+    pub(crate) held: VecDeque<Inside>,
     /// Whether it has a page, so that it hears the others.
     pub(crate) has_pages: bool,
     /// What its pages were told last, and who that is.
@@ -69,6 +75,7 @@ impl Vault {
             flight: None,
             timer: None,
             frozen_until: 0,
+            held: VecDeque::new(),
             has_pages: false,
             published: session.snapshot(),
             session,
