@@ -100,6 +100,13 @@ impl Exchange {
         }
     }
 
+    /// The wall clock was set back by so much.
+    pub(super) fn set_back(&mut self, by: Millis) {
+        if let Some(flight) = &mut self.flight {
+            flight.sent.wall.0 = flight.sent.wall.0.saturating_sub_unsigned(by.0);
+        }
+    }
+
     fn refresh_under_way(&self, epoch: Epoch) -> bool {
         self.flight.as_ref().is_some_and(|flight| {
             flight.epoch == epoch && matches!(flight.purpose, Purpose::Refresh)

@@ -219,10 +219,11 @@ impl Session {
 
     fn look_at_the_clocks(&mut self, now: Now) {
         let back = self.watch.set_back(now);
-        if let Standing::SignedIn(tenure) = &mut self.standing
-            && back > Millis(0)
-        {
-            tenure.set_back(back);
+        if back > Millis(0) {
+            self.exchange.set_back(back);
+            if let Standing::SignedIn(tenure) = &mut self.standing {
+                tenure.set_back(back);
+            }
         }
     }
 

@@ -48,6 +48,24 @@ fn t29_a_sleep_after_the_clock_was_set_back_is_seen() {
 }
 
 #[test]
+fn t29_a_sleep_in_mid_exchange_is_seen_though_the_clock_was_set_back_since() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    rig.advance(280);
+    rig.woke();
+    rig.tell(Input::LockTaken);
+    rig.turn(200_000, 0);
+    rig.woke();
+    rig.turn(-150_000, 0);
+    rig.woke();
+    let renewed = grant(2, 300, rig.now);
+    rig.answer(Ok(renewed));
+    assert_eq!(rig.want(1), ["Lend 1 at-2"]);
+    rig.turn(99_000, 0);
+    let orders = rig.want(2);
+    assert!(orders.contains(&"TakeLock".into()), "it was made before the sleep: {orders:?}");
+}
+
+#[test]
 fn t29_what_the_pages_see_follows_the_clock() {
     let mut rig = Rig::signed_in(grant(1, 300, START));
     let before = rig.refresh_at().unwrap();

@@ -24,15 +24,15 @@ pub(crate) struct OpenCall {
     pub(crate) status: Option<u16>,
     /// Whether it has asked for a lease and had no answer.
     pub(crate) is_waiting: bool,
-    /// Who was signed in when the page made it, if anybody was.
+    /// Who was signed in when the vault heard of it, if anybody was.
     pub(crate) user: Option<u8>,
 }
 
 impl Calls {
-    pub(crate) fn add(&mut self, tab: usize, user: Option<u8>) -> u64 {
+    pub(crate) fn add(&mut self, tab: usize) -> u64 {
         self.made += 1;
         let call = Call::new(None);
-        let open = OpenCall { tab, call, lease: None, status: None, is_waiting: false, user };
+        let open = OpenCall { tab, call, lease: None, status: None, is_waiting: false, user: None };
         self.open.insert(self.made, open);
         self.made
     }

@@ -189,7 +189,8 @@ impl World {
             if vault.frozen_until > falls_asleep {
                 vault.frozen_until += ms;
             }
-            vault.is_misled |= vault.is_set_back && late > 0;
+            vault.has_slept |= late > 0;
+            vault.is_misled |= vault.is_set_back && vault.has_slept;
         }
         for mut event in missed {
             if ms > effects::TIMEOUT && self.dice.once_in(2) {
@@ -208,6 +209,7 @@ impl World {
         for vault in &mut self.vaults {
             vault.has_jumped = true;
             vault.is_set_back |= ms < 0;
+            vault.is_misled |= vault.is_set_back && vault.has_slept;
         }
     }
 
@@ -259,6 +261,8 @@ impl World {
     pub(crate) fn recover(&mut self) {
         self.network.heal();
         self.reload.is_one_way = false;
+        let thawed = self.vaults.iter().map(|vault| vault.frozen_until).max().unwrap_or(0);
+        self.run_for(thawed.saturating_sub(self.timeline.now));
         for tab in 0..self.tabs() {
             self.tell(tab, Input::WentOnline);
             self.arrive(tab);

@@ -8,7 +8,6 @@ use tokenward::{
         inputs::{Epoch, Generation, Input, Lease, Ticket, TokenRequest, Wake},
         outcome::{Unanswered, judge},
         snapshot::{SignedOutReason, Snapshot},
-        tabs::News,
     },
 };
 
@@ -22,8 +21,7 @@ use crate::fixtures::config;
 impl World {
     /// A page makes a request.
     pub(crate) fn call(&mut self, tab: usize) -> u64 {
-        let user = self.vaults[tab].user;
-        let ticket = self.calls.add(tab, user);
+        let ticket = self.calls.add(tab);
         let realm = self.vaults[tab].realm;
         self.happen(Event::For { realm, event: Inside::Called(ticket) });
         ticket
@@ -60,7 +58,7 @@ impl World {
         self.catch_up(tab);
         self.tell_once(tab, input);
         let vault = &mut self.vaults[tab];
-        vault.is_set_back = false;
+        (vault.is_set_back, vault.has_slept) = (false, false);
         if std::mem::take(&mut vault.has_jumped) {
             // A token may seem younger than when the others began to wait.
             self.tell_once(tab, Input::Woke(Wake::Page));
@@ -80,13 +78,7 @@ impl World {
         if let Some(trace) = self.trace {
             trace(&format!("{:>10} tab {tab} <- {input:?}", self.timeline.now));
         }
-        match &input {
-            Input::SignOutAsked(_) | Input::Heard { news: News::SignedOut, .. } => {
-                self.vaults[tab].hear_sign_out();
-            }
-            Input::Heard { news: News::SignedIn, .. } => self.vaults[tab].knows_sign_out = false,
-            _ => {}
-        }
+        self.vaults[tab].note(&input);
         let now = self.device.now(self.timeline.now);
         self.vaults[tab].session.handle(now, input);
         let mut questions = Vec::new();
@@ -161,6 +153,7 @@ impl World {
             Inside::Told(input) => self.tell(tab, input),
             Inside::Thawed => {}
             Inside::FlagRead => self.tell(tab, Input::FlagRead(self.reload.flag)),
+            Inside::SawRestoring => self.ask_restore(tab),
             Inside::LockGranted => {
                 self.vaults[tab].claim = Claim::Held;
                 self.tell(tab, Input::LockTaken);
@@ -180,7 +173,13 @@ impl World {
                 let transaction = self.store.remove(&state);
                 self.tell(tab, Input::Found { ask, transaction });
             }
-            Inside::Called(ticket) => self.drain_call(ticket),
+            Inside::Called(ticket) => {
+                let user = self.vaults[tab].user;
+                if let Some(open) = self.calls.open.get_mut(&ticket) {
+                    open.user = user;
+                }
+                self.drain_call(ticket);
+            }
             Inside::Aborted(ticket) => {
                 self.tell(tab, Input::TicketDropped(Ticket(ticket)));
                 if let Some(open) = self.calls.open.get_mut(&ticket) {
@@ -269,6 +268,7 @@ impl World {
             Snapshot::SignedIn { restored_by, .. } if !was_signed_in => {
                 self.session_began(tab, restored_by.is_some());
             }
+            Snapshot::Restoring => self.timeline.tell(1, vault.realm, Inside::SawRestoring),
             _ => {}
         }
         self.vaults[tab].publish(snapshot);
@@ -277,7 +277,7 @@ impl World {
     /// Only the user and the provider end a session.
     fn session_ended(&mut self, tab: usize, reason: SignedOutReason) {
         let token = self.vaults[tab].refresh_token.take();
-        if reason == SignedOutReason::SignedOut || self.was_signed_out(tab) {
+        if self.vaults[tab].is_told_sign_out {
             return;
         }
         let is_honoured =

@@ -68,6 +68,11 @@ impl World {
     pub(crate) fn arrive(&mut self, tab: usize) {
         self.vaults[tab].has_pages = true;
         self.tell(tab, Input::PageArrived);
+        self.ask_restore(tab);
+    }
+
+    /// A page sees the state; where it is open, the page asks.
+    pub(super) fn ask_restore(&mut self, tab: usize) {
         if !self.is_signed_in(tab) && self.reason(tab).is_none() {
             let ask = self.ask();
             self.reload.open.insert(ask, tab);
@@ -137,7 +142,6 @@ impl World {
     /// was heard ends when it is.
     pub(super) fn session_began(&mut self, tab: usize, is_restored: bool) {
         let vault = &mut self.vaults[tab];
-        vault.signed_in = self.timeline.now;
         if is_restored {
             let is_out = self.reload.is_signed_out;
             let is_later = is_out && self.reload.signed_out.is_some_and(|then| then < vault.born);
@@ -146,10 +150,5 @@ impl World {
             vault.knows_sign_out = false;
             self.reload.is_signed_out = false;
         }
-    }
-
-    /// Whether the user signed out, in whichever tab, since this session began.
-    pub(super) fn was_signed_out(&self, tab: usize) -> bool {
-        self.reload.signed_out.is_some_and(|then| then >= self.vaults[tab].signed_in)
     }
 }

@@ -34,6 +34,8 @@ pub(crate) enum Inside {
     /// Its realm goes on, if nothing stopped it again.
     Thawed,
     FlagRead,
+    /// A page sees that it is not known who is signed in.
+    SawRestoring,
     LockGranted,
     LockMissed,
     /// The wait of this request for the lock is over.

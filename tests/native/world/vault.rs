@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use tokenward::{
     config::Restore,
     session::{
-        inputs::Epoch,
+        inputs::{Epoch, Input},
         machine::Session,
         snapshot::{SignedOutReason, Snapshot},
+        tabs::{Chronicle, News, TabsEpoch},
     },
 };
 
@@ -33,17 +34,20 @@ pub(crate) struct Vault {
     /// What its pages were told last, and who that is.
     pub(crate) published: Snapshot,
     pub(crate) user: Option<u8>,
-    /// When the session began that its pages see.
-    pub(crate) signed_in: u64,
     /// The refresh token that it was given last.
     pub(crate) refresh_token: Option<String>,
     /// Whether it knows that the user signed out, and nobody signed in since.
     pub(crate) knows_sign_out: bool,
-    /// The device's clock was set since it last looked; set back, since then.
+    /// Whether what it hears now is that the user signed out.
+    pub(crate) is_told_sign_out: bool,
+    /// How far it knows what happened in the tabs.
+    tabs_epoch: Option<TabsEpoch>,
+    /// The device's clock was set, set back, and stood still in sleep, since it last looked.
     pub(crate) has_jumped: bool,
     pub(crate) is_set_back: bool,
-    /// The clock was set back, and the device slept, before it could look: it has no clock left that
-    /// could know, until it has a new token.
+    pub(crate) has_slept: bool,
+    /// It was set back, and stood still, before it could look: it has no clock left that could know,
+    /// until it has a new token.
     pub(crate) is_misled: bool,
 }
 
@@ -80,11 +84,13 @@ impl Vault {
             published: session.snapshot(),
             session,
             user: None,
-            signed_in: 0,
             refresh_token: None,
             knows_sign_out: false,
+            is_told_sign_out: false,
+            tabs_epoch: None,
             has_jumped: false,
             is_set_back: false,
+            has_slept: false,
             is_misled: false,
         }
     }
@@ -101,10 +107,27 @@ impl Vault {
         }
     }
 
-    /// The user signed out, and it knows.
-    pub(crate) fn hear_sign_out(&mut self) {
-        self.knows_sign_out = true;
-        if let Some(flight) = &mut self.flight {
+    /// Notes what it is about to hear of the user's sign-ins and sign-outs.
+    pub(crate) fn note(&mut self, input: &Input) {
+        let known = self.tabs_epoch;
+        let (epoch, is_told) = match input {
+            Input::SignOutAsked(_) => (None, true),
+            Input::Heard { epoch, news } => (Some(*epoch), *news == News::SignedOut),
+            Input::Told(epoch) => (Some(*epoch), false),
+            Input::Recalled(Chronicle { epoch, signed_out }) => {
+                (Some(*epoch), known.is_some_and(|known| *signed_out > known))
+            }
+            _ => (None, false),
+        };
+        // News of a sign-in leave open whether a sign-out before it was heard.
+        if !matches!(input, Input::Heard { news: News::SignedIn, .. }) {
+            self.tabs_epoch = known.max(epoch);
+        } else {
+            self.knows_sign_out = false;
+        }
+        self.is_told_sign_out = is_told;
+        self.knows_sign_out |= is_told;
+        if let (true, Some(flight)) = (is_told, &mut self.flight) {
             flight.is_stale = true;
         }
     }
