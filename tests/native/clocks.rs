@@ -86,9 +86,9 @@ fn t29_a_retry_after_holds_when_the_clock_is_set_back() {
     rig.exchange(Err(tokenward::session::inputs::TokenFailure { retry_after, ..busy }));
     rig.turn(-DAY, 0);
     rig.woke();
-    rig.turn(119_000, 0);
+    rig.turn(119_000, 119_000);
     assert_eq!(rig.want(2), ["Refuse 2 refresh_failed"]);
-    rig.turn(1000, 0);
+    rig.turn(1000, 1000);
     assert!(rig.want(3).contains(&"TakeLock".into()));
 }
 

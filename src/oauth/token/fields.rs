@@ -11,9 +11,6 @@ use crate::{
 /// A life longer than this, in seconds, is no life that anyone meant: ten years.
 const LONGEST: u64 = 10 * 365 * 24 * 60 * 60;
 
-/// As Keycloak writes it, and as others do.
-const REFRESH_EXPIRES_IN: &[&str] = &["refresh_expires_in", "refresh_token_expires_in"];
-
 /// A good answer (RFC 6749, 5.1). `token_type` is compared without regard to case (7.1).
 pub(super) fn read(mut answer: Object) -> Result<TokenAnswer, JsonError> {
     if !answer.required("token_type")?.eq_ignore_ascii_case("bearer") {
@@ -22,7 +19,10 @@ pub(super) fn read(mut answer: Object) -> Result<TokenAnswer, JsonError> {
     let is_given = |token: &Secret| !token.expose().is_empty(); // exposed: only whether it is empty.
     Ok(TokenAnswer {
         expires_in: expires_in(answer.get("expires_in")),
-        refresh_expires_in: REFRESH_EXPIRES_IN.iter().find_map(|name| expires_in(answer.get(name))),
+        // As Keycloak writes it, and as others do.
+        refresh_expires_in: expires_in(
+            answer.get("refresh_expires_in").or(answer.get("refresh_token_expires_in")),
+        ),
         scope: scope(answer.get("scope"))?,
         access_token: answer.take_secret("access_token")?.ok_or(JsonError::Unexpected)?,
         refresh_token: answer.take_secret("refresh_token")?.filter(is_given),

@@ -182,7 +182,7 @@ fn rf12_the_end_of_a_refresh_token() {
     for (member, expected) in [
         (r#""refresh_expires_in":1800"#, Some(1800)),
         (r#""refresh_token_expires_in":"1800""#, Some(1800)),
-        (r#""refresh_expires_in":0,"refresh_token_expires_in":60"#, Some(60)),
+        (r#""refresh_expires_in":60,"refresh_token_expires_in":1800"#, Some(60)),
         (r#""refresh_expires_in":0"#, None),
         (r#""refresh_expires_in":-1"#, None),
         (r#""refresh_expires_in":null"#, None),
