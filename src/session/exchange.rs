@@ -248,7 +248,7 @@ impl Session {
         if !failure.is_final {
             return tenure.plan.failed(now, failure, &mut self.random);
         }
-        let has_ended = tenure.grant.refresh_end.is_some_and(|(end, _)| end.is_due(now));
+        let has_ended = tenure.grant.refresh_end.as_deref().is_some_and(|(end, _)| end.is_due(now));
         let reason = match (tenure.plan.is_lost(), has_ended) {
             (true, _) => SignedOutReason::RefreshLost,
             // As foretold.

@@ -42,7 +42,7 @@ pub struct Grant {
     pub lifetime: Option<Millis>,
     /// When the refresh token ends and how long it lives in all, where the provider says that. It ends
     /// no session: it has it renewed in time, and explains the provider's refusal afterwards.
-    pub refresh_end: Option<(Deadline, Millis)>,
+    pub refresh_end: Option<Box<(Deadline, Millis)>>,
     /// The provider's clock, as last seen.
     pub offset: ServerOffset,
 }
@@ -123,7 +123,7 @@ impl Grant {
         // The old refresh token keeps its end, where nothing else is said of it.
         let is_old = answer.refresh_token.is_none();
         let refresh_end =
-            end(answer.refresh_expires_in, now).or(self.refresh_end.filter(|_| is_old));
+            end(answer.refresh_expires_in, now).or(self.refresh_end.clone().filter(|_| is_old));
         let scopes = match answer.scope {
             Some(scopes) => scopes.into_iter().filter(|s| self.scopes.contains(s)).collect(),
             None => self.scopes.clone(),
@@ -159,7 +159,7 @@ impl Grant {
     /// from when it made them. After a sleep in mid-exchange they may have none left.
     #[must_use]
     pub(super) fn aged(self, age: Millis) -> Self {
-        let refresh_end = self.refresh_end.map(|(end, life)| (end.earlier(age), life));
+        let refresh_end = self.refresh_end.map(|end| Box::new((end.0.earlier(age), end.1)));
         Self { expiry: self.expiry.map(|expiry| expiry.earlier(age)), refresh_end, ..self }
     }
 }
@@ -171,8 +171,8 @@ fn life(expires_in: Option<Millis>, now: Now) -> (Option<Deadline>, Option<Milli
 }
 
 /// End and life of a refresh token.
-fn end(expires_in: Option<Millis>, now: Now) -> Option<(Deadline, Millis)> {
-    expires_in.map(|life| (now.after(life), life))
+fn end(expires_in: Option<Millis>, now: Now) -> Option<Box<(Deadline, Millis)>> {
+    expires_in.map(|life| Box::new((now.after(life), life)))
 }
 
 /// The provider's clock as a token shows it that has just been issued; `None` where the token says

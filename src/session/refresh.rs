@@ -58,7 +58,7 @@ impl Plan {
     /// jitter follow the token's life, so that a fleet that signed in together spreads out.
     pub(super) fn new(grant: &Grant, random: &mut Random) -> Self {
         let (mut expiry, mut life) = (grant.expiry, grant.lifetime.unwrap_or_default());
-        if let Some((end, whole)) = grant.refresh_end
+        if let Some((end, whole)) = grant.refresh_end.as_deref().copied()
             && expiry.is_none_or(|expiry| end.is_before(&expiry))
         {
             (expiry, life) = (Some(end), whole);
@@ -161,7 +161,7 @@ mod tests {
             scopes: Vec::new(),
             expiry: life.map(|life| NOW.after(life)),
             lifetime: life,
-            refresh_end: refresh_life.map(|life| (NOW.after(life), life)),
+            refresh_end: refresh_life.map(|life| Box::new((NOW.after(life), life))),
             offset: ServerOffset::default(),
         }
     }

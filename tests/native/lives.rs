@@ -20,7 +20,7 @@ const HOUR: u64 = 3_600_000;
 /// A grant whose access token lives `life` seconds, and whose refresh token `refresh_life`.
 fn ending(n: u32, life: u64, refresh_life: u64, now: tokenward::clock::Now) -> Grant {
     let whole = Millis::from_secs(refresh_life);
-    Grant { refresh_end: Some((now.after(whole), whole)), ..grant(n, life, now) }
+    Grant { refresh_end: Some(Box::new((now.after(whole), whole))), ..grant(n, life, now) }
 }
 
 #[test]

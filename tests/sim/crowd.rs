@@ -57,7 +57,7 @@ pub(crate) fn live(seeds: u64, hours: u64) -> Crowd {
 /// One life; what it broke where it did.
 fn one(seed: u64, hours: u64) -> Result<Record, String> {
     panic::catch_unwind(AssertUnwindSafe(|| life::live(seed, hours, None)))
-        .map_err(|_| LAST_WORDS.with(|words| words.take()))
+        .map_err(|_| LAST_WORDS.with(RefCell::take))
 }
 
 impl Crowd {

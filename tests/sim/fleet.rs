@@ -84,7 +84,7 @@ pub(crate) fn sail(clients: u64, life: u64) -> Fleet {
 impl Fleet {
     fn new(life: u64) -> Self {
         let mut fleet = Self { life, bins: Vec::new() };
-        fleet.bins = vec![0; fleet.bin(fleet.end()) + 1];
+        fleet.bins = vec![0; bin(fleet.end()) + 1];
         fleet
     }
 
@@ -96,12 +96,8 @@ impl Fleet {
         self.fails_from() + OUTAGE + LIFETIMES.2 * self.life
     }
 
-    fn bin(&self, time: u64) -> usize {
-        usize::try_from(time / BIN).unwrap()
-    }
-
     pub(crate) fn peaks(&self) -> Peaks {
-        let bins = |from, to| &self.bins[self.bin(from)..self.bin(to)];
+        let bins = |from, to| &self.bins[bin(from)..bin(to)];
         let (fails, works) = (self.fails_from(), self.fails_from() + OUTAGE);
         let steady = bins(LIFETIMES.0 * self.life, fails);
         #[allow(clippy::cast_precision_loss, reason = "counts, to be compared")]
@@ -138,8 +134,7 @@ impl Fleet {
             let input = match output {
                 Output::TakeLock { .. } => Input::LockTaken,
                 Output::Send { epoch, request: TokenRequest::Refresh { .. } } => {
-                    let bin = self.bin(time);
-                    self.bins[bin] += 1;
+                    self.bins[bin(time)] += 1;
                     time += TRIP;
                     let is_out = (self.fails_from()..self.fails_from() + OUTAGE).contains(&time);
                     let outcome = if is_out {
@@ -181,6 +176,10 @@ fn signed_in(seed: u64, life: u64, time: u64) -> Session {
     session
 }
 
+fn bin(time: u64) -> usize {
+    usize::try_from(time / BIN).unwrap()
+}
+
 fn at(time: u64) -> Now {
     Now {
         wall: UnixMillis(START.wall.0 + i64::try_from(time).unwrap()),
@@ -198,7 +197,7 @@ mod tests {
         for (name, peak, goal) in fleet.peaks().judged() {
             assert!(peak > 1.0 && peak <= goal, "{name}: {peak}");
         }
-        let first = fleet.bins[..fleet.bin(300_000)].iter().max().copied().unwrap();
+        let first = fleet.bins[..bin(300_000)].iter().max().copied().unwrap();
         assert!(first > 0, "nobody signed in together");
     }
 }

@@ -185,7 +185,7 @@ impl Life {
         let tab = usize::try_from(self.dice.below(self.world.tabs() as u64)).unwrap();
         let ms = |dice: &mut Dice, least: u64, most: u64| between(dice, least, most);
         match happening {
-            Happening::Call if self.closed[tab] => {}
+            Happening::Call | Happening::Crash | Happening::SignOut if self.closed[tab] => {}
             Happening::Call => drop(self.world.call(tab)),
             Happening::Look => self.look(),
             Happening::Sleep => self.world.sleep(ms(&mut self.dice, 30 * SECOND, HOUR)),
@@ -208,7 +208,6 @@ impl Life {
                 self.world.network.outage = Some(outage);
             }
             Happening::Outage => {}
-            Happening::Crash if self.closed[tab] => {}
             Happening::Crash => {
                 let pages = 1 + u32::try_from(self.dice.below(3)).unwrap();
                 self.world.reload(tab, if self.is_shared { pages } else { 1 });
@@ -217,7 +216,6 @@ impl Life {
                 let ms = i64::try_from(ms(&mut self.dice, SECOND, 24 * HOUR)).unwrap();
                 self.world.jump(if self.dice.once_in(2) { ms } else { -ms });
             }
-            Happening::SignOut if self.closed[tab] => {}
             Happening::SignOut => {
                 self.world.sign_out(tab);
                 self.user = (self.user + 1) % 3;

@@ -40,7 +40,7 @@ use self::{
     provider::Provider,
     reload::Reload,
     timeline::{Event, Inside, Timeline},
-    vault::Vault,
+    vault::{Unseen, Vault},
 };
 use crate::fixtures::{ISSUER, transaction};
 
@@ -189,8 +189,7 @@ impl World {
             if vault.frozen_until > falls_asleep {
                 vault.frozen_until += ms;
             }
-            vault.has_slept |= late > 0;
-            vault.is_misled |= vault.is_set_back && vault.has_slept;
+            vault.miss(Unseen { sleep: late > 0, ..Unseen::default() });
         }
         for mut event in missed {
             if ms > effects::TIMEOUT && self.dice.once_in(2) {
@@ -207,9 +206,7 @@ impl World {
     pub(crate) fn jump(&mut self, ms: i64) {
         self.device.set(ms);
         for vault in &mut self.vaults {
-            vault.has_jumped = true;
-            vault.is_set_back |= ms < 0;
-            vault.is_misled |= vault.is_set_back && vault.has_slept;
+            vault.miss(Unseen { jump: true, set_back: ms < 0, sleep: false });
         }
     }
 

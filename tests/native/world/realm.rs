@@ -14,7 +14,7 @@ use tokenward::{
 use super::{
     World,
     timeline::{Event, Inside},
-    vault::Claim,
+    vault::{Claim, SignOut},
 };
 use crate::fixtures::config;
 
@@ -23,7 +23,7 @@ impl World {
     pub(crate) fn call(&mut self, tab: usize) -> u64 {
         let ticket = self.calls.add(tab);
         let realm = self.vaults[tab].realm;
-        self.happen(Event::For { realm, event: Inside::Called(ticket) });
+        self.tell_inside(realm, Inside::Called(ticket));
         ticket
     }
 
@@ -31,7 +31,7 @@ impl World {
     pub(crate) fn abort(&mut self, ticket: u64) {
         let Some(open) = self.calls.open.get(&ticket) else { return };
         let realm = self.vaults[open.tab].realm;
-        self.happen(Event::For { realm, event: Inside::Aborted(ticket) });
+        self.tell_inside(realm, Inside::Aborted(ticket));
     }
 
     /// Every page of the tab is closed, and its requests with it.
@@ -58,8 +58,7 @@ impl World {
         self.catch_up(tab);
         self.tell_once(tab, input);
         let vault = &mut self.vaults[tab];
-        (vault.is_set_back, vault.has_slept) = (false, false);
-        if std::mem::take(&mut vault.has_jumped) {
+        if std::mem::take(&mut vault.unseen).jump {
             // A token may seem younger than when the others began to wait.
             self.tell_once(tab, Input::Woke(Wake::Page));
         }
@@ -96,19 +95,7 @@ impl World {
     /// Something on the timeline comes to pass.
     pub(super) fn happen(&mut self, event: Event) {
         match event {
-            Event::For { realm, event } => {
-                let Some(tab) = self.vaults.iter().position(|vault| vault.realm == realm) else {
-                    return;
-                };
-                if let Inside::Thawed = event {
-                    self.thaw(tab);
-                } else if self.is_frozen(tab) {
-                    self.vaults[tab].held.push_back(event);
-                } else {
-                    self.catch_up(tab);
-                    self.happen_inside(tab, event);
-                }
-            }
+            Event::For { realm, event } => self.tell_inside(realm, *event),
             Event::Callback { tab, callback } => {
                 let ask = self.ask();
                 self.tell(tab, Input::CallbackArrived { ask, callback });
@@ -123,6 +110,19 @@ impl World {
                 let status = if is_good { 200 } else { 401 };
                 self.timeline.tell(20, realm, Inside::ApiAnswered { ticket, status });
             }
+        }
+    }
+
+    /// The vault of this realm hears of something, if it is still there.
+    fn tell_inside(&mut self, realm: u32, event: Inside) {
+        let Some(tab) = self.vaults.iter().position(|vault| vault.realm == realm) else { return };
+        if let Inside::Thawed = event {
+            self.thaw(tab);
+        } else if self.is_frozen(tab) {
+            self.vaults[tab].held.push_back(event);
+        } else {
+            self.catch_up(tab);
+            self.happen_inside(tab, event);
         }
     }
 
@@ -277,7 +277,7 @@ impl World {
     /// Only the user and the provider end a session.
     fn session_ended(&mut self, tab: usize, reason: SignedOutReason) {
         let token = self.vaults[tab].refresh_token.take();
-        if self.vaults[tab].is_told_sign_out {
+        if self.vaults[tab].sign_out == SignOut::Told {
             return;
         }
         let is_honoured =

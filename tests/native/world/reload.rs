@@ -16,6 +16,7 @@ use tokenward::{
 use super::{
     World,
     timeline::{Event, Inside},
+    vault::SignOut,
 };
 use crate::fixtures::{ISSUER, transaction};
 
@@ -145,9 +146,9 @@ impl World {
         if is_restored {
             let is_out = self.reload.is_signed_out;
             let is_later = is_out && self.reload.signed_out.is_some_and(|then| then < vault.born);
-            assert!(!is_later && !vault.knows_sign_out, "a restore undid a sign-out");
+            assert!(!is_later && vault.sign_out == SignOut::Unknown, "a restore undid a sign-out");
         } else {
-            vault.knows_sign_out = false;
+            vault.sign_out = SignOut::Unknown;
             self.reload.is_signed_out = false;
         }
     }

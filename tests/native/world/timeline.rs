@@ -19,7 +19,7 @@ pub(crate) enum Event {
     /// A page of this tab is back from the provider.
     Callback { tab: usize, callback: Callback },
     /// For the vault of this realm, if it is still there.
-    For { realm: u32, event: Inside },
+    For { realm: u32, event: Box<Inside> },
     /// A token request arrives at the provider.
     ReachedProvider { realm: u32, epoch: Epoch, request: TokenRequest, fault: Fault },
     /// So does a revocation.
@@ -68,7 +68,8 @@ impl Event {
 
     /// An answer that was on its way is none: its connection is gone.
     pub(crate) fn lose(&mut self) {
-        if let Self::For { event: Inside::Answered { outcome, .. }, .. } = self {
+        let Self::For { event, .. } = self else { return };
+        if let Inside::Answered { outcome, .. } = &mut **event {
             let error =
                 AuthError::transient(Code::ProviderUnreachable, Phase::Refresh, "no answer");
             *outcome = Err(Unanswered::Lost(error));
@@ -91,7 +92,7 @@ impl Timeline {
 
     /// The same, for the vault of this realm.
     pub(crate) fn tell(&mut self, ms: u64, realm: u32, event: Inside) {
-        self.after(ms, Event::For { realm, event });
+        self.after(ms, Event::For { realm, event: Box::new(event) });
     }
 
     /// The next event up to `end`; time moves to it.

@@ -36,19 +36,33 @@ pub(crate) struct Vault {
     pub(crate) user: Option<u8>,
     /// The refresh token that it was given last.
     pub(crate) refresh_token: Option<String>,
-    /// Whether it knows that the user signed out, and nobody signed in since.
-    pub(crate) knows_sign_out: bool,
-    /// Whether what it hears now is that the user signed out.
-    pub(crate) is_told_sign_out: bool,
+    /// What it knows of the user's sign-out.
+    pub(crate) sign_out: SignOut,
     /// How far it knows what happened in the tabs.
     tabs_epoch: Option<TabsEpoch>,
-    /// The device's clock was set, set back, and stood still in sleep, since it last looked.
-    pub(crate) has_jumped: bool,
-    pub(crate) is_set_back: bool,
-    pub(crate) has_slept: bool,
-    /// It was set back, and stood still, before it could look: it has no clock left that could know,
+    /// What became of the device's clocks since it last looked.
+    pub(crate) unseen: Unseen,
+    /// They were set back and stood still before it could look: it has no clock left that could know,
     /// until it has a new token.
     pub(crate) is_misled: bool,
+}
+
+/// What a vault knows of the user's last sign-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignOut {
+    /// Nothing, or somebody signed in since.
+    Unknown,
+    Known,
+    /// It is what it hears now.
+    Told,
+}
+
+/// What a vault has not seen yet of its device's clocks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Unseen {
+    pub(crate) jump: bool,
+    pub(crate) set_back: bool,
+    pub(crate) sleep: bool,
 }
 
 /// What a vault believes of the lock.
@@ -85,12 +99,9 @@ impl Vault {
             session,
             user: None,
             refresh_token: None,
-            knows_sign_out: false,
-            is_told_sign_out: false,
+            sign_out: SignOut::Unknown,
             tabs_epoch: None,
-            has_jumped: false,
-            is_set_back: false,
-            has_slept: false,
+            unseen: Unseen::default(),
             is_misled: false,
         }
     }
@@ -120,16 +131,27 @@ impl Vault {
             _ => (None, false),
         };
         // News of a sign-in leave open whether a sign-out before it was heard.
-        if !matches!(input, Input::Heard { news: News::SignedIn, .. }) {
+        let is_sign_in = matches!(input, Input::Heard { news: News::SignedIn, .. });
+        if !is_sign_in {
             self.tabs_epoch = known.max(epoch);
-        } else {
-            self.knows_sign_out = false;
         }
-        self.is_told_sign_out = is_told;
-        self.knows_sign_out |= is_told;
+        self.sign_out = match self.sign_out {
+            _ if is_told => SignOut::Told,
+            _ if is_sign_in => SignOut::Unknown,
+            SignOut::Told => SignOut::Known,
+            other => other,
+        };
         if let (true, Some(flight)) = (is_told, &mut self.flight) {
             flight.is_stale = true;
         }
+    }
+
+    /// Something became of the device's clocks.
+    pub(crate) fn miss(&mut self, unseen: Unseen) {
+        self.unseen.jump |= unseen.jump;
+        self.unseen.set_back |= unseen.set_back;
+        self.unseen.sleep |= unseen.sleep;
+        self.is_misled |= self.unseen.set_back && self.unseen.sleep;
     }
 
     /// Its pages are told this.
