@@ -85,10 +85,49 @@ impl Deadline {
         }
     }
 
+    /// The same deadline, after the wall clock was set back by so much.
+    #[must_use]
+    pub fn set_back(&self, by: Millis) -> Self {
+        Self { wall: UnixMillis(self.wall.0.saturating_sub_unsigned(by.0)), ..*self }
+    }
+
+    /// Whether it comes before another, by the clock that nobody sets.
+    #[must_use]
+    pub fn is_before(&self, other: &Self) -> bool {
+        self.monotonic < other.monotonic
+    }
+
     /// What the wall clock will show then, for people.
     #[must_use]
     pub fn wall(&self) -> UnixMillis {
         self.wall
+    }
+}
+
+/// Looks at one clock by the other. A wall clock that was set back would hide a sleep as long: every
+/// deadline moves with it, so that it can be judged by both clocks as before.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// How far the wall clock was ahead of the monotonic one, at most since it was last set back.
+    ahead: Option<i64>,
+}
+
+/// What two clocks differ by in any case: they are read one after the other, and rounded. Systems set a
+/// clock that is off by more, and slow one that is off by less.
+const TOLERANCE: Millis = Millis(100);
+
+impl Watch {
+    /// How far the wall clock was set back since the last look; zero where it was not. One that was set
+    /// ahead looks like a sleep, which makes deadlines due early and loses nothing.
+    pub fn set_back(&mut self, now: Now) -> Millis {
+        let ahead = now.wall.0.saturating_sub_unsigned(now.monotonic.0);
+        let back = self.ahead.unwrap_or(ahead).saturating_sub(ahead);
+        let back = Millis(u64::try_from(back).unwrap_or(0));
+        if back > Millis(0) && back < TOLERANCE {
+            return Millis(0);
+        }
+        self.ahead = Some(ahead);
+        back
     }
 }
 
@@ -133,12 +172,50 @@ mod tests {
         assert!(deadline.is_due(set_back), "the wall clock was set back");
     }
 
+    fn at(wall: i64, monotonic: u64) -> Now {
+        Now { wall: UnixMillis(wall), monotonic: Millis(monotonic) }
+    }
+
+    #[test]
+    fn t29_a_wall_clock_that_was_set_back_is_seen_once() {
+        let mut watch = Watch::default();
+        for (wall, monotonic, back) in [
+            (5_000_000, 100, 0),
+            (5_000_900, 1001, 0),
+            (4_000_000, 2001, 1_001_901),
+            (4_001_000, 3001, 0),
+            (9_000_000, 4001, 0),
+            (8_999_000, 4001, 1000),
+            (8_998_901, 4001, 0),
+            (8_998_900, 4001, 100),
+            (0, u64::MAX, u64::try_from(i64::MAX).unwrap()),
+        ] {
+            let seen = watch.set_back(at(wall, monotonic));
+            if monotonic < u64::MAX {
+                assert_eq!(seen, Millis(back), "{wall} {monotonic}");
+            }
+        }
+    }
+
+    #[test]
+    fn t29_a_deadline_moves_with_a_clock_that_was_set_back() {
+        let deadline = START.after(Millis(1000)).set_back(Millis(400));
+        let set_back = at(START.wall.0 - 400, START.monotonic.0);
+        assert_eq!(deadline.remaining(set_back), Millis(1000));
+        assert!(deadline.is_due(at(set_back.wall.0 + 1000, START.monotonic.0)), "it slept");
+        assert!(deadline.is_due(at(0, START.monotonic.0 + 1000)));
+        assert!(START.after(Millis(1)).is_before(&START.after(Millis(2))));
+        assert!(!START.after(Millis(1)).is_before(&START.after(Millis(1))));
+    }
+
     #[test]
     fn extremes_do_not_overflow() {
         let far = START.after(Millis(u64::MAX));
         assert!(!far.is_due(START));
         assert!(!far.earlier(Millis(1)).is_due(START));
         assert!(far.earlier(Millis(u64::MAX)).is_due(START));
+        assert!(START.after(Millis(1)).set_back(Millis(u64::MAX)).is_due(START));
+        assert_eq!(Watch::default().set_back(at(i64::MIN, u64::MAX)), Millis(0));
     }
 
     #[test]

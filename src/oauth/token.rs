@@ -59,6 +59,8 @@ pub struct TokenAnswer {
     pub id_token: Option<Secret>,
     /// How long the access token lives; absent where the provider does not say, or not sensibly.
     pub expires_in: Option<Millis>,
+    /// How long the refresh token lives, where the provider says it: no standard has a name for it.
+    pub refresh_expires_in: Option<Millis>,
     /// What was granted; absent where it is what was asked for (RFC 6749, 5.1).
     pub scope: Option<Vec<String>>,
 }

@@ -105,6 +105,13 @@ impl Exchange {
         }
     }
 
+    /// The wall clock was set back by so much.
+    pub(super) fn set_back(&mut self, by: Millis) {
+        if let Some(flight) = &mut self.flight {
+            flight.sent.wall.0 = flight.sent.wall.0.saturating_sub_unsigned(by.0);
+        }
+    }
+
     fn refresh_under_way(&self, epoch: Epoch) -> bool {
         self.flight.as_ref().is_some_and(|flight| {
             flight.epoch == epoch && matches!(flight.purpose, Purpose::Refresh)
@@ -246,12 +253,16 @@ impl Session {
         if !failure.is_final {
             return tenure.plan.failed(now, failure, &mut self.random);
         }
-        let is_lost = tenure.plan.is_lost();
-        let reason =
-            if is_lost { SignedOutReason::RefreshLost } else { SignedOutReason::SessionEnded };
-        if !is_lost {
-            self.outputs.push_back(Output::RemoveFlag);
-        }
+        let has_ended = tenure.grant.refresh_end.as_deref().is_some_and(|(end, _)| end.is_due(now));
+        let reason = match (tenure.plan.is_lost(), has_ended) {
+            (true, _) => SignedOutReason::RefreshLost,
+            // As foretold.
+            (false, true) => SignedOutReason::Expired,
+            (false, false) => {
+                self.outputs.push_back(Output::RemoveFlag);
+                SignedOutReason::SessionEnded
+            }
+        };
         self.end(reason, Some(failure.error));
     }
 

@@ -40,6 +40,9 @@ pub struct Grant {
     pub expiry: Option<Deadline>,
     /// How long it lives in all; known whenever `expiry` is.
     pub lifetime: Option<Millis>,
+    /// When the refresh token ends and how long it lives in all, where the provider says that. It ends
+    /// no session: it has it renewed in time, and explains the provider's refusal afterwards.
+    pub refresh_end: Option<Box<(Deadline, Millis)>>,
     /// The provider's clock, as last seen.
     pub offset: ServerOffset,
 }
@@ -96,6 +99,7 @@ impl Grant {
             scopes: answer.scope.unwrap_or_else(|| config.scope.clone()),
             expiry,
             lifetime,
+            refresh_end: end(answer.refresh_expires_in, now),
             offset,
         })
     }
@@ -119,6 +123,10 @@ impl Grant {
             id_token = Some(Rc::new(token));
         }
         let (expiry, lifetime) = life(answer.expires_in, now);
+        // The old refresh token keeps its end, where nothing else is said of it.
+        let is_old = answer.refresh_token.is_none();
+        let refresh_end =
+            end(answer.refresh_expires_in, now).or(self.refresh_end.clone().filter(|_| is_old));
         let scopes = match answer.scope {
             Some(scopes) => scopes.into_iter().filter(|s| self.scopes.contains(s)).collect(),
             None => self.scopes.clone(),
@@ -131,6 +139,7 @@ impl Grant {
             scopes,
             expiry,
             lifetime,
+            refresh_end,
             offset,
         })
     }
@@ -153,7 +162,8 @@ impl Grant {
     /// from when it made them. After a sleep in mid-exchange they may have none left.
     #[must_use]
     pub(super) fn aged(self, age: Millis) -> Self {
-        Self { expiry: self.expiry.map(|expiry| expiry.earlier(age)), ..self }
+        let refresh_end = self.refresh_end.map(|end| Box::new((end.0.earlier(age), end.1)));
+        Self { expiry: self.expiry.map(|expiry| expiry.earlier(age)), refresh_end, ..self }
     }
 }
 
@@ -161,6 +171,11 @@ impl Grant {
 fn life(expires_in: Option<Millis>, now: Now) -> (Option<Deadline>, Option<Millis>) {
     let life = expires_in.filter(|life| *life >= SHORTEST_LIFE);
     (life.map(|life| now.after(life)), life)
+}
+
+/// End and life of a refresh token.
+fn end(expires_in: Option<Millis>, now: Now) -> Option<Box<(Deadline, Millis)>> {
+    expires_in.map(|life| Box::new((now.after(life), life)))
 }
 
 /// The provider's clock as a token shows it that has just been issued; `None` where the token says

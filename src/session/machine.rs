@@ -16,7 +16,7 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    clock::{Deadline, Now, UnixMillis},
+    clock::{Deadline, Millis, Now, UnixMillis, Watch},
     config::Restore,
     error::AuthError,
 };
@@ -41,6 +41,7 @@ pub struct Session {
     generation: Generation,
     shown: View,
     wake: Option<Deadline>,
+    watch: Watch,
 }
 
 /// Who is signed in.
@@ -59,6 +60,7 @@ enum View {
     SigningIn,
     SignedIn {
         generation: Generation,
+        expires_at: Option<UnixMillis>,
         refresh_at: Option<UnixMillis>,
         is_refreshing: bool,
         degraded: Option<AuthError>,
@@ -85,11 +87,13 @@ impl Session {
             generation: Generation::default(),
             shown: View::Restoring,
             wake: None,
+            watch: Watch::default(),
         }
     }
 
     /// Takes in what happened at `now`, by both clocks.
     pub fn handle(&mut self, now: Now, input: Input) {
+        self.look_at_the_clocks(now);
         let before = self.stand();
         self.expire(now);
         self.restore_woke(now);
@@ -137,14 +141,14 @@ impl Session {
             View::Restoring => Snapshot::Restoring,
             View::SigningIn => Snapshot::SigningIn,
             View::SignedOut(reason, error) => Snapshot::SignedOut { reason, error },
-            View::SignedIn { refresh_at, is_refreshing, degraded, .. } => {
+            View::SignedIn { expires_at, refresh_at, is_refreshing, degraded, .. } => {
                 let grant = self.tenure().map(|tenure| &tenure.grant);
                 let claims = grant.and_then(|grant| grant.claims.as_ref());
                 Snapshot::SignedIn {
                     // Plain OAuth says nothing about the person.
                     claims: claims.map_or_else(|| "{}".into(), |claims| claims.text.clone()),
                     scopes: grant.map(|grant| grant.scopes.clone()).unwrap_or_default(),
-                    expires_at: grant.and_then(|grant| Some(grant.expiry?.wall().0)),
+                    expires_at: expires_at.map(|moment| moment.0),
                     refresh_at: refresh_at.map(|moment| moment.0),
                     refreshing: is_refreshing,
                     degraded,
@@ -224,6 +228,16 @@ impl Session {
         self.outputs.push_back(Output::EndSession { ask, token });
     }
 
+    fn look_at_the_clocks(&mut self, now: Now) {
+        let back = self.watch.set_back(now);
+        if back > Millis(0) {
+            self.exchange.set_back(back);
+            if let Standing::SignedIn(tenure) = &mut self.standing {
+                tenure.set_back(back);
+            }
+        }
+    }
+
     fn expire(&mut self, now: Now) {
         let end = self.tenure().and_then(Tenure::end);
         if end.is_some_and(|end| end.is_due(now)) {
@@ -246,6 +260,7 @@ impl Session {
         match &self.standing {
             Standing::SignedIn(tenure) => View::SignedIn {
                 generation: tenure.generation,
+                expires_at: tenure.expiry().map(|deadline| deadline.wall()),
                 refresh_at: self.next_refresh(tenure).map(|deadline| deadline.wall()),
                 is_refreshing: self.is_refreshing(),
                 degraded: tenure.plan.error().cloned(),

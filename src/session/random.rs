@@ -42,6 +42,15 @@ mod tests {
     }
 
     #[test]
+    fn it_is_splitmix64() {
+        let mut random = Random::new(1_234_567);
+        let drawn = [(); 3].map(|()| random.next());
+        let known =
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        assert_eq!(drawn, known);
+    }
+
+    #[test]
     fn the_same_seed_gives_the_same_run() {
         let draw = |seed| Random::new(seed).up_to(Millis(u64::MAX));
         assert_eq!(draw(1), draw(1));

@@ -2,6 +2,7 @@
 //! not requests.
 
 use super::{
+    grant::Grant,
     inputs::{Reach, TokenFailure},
     random::Random,
 };
@@ -56,14 +57,25 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The plan for a fresh token. Lead and jitter follow the token's life, so that a fleet that
-    /// signed in together spreads out.
-    pub(super) fn new(expiry: Option<Deadline>, life: Option<Millis>, random: &mut Random) -> Self {
-        let life = life.unwrap_or_default();
+    /// The plan for a fresh access token, or for its refresh token where that ends sooner. Lead and
+    /// jitter follow the token's life, so that a fleet that signed in together spreads out.
+    pub(super) fn new(grant: &Grant, random: &mut Random) -> Self {
+        let (mut expiry, mut life) = (grant.expiry, grant.lifetime.unwrap_or_default());
+        if let Some((end, whole)) = grant.refresh_end.as_deref().copied()
+            && expiry.is_none_or(|expiry| end.is_before(&expiry))
+        {
+            (expiry, life) = (Some(end), whole);
+        }
         let lead = Millis(life.0 / 10).min(LEAD);
         let jitter = random.up_to(Millis(life.0 / 4));
         let due = expiry.map(|expiry| expiry.earlier(lead + jitter));
         Self { due, life, ..Self::default() }
+    }
+
+    /// The wall clock was set back by so much. What calls wait for is short enough for the monotonic one.
+    pub(super) fn set_back(&mut self, by: Millis) {
+        self.due = self.due.map(|due| due.set_back(by));
+        self.retry_at = self.retry_at.map(|retry_at| retry_at.set_back(by));
     }
 
     /// When the next attempt is due by itself; `None` where none is planned.
@@ -131,10 +143,13 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::*;
     use crate::{
-        clock::UnixMillis,
+        clock::{ServerOffset, UnixMillis},
         error::{Code, Phase},
+        secret::Secret,
     };
 
     const NOW: Now = Now { wall: UnixMillis(1_000_000_000), monotonic: Millis(1_000_000) };
@@ -142,7 +157,21 @@ mod tests {
     fn plan(life: u64, seed: u64) -> (Plan, Random) {
         let mut random = Random::new(seed);
         let life = Millis::from_secs(life);
-        (Plan::new(Some(NOW.after(life)), Some(life), &mut random), random)
+        (Plan::new(&grant(Some(life), None), &mut random), random)
+    }
+
+    fn grant(life: Option<Millis>, refresh_life: Option<Millis>) -> Grant {
+        Grant {
+            access_token: Rc::new(Secret::from("at")),
+            refresh_token: Some(Rc::new(Secret::from("rt"))),
+            id_token: None,
+            claims: None,
+            scopes: Vec::new(),
+            expiry: life.map(|life| NOW.after(life)),
+            lifetime: life,
+            refresh_end: refresh_life.map(|life| Box::new((NOW.after(life), life))),
+            offset: ServerOffset::default(),
+        }
     }
 
     fn failure(retry_after: Option<Millis>) -> TokenFailure {
@@ -180,6 +209,36 @@ mod tests {
         let leeway = |millis| leeway(Millis(millis)).0;
         assert_eq!([leeway(1000), leeway(5000), leeway(20_000)], [500, 1500, 3000]);
         assert_eq!([leeway(40_000), leeway(3_600_000)], [5000, 5000]);
+    }
+
+    #[test]
+    fn rf12_due_before_the_refresh_token_ends() {
+        let hour = Some(Millis::from_secs(3600));
+        for (life, refresh_life, latest) in [
+            (hour, Millis::from_secs(600), 540),
+            (None, Millis::from_secs(600), 540),
+            (hour, Millis::from_secs(86_400), 3540),
+        ] {
+            for seed in 0..100 {
+                let plan = Plan::new(&grant(life, Some(refresh_life)), &mut Random::new(seed));
+                let due = plan.next_attempt().unwrap().remaining(NOW);
+                let window = Millis::from_secs(latest * 65 / 100)..=Millis::from_secs(latest);
+                assert!(window.contains(&due), "{life:?} {refresh_life:?}: {due:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn t29_attempts_move_with_a_clock_that_was_set_back() {
+        let (mut plan, mut random) = plan(300, 3);
+        let back = Millis::from_secs(86_400);
+        let before = plan.next_attempt().unwrap();
+        plan.set_back(back);
+        assert_eq!(plan.next_attempt(), Some(before.set_back(back)));
+        plan.failed(NOW, failure(Some(Millis::from_secs(120))), &mut random);
+        let before = plan.next_attempt().unwrap();
+        plan.set_back(back);
+        assert_eq!(plan.next_attempt(), Some(before.set_back(back)));
     }
 
     #[test]

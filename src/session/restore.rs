@@ -333,3 +333,20 @@ fn offline() -> AuthError {
         "the device is offline, so the provider could not be asked who is signed in: reload later",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_comes_back_from_its_record() {
+        for attempted in [None, Some(UnixMillis(1)), Some(UnixMillis(1_700_000_000_000))] {
+            let flag = Flag { attempted };
+            assert_eq!(Flag::from_record(&flag.to_record()), flag);
+        }
+        assert_eq!(Flag { attempted: None }.to_record(), "0");
+        for record in ["", "-1", "x", "99999999999999999999"] {
+            assert_eq!(Flag::from_record(record), Flag { attempted: None }, "{record}");
+        }
+    }
+}

@@ -19,7 +19,8 @@ pub enum SignedOutReason {
     NoSession,
     /// The user signed out.
     SignedOut,
-    /// The access token expired and there is no refresh token.
+    /// The access token expired and there is no refresh token, or that one had come to the end that the
+    /// provider foretold.
     Expired,
     /// The provider ended the session.
     SessionEnded,

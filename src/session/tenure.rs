@@ -15,6 +15,8 @@ use crate::{
     secret::Secret,
 };
 
+/// A clock is slow by less than one part in so many.
+const DRIFT: u64 = 1000;
 /// How many renewals resources may bring about by refusing a token that has not expired.
 const REFUSALS: u32 = 5;
 /// In how long a time.
@@ -26,6 +28,8 @@ pub(super) struct Tenure {
     pub(super) grant: Rc<Grant>,
     pub(super) generation: Generation,
     pub(super) plan: Plan,
+    /// When the access token expires, by the clock as it is set now.
+    expiry: Option<Deadline>,
     /// The first generation that is this user's. A request that held an older lease is not this
     /// user's, and is never retried with a token of this one.
     first: Generation,
@@ -43,7 +47,8 @@ impl Tenure {
         random: &mut Random,
     ) -> Self {
         Self {
-            plan: Plan::new(grant.expiry, grant.lifetime, random),
+            plan: Plan::new(&grant, random),
+            expiry: grant.expiry,
             grant: Rc::new(grant),
             generation,
             first: first.unwrap_or(generation),
@@ -54,7 +59,8 @@ impl Tenure {
 
     /// The same tenure with a renewed grant.
     pub(super) fn renew(&mut self, grant: Grant, generation: Generation, random: &mut Random) {
-        self.plan = Plan::new(grant.expiry, grant.lifetime, random);
+        self.plan = Plan::new(&grant, random);
+        self.expiry = grant.expiry;
         self.grant = Rc::new(grant);
         self.generation = generation;
     }
@@ -76,18 +82,35 @@ impl Tenure {
 
     /// When it ends by itself: at the expiry, where nothing can renew it.
     pub(super) fn end(&self) -> Option<Deadline> {
-        self.grant.expiry.filter(|_| self.grant.refresh_token.is_none())
+        self.expiry.filter(|_| self.grant.refresh_token.is_none())
     }
 
-    /// How long the access token is still valid; `None` where the provider did not say.
+    /// When the access token expires.
+    pub(super) fn expiry(&self) -> Option<Deadline> {
+        self.expiry
+    }
+
+    /// The wall clock was set back by so much.
+    pub(super) fn set_back(&mut self, by: Millis) {
+        self.expiry = self.expiry.map(|expiry| expiry.set_back(by));
+        self.plan.set_back(by);
+    }
+
+    /// How long the access token is certainly still valid, though this device's clock may be slow;
+    /// `None` where the provider did not say.
     pub(super) fn left(&self, now: Now) -> Option<Millis> {
-        self.grant.expiry.map(|expiry| expiry.remaining(now))
+        let drift = Millis(self.life().0 / DRIFT);
+        self.expiry.map(|expiry| expiry.remaining(now).less(drift))
     }
 
     /// Whether so much of its life is left that it is lent without a second thought.
     pub(super) fn is_comfortable(&self, now: Now) -> bool {
-        let leeway = refresh::leeway(self.grant.lifetime.unwrap_or_default());
+        let leeway = refresh::leeway(self.life());
         self.left(now).is_none_or(|left| left > leeway)
+    }
+
+    fn life(&self) -> Millis {
+        self.grant.lifetime.unwrap_or_default()
     }
 
     /// A resource refused the current token: whether that may bring about a renewal. Every request

@@ -92,12 +92,9 @@ pub(crate) fn grant(n: u32, life: u64, now: Now) -> Grant {
         scopes: vec!["openid".into()],
         expiry: Some(now.after(life)),
         lifetime: Some(life),
+        refresh_end: None,
         offset: ServerOffset::default(),
     }
-}
-
-pub(crate) fn without_refresh_token(grant: Grant) -> Grant {
-    Grant { refresh_token: None, ..grant }
 }
 
 pub(crate) fn failure(reach: Reach) -> TokenFailure {
@@ -105,17 +102,6 @@ pub(crate) fn failure(reach: Reach) -> TokenFailure {
         error: AuthError::transient(Code::ProviderUnreachable, Phase::Refresh, "unreachable"),
         reach,
         is_final: false,
-        retry_after: None,
-    }
-}
-
-/// `invalid_grant`.
-pub(crate) fn grant_is_over() -> TokenFailure {
-    let error = AuthError::new(Code::OauthError, Phase::Refresh, "the provider refused");
-    TokenFailure {
-        error: error.with_oauth_error("invalid_grant"),
-        reach: Reach::Answered,
-        is_final: true,
         retry_after: None,
     }
 }

@@ -6,8 +6,8 @@ use tokenward::session::{
 };
 
 use crate::{
-    fixtures::{START, failure, grant, grant_is_over, transaction, without_refresh_token},
-    rig::Rig,
+    fixtures::{START, failure, grant, transaction},
+    rig::{Rig, grant_is_over, without_refresh_token},
 };
 
 /// The events after that one, as pages see them, without the moments of which a test says nothing.

@@ -8,8 +8,10 @@ mod fixtures;
 mod rig;
 mod world;
 
+mod clocks;
 mod grants;
 mod journal;
+mod lives;
 mod readme;
 mod refreshing;
 mod reloading;
@@ -18,4 +20,5 @@ mod sign_in;
 mod sign_out;
 mod storms;
 mod tabs;
+mod threats;
 mod waiting;

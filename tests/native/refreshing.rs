@@ -6,8 +6,8 @@ use tokenward::{
 };
 
 use crate::{
-    fixtures::{START, failure, grant, grant_is_over, without_refresh_token},
-    rig::Rig,
+    fixtures::{START, failure, grant},
+    rig::{Rig, grant_is_over, without_refresh_token},
 };
 
 #[test]

@@ -8,8 +8,8 @@ use tokenward::{
 };
 
 use crate::{
-    fixtures::{START, failure, grant, grant_is_over, transaction},
-    rig::{Rig, callback},
+    fixtures::{START, failure, grant, transaction},
+    rig::{Rig, callback, grant_is_over},
 };
 
 /// A page is at the provider to restore the session.

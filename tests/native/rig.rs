@@ -3,13 +3,14 @@
 use tokenward::{
     clock::{Millis, Now, UnixMillis},
     config::Restore,
-    error::AuthError,
+    error::{AuthError, Code, Phase},
     oauth::callback::Callback,
     secret::Secret,
     session::{
         grant::Grant,
         inputs::{
-            Ask, Epoch, Generation, Input, Mark, Output, Ticket, TokenFailure, TokenRequest, Wake,
+            Ask, Epoch, Generation, Input, Mark, Output, Reach, Ticket, TokenFailure, TokenRequest,
+            Wake,
         },
         machine::Session,
         restore::Flag,
@@ -159,6 +160,21 @@ impl Rig {
             Snapshot::SignedIn { refresh_at, .. } => refresh_at,
             _ => None,
         }
+    }
+}
+
+pub(crate) fn without_refresh_token(grant: Grant) -> Grant {
+    Grant { refresh_token: None, ..grant }
+}
+
+/// `invalid_grant`.
+pub(crate) fn grant_is_over() -> TokenFailure {
+    let error = AuthError::new(Code::OauthError, Phase::Refresh, "the provider refused");
+    TokenFailure {
+        error: error.with_oauth_error("invalid_grant"),
+        reach: Reach::Answered,
+        is_final: true,
+        retry_after: None,
     }
 }
 

@@ -6,8 +6,8 @@ use tokenward::{
 };
 
 use crate::{
-    fixtures::{START, failure, grant, grant_is_over, transaction},
-    rig::{Rig, callback},
+    fixtures::{START, failure, grant, transaction},
+    rig::{Rig, callback, grant_is_over},
 };
 
 fn refusal(state: &str) -> Callback {

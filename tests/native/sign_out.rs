@@ -3,8 +3,8 @@
 use tokenward::session::inputs::{Ask, Input, Reach};
 
 use crate::{
-    fixtures::{START, failure, grant, without_refresh_token},
-    rig::Rig,
+    fixtures::{START, failure, grant},
+    rig::{Rig, without_refresh_token},
 };
 
 #[test]

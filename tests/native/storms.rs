@@ -9,13 +9,13 @@ use crate::world::{Dice, Fault, Return, World};
 
 #[test]
 fn rf2_a_thousand_calls_on_an_expired_token_are_one_refresh() {
-    let mut world = World::new(1, 60);
-    world.sign_in(1);
-    world.leave();
+    let mut world = World::new(1, 60, 1);
+    world.sign_in(0, 1);
+    world.leave(0);
     world.run_for(120_000);
-    world.tell_page_arrived();
+    world.arrive(0);
     for _ in 0..1000 {
-        world.call();
+        world.call(0);
     }
     world.run_for(5000);
     assert_eq!((world.provider.refreshes, world.calls.good()), (1, 1000));
@@ -23,10 +23,10 @@ fn rf2_a_thousand_calls_on_an_expired_token_are_one_refresh() {
 
 #[test]
 fn rf7_hours_of_calls_are_all_good_and_one_refresh_each_expiry() {
-    let mut world = World::new(2, 60);
-    world.sign_in(1);
+    let mut world = World::new(2, 60, 1);
+    world.sign_in(0, 1);
     for _ in 0..720 {
-        world.call();
+        world.call(0);
         world.run_for(10_000);
     }
     assert_eq!(world.calls.good(), 720);
@@ -39,44 +39,45 @@ fn rf7_hours_of_calls_are_all_good_and_one_refresh_each_expiry() {
 
 #[test]
 fn rf6_an_outage_of_ten_minutes_ends_nothing() {
-    let mut world = World::new(3, 60);
-    world.sign_in(1);
+    let mut world = World::new(3, 60, 1);
+    world.sign_in(0, 1);
     for _ in 0..200 {
         world.network.will(Fault::Status(503));
     }
     for _ in 0..60 {
-        world.call();
+        world.call(0);
         world.run_for(10_000);
     }
-    assert_eq!((world.status().as_str(), world.provider.refreshes), ("signedIn", 0));
+    assert_eq!((world.is_signed_in(0), world.provider.refreshes), (true, 0));
     assert!(world.calls.errors.keys().all(|code| *code == "refresh_failed"));
     let before = world.calls.good();
     world.recover();
-    world.call();
+    world.call(0);
     world.run_for(1000);
     assert_eq!(world.calls.good(), before + 1);
 }
 
 #[test]
 fn rf10_a_lost_rotation_survives_where_there_is_grace_and_ends_as_lost_where_not() {
-    for (grace_ms, status) in [(60_000, "signedIn"), (0, "signedOut")] {
-        let mut world = World::new(4, 60);
+    for (grace_ms, is_signed_in) in [(60_000, true), (0, false)] {
+        let mut world = World::new(4, 60, 1);
         world.provider.grace_ms = grace_ms;
-        world.sign_in(1);
+        world.sign_in(0, 1);
         world.network.will(Fault::LostAfter);
         world.run_for(120_000);
-        assert_eq!(world.status(), status);
+        assert_eq!(world.is_signed_in(0), is_signed_in);
         assert_eq!(world.provider.reuses, u32::from(grace_ms == 0));
+        assert_eq!(world.tally().rotations_lost, u64::from(grace_ms == 0));
     }
 }
 
 #[test]
 fn rf8_a_night_asleep_then_one_refresh() {
-    let mut world = World::new(5, 3600);
-    world.sign_in(1);
+    let mut world = World::new(5, 3600, 1);
+    world.sign_in(0, 1);
     world.sleep(9 * 3_600_000);
     for _ in 0..50 {
-        world.call();
+        world.call(0);
     }
     world.run_for(2000);
     assert_eq!((world.provider.refreshes, world.calls.good()), (1, 50));
@@ -84,11 +85,11 @@ fn rf8_a_night_asleep_then_one_refresh() {
 
 #[test]
 fn br5_a_token_that_was_refused_early_is_replaced_unseen() {
-    let mut world = World::new(6, 3600);
-    world.sign_in(1);
+    let mut world = World::new(6, 3600, 1);
+    world.sign_in(0, 1);
     world.provider.refuse_current_access_tokens();
     for _ in 0..50 {
-        world.call();
+        world.call(0);
     }
     world.run_for(2000);
     assert_eq!((world.provider.refreshes, world.calls.good()), (1, 50));
@@ -104,13 +105,15 @@ enum Act {
     Wait(u32),
     Sleep(u32),
     Jump(i64),
-    Offline,
-    Online,
+    Online(bool),
+    Outage(bool),
+    Freeze(u32),
     Leave,
     Arrive,
     Suffer(Fault),
     RefuseTokens,
     RevokeAll,
+    HoldLock,
     Crash,
     Reload(u32),
     OneWay(bool),
@@ -132,66 +135,107 @@ fn act() -> impl Strategy<Value = Act> {
         10 => (0..90_000_u32).prop_map(Act::Wait),
         6 => (0..3000_u32).prop_map(Act::Wait),
         2 => (0..40_000_000_u32).prop_map(Act::Sleep),
-        1 => prop_oneof![-90_000_000..90_000_000_i64, -100_000..100_000_i64].prop_map(Act::Jump),
-        1 => Just(Act::Offline),
-        2 => Just(Act::Online),
+        1 => jump().prop_map(Act::Jump),
+        3 => prop::sample::select(vec![false, true, true]).prop_map(Act::Online),
+        2 => prop::sample::select(vec![false, true, false]).prop_map(Act::Outage),
+        2 => (0..40_000_u32).prop_map(Act::Freeze),
         1 => Just(Act::Leave),
         2 => Just(Act::Arrive),
         6 => prop::sample::select(&Fault::ALL[..]).prop_map(Act::Suffer),
         1 => Just(Act::RefuseTokens),
         1 => Just(Act::RevokeAll),
+        1 => Just(Act::HoldLock),
         1 => Just(Act::Crash),
         3 => (1..4_u32).prop_map(Act::Reload),
         1 => any::<bool>().prop_map(Act::OneWay),
     ]
 }
 
+fn jump() -> impl Strategy<Value = i64> {
+    prop_oneof![100..90_000_000_i64, 100..100_000_i64, -90_000_000..=-100_i64, -100_000..=-100_i64]
+}
+
 fn perform(world: &mut World, act: Act, dice: &mut Dice) {
+    let tab = usize::try_from(dice.below(world.tabs() as u64)).unwrap();
     match act {
-        Act::SignIn(comes) => world.ask_sign_in(comes),
-        Act::SignOut => world.sign_out(),
+        Act::SignIn(comes) => world.ask_sign_in(tab, comes),
+        Act::SignOut => world.sign_out(tab),
         Act::Calls(count) => {
             for _ in 0..count {
-                world.call();
+                world.call(tab);
             }
         }
         Act::Abort => {
             let open: Vec<u64> = world.calls.open.keys().copied().collect();
             if !open.is_empty() {
-                let chosen = usize::try_from(dice.draw() % open.len() as u64).unwrap();
+                let chosen = usize::try_from(dice.below(open.len() as u64)).unwrap();
                 world.abort(open[chosen]);
             }
         }
         Act::Wait(ms) => world.run_for(ms.into()),
         Act::Sleep(ms) => world.sleep(ms.into()),
         Act::Jump(ms) => world.jump(ms),
-        Act::Offline => world.tell_offline(),
-        Act::Online => world.tell_online(),
-        Act::Leave => world.leave(),
-        Act::Arrive => world.tell_page_arrived(),
+        Act::Online(is_online) => world.tell_online(is_online),
+        Act::Outage(is_out) => world.network.outage = is_out.then_some(Fault::Status(503)),
+        Act::Freeze(ms) => world.freeze(tab, ms.into()),
+        Act::Leave => world.leave(tab),
+        Act::Arrive => world.arrive(tab),
         Act::Suffer(fault) => world.network.will(fault),
         Act::RefuseTokens => world.provider.refuse_current_access_tokens(),
         Act::RevokeAll => world.provider.revoke_all(),
-        Act::Crash => world.crash(),
-        Act::Reload(tabs) => world.reload(tabs),
+        Act::HoldLock => world.hold_lock(),
+        Act::Crash => world.crash(tab),
+        Act::Reload(pages) => world.reload(tab, pages),
         Act::OneWay(is_one_way) => world.reload.is_one_way = is_one_way,
     }
 }
 
-fn live_through(seed: u64, life: u64, grace_ms: u64, acts: &[Act]) {
-    let mut world = World::new(seed, life);
-    let mut dice = Dice::new(seed);
-    world.provider.grace_ms = grace_ms;
-    for act in acts {
-        perform(&mut world, *act, &mut dice);
-    }
-    world.recover();
+/// What a story happens in.
+#[derive(Clone, Copy, Debug)]
+struct Scene {
+    seed: u64,
+    tabs: usize,
+    life: u64,
+    grace_ms: u64,
+    longest_ms: Option<u64>,
+    tells_end: bool,
+    drift: i64,
+    counts_sleep: bool,
 }
 
-fn story() -> impl Strategy<Value = (u64, u64, u64, Vec<Act>)> {
-    let life = prop::sample::select(vec![5, 60, 300, 3600]);
-    let grace = prop::sample::select(vec![0, 30_000]);
-    (any::<u64>(), life, grace, prop::collection::vec(act(), 1..60))
+fn live_through(scene: Scene, acts: &[Act]) {
+    let mut world = World::new(scene.seed, scene.life, scene.tabs);
+    let mut dice = Dice::new(scene.seed);
+    world.provider.grace_ms = scene.grace_ms;
+    world.provider.longest_ms = scene.longest_ms;
+    world.provider.tells_end = scene.tells_end;
+    world.device.drift = scene.drift;
+    world.device.counts_sleep = scene.counts_sleep;
+    for act in acts {
+        perform(&mut world, *act, &mut dice);
+        assert_eq!(world.tally().flaws(), 0, "{:?} after {act:?}", world.tally());
+    }
+    world.recover();
+    assert_eq!(world.tally().flaws(), 0, "{:?} in the end", world.tally());
+}
+
+prop_compose! {
+    fn scene()(
+        seed in any::<u64>(),
+        tabs in 1..4_usize,
+        life in prop::sample::select(vec![5, 60, 300, 3600]),
+        grace_ms in prop::sample::select(vec![0, 30_000]),
+        longest_ms in prop::option::of(60_000..20_000_000_u64),
+        tells_end in any::<bool>(),
+        drift in -500..500_i64,
+        counts_sleep in any::<bool>(),
+    ) -> Scene {
+        Scene { seed, tabs, life, grace_ms, longest_ms, tells_end, drift, counts_sleep }
+    }
+}
+
+fn story() -> impl Strategy<Value = (Scene, Vec<Act>)> {
+    (scene(), prop::collection::vec(act(), 1..60))
 }
 
 /// A failure prints the shortest story that shows it: it becomes a test of its own above.
@@ -203,8 +247,8 @@ proptest! {
     #![proptest_config(stories(1500))]
 
     #[test]
-    fn what_must_always_hold((seed, life, grace, acts) in story()) {
-        live_through(seed, life, grace, &acts);
+    fn what_must_always_hold((scene, acts) in story()) {
+        live_through(scene, &acts);
     }
 }
 
@@ -213,7 +257,7 @@ proptest! {
 
     #[test]
     #[ignore = "soak"]
-    fn what_must_always_hold_at_length((seed, life, grace, acts) in story()) {
-        live_through(seed, life, grace, &acts);
+    fn what_must_always_hold_at_length((scene, acts) in story()) {
+        live_through(scene, &acts);
     }
 }

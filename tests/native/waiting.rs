@@ -4,8 +4,8 @@ use tokenward::config::Restore;
 use tokenward::session::inputs::{Input, Reach, Ticket, Wake};
 
 use crate::{
-    fixtures::{START, failure, grant, grant_is_over, without_refresh_token},
-    rig::Rig,
+    fixtures::{START, failure, grant},
+    rig::{Rig, grant_is_over, without_refresh_token},
 };
 
 #[test]

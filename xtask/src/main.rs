@@ -13,6 +13,7 @@ mod demo;
 mod lint;
 mod process;
 mod project;
+mod sim;
 mod size;
 mod test;
 mod tools;
@@ -25,6 +26,7 @@ const VERBS: &[&Verb] = &[
     &demo::VERB,
     &test::VERB,
     &test::soak::VERB,
+    &sim::VERB,
     &build::VERB,
     &size::VERB,
     &lint::VERB,

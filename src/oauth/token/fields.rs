@@ -19,6 +19,10 @@ pub(super) fn read(mut answer: Object) -> Result<TokenAnswer, JsonError> {
     let is_given = |token: &Secret| !token.expose().is_empty(); // exposed: only whether it is empty.
     Ok(TokenAnswer {
         expires_in: expires_in(answer.get("expires_in")),
+        // As Keycloak writes it, and as others do.
+        refresh_expires_in: expires_in(
+            answer.get("refresh_expires_in").or(answer.get("refresh_token_expires_in")),
+        ),
         scope: scope(answer.get("scope"))?,
         access_token: answer.take_secret("access_token")?.ok_or(JsonError::Unexpected)?,
         refresh_token: answer.take_secret("refresh_token")?.filter(is_given),

@@ -176,6 +176,22 @@ fn lifetimes_that_say_nothing_tk7() {
     assert_eq!(read_200(&with(r#""x":1"#)).unwrap().expires_in, None, "missing");
 }
 
+#[test]
+fn rf12_the_end_of_a_refresh_token() {
+    let end = |member: &str| read_200(&with(member)).unwrap().refresh_expires_in;
+    for (member, expected) in [
+        (r#""refresh_expires_in":1800"#, Some(1800)),
+        (r#""refresh_token_expires_in":"1800""#, Some(1800)),
+        (r#""refresh_expires_in":60,"refresh_token_expires_in":1800"#, Some(60)),
+        (r#""refresh_expires_in":0"#, None),
+        (r#""refresh_expires_in":-1"#, None),
+        (r#""refresh_expires_in":null"#, None),
+        (r#""expires_in":60"#, None),
+    ] {
+        assert_eq!(end(member), expected.map(Millis::from_secs), "{member}");
+    }
+}
+
 /// Ten years, in seconds.
 const LONGEST: u64 = 315_360_000;
 

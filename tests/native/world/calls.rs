@@ -7,39 +7,48 @@ use tokenward::{request::call::Call, session::inputs::Lease};
 #[derive(Default)]
 pub(crate) struct Calls {
     pub(crate) open: BTreeMap<u64, OpenCall>,
+    /// How many there were.
+    pub(crate) made: u64,
     /// Statuses that reached a page, and how often.
     pub(crate) statuses: BTreeMap<u16, u32>,
     /// Codes of errors that reached a page, and how often.
     pub(crate) errors: BTreeMap<&'static str, u32>,
-    next: u64,
 }
 
 pub(crate) struct OpenCall {
+    /// Of which tab it is.
+    pub(crate) tab: usize,
     pub(crate) call: Call,
     pub(crate) lease: Option<Lease>,
     /// The latest answer's.
     pub(crate) status: Option<u16>,
     /// Whether it has asked for a lease and had no answer.
     pub(crate) is_waiting: bool,
-    /// Who was signed in when the page made it, if anybody was.
+    /// Who was signed in when the vault heard of it, if anybody was.
     pub(crate) user: Option<u8>,
 }
 
 impl Calls {
-    pub(crate) fn add(&mut self, user: Option<u8>) -> u64 {
-        self.next += 1;
-        let call =
-            OpenCall { call: Call::new(None), lease: None, status: None, is_waiting: false, user };
-        self.open.insert(self.next, call);
-        self.next
+    pub(crate) fn add(&mut self, tab: usize) -> u64 {
+        self.made += 1;
+        let call = Call::new(None);
+        let open = OpenCall { tab, call, lease: None, status: None, is_waiting: false, user: None };
+        self.open.insert(self.made, open);
+        self.made
+    }
+
+    /// The open requests of a tab.
+    pub(crate) fn of(&self, tab: usize) -> Vec<u64> {
+        self.open.iter().filter(|(_, call)| call.tab == tab).map(|(ticket, _)| *ticket).collect()
     }
 
     pub(crate) fn waiting(&self) -> Vec<u64> {
         self.open.iter().filter(|(_, call)| call.is_waiting).map(|(ticket, _)| *ticket).collect()
     }
 
-    pub(crate) fn forget_all(&mut self) {
-        self.open.clear();
+    /// The realm of this tab is gone, and every answer to its requests.
+    pub(crate) fn forget(&mut self, tab: usize) {
+        self.open.retain(|_, call| call.tab != tab);
     }
 
     /// How many calls were answered with a success.

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::Dice;
+
 /// What befalls one token request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -9,6 +11,8 @@ pub(crate) enum Fault {
     Slow(u64),
     /// It is known not to have been sent.
     NotSent,
+    /// The browser says at once that there is no connection, and not whether anything was sent.
+    Unreachable,
     /// It is lost before the provider saw it.
     LostBefore,
     /// The provider acts; its answer is lost.
@@ -27,10 +31,11 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// Every kind, to be drawn from.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Slow(4000),
         Self::Slow(30_000),
         Self::NotSent,
+        Self::Unreachable,
         Self::LostBefore,
         Self::LostAfter,
         Self::Status(503),
@@ -44,6 +49,13 @@ impl Fault {
 #[derive(Default)]
 pub(crate) struct Network {
     to_come: VecDeque<Fault>,
+    /// How many exchanges of a hundred suffer a fault by chance.
+    pub(crate) faulty_percent: u64,
+    /// What befalls every exchange for now.
+    pub(crate) outage: Option<Fault>,
+    /// How many exchanges there were, and how many of them suffered something.
+    pub(crate) carried: u64,
+    pub(crate) suffered: u64,
 }
 
 impl Network {
@@ -54,6 +66,8 @@ impl Network {
 
     pub(crate) fn heal(&mut self) {
         self.to_come.clear();
+        self.outage = None;
+        self.faulty_percent = 0;
     }
 
     /// Whether the next request for the lock fails.
@@ -62,8 +76,25 @@ impl Network {
     }
 
     /// What befalls the next token request.
-    pub(crate) fn next(&mut self) -> Fault {
+    pub(crate) fn next(&mut self, dice: &mut Dice) -> Fault {
         while self.misses_lock() {}
-        self.to_come.pop_front().unwrap_or(Fault::Slow(50))
+        let told = self.outage.or_else(|| self.to_come.pop_front());
+        let fault = told.or_else(|| self.by_chance(dice));
+        self.carried += 1;
+        self.suffered += u64::from(fault.is_some());
+        fault.unwrap_or(Fault::Slow(50))
+    }
+
+    fn by_chance(&mut self, dice: &mut Dice) -> Option<Fault> {
+        if dice.below(100) >= self.faulty_percent {
+            return None;
+        }
+        let fault = Fault::ALL[usize::try_from(dice.below(Fault::ALL.len() as u64)).unwrap()];
+        if fault == Fault::LockMissed {
+            // This exchange has the lock; the next one will not.
+            self.will(fault);
+            return None;
+        }
+        Some(fault)
     }
 }

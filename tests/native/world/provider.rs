@@ -12,11 +12,17 @@ pub(crate) struct Provider {
     life: u64,
     /// Whether it takes a token that it has just rotated once more.
     pub(crate) grace_ms: u64,
+    /// How long a session lasts at most, if it ends by itself.
+    pub(crate) longest_ms: Option<u64>,
+    /// Whether it says when a refresh token ends (`refresh_expires_in`).
+    pub(crate) tells_end: bool,
     /// Whom it knows by its own cookie.
     pub(crate) user_here: Option<u8>,
     pub(crate) refreshes: u32,
     /// Rotated tokens that came again outside a grace period.
     pub(crate) reuses: u32,
+    /// Rotated tokens that came again though their heir had reached the vault.
+    pub(crate) fouls: u64,
     codes: HashMap<String, u8>,
     families: Vec<Family>,
     refresh_tokens: HashMap<String, usize>,
@@ -27,11 +33,19 @@ pub(crate) struct Provider {
 /// All that came from one code.
 struct Family {
     user: u8,
+    ends: u64,
     current: String,
     previous: Option<(String, u64)>,
     is_revoked: bool,
     /// Whether the answer with the current token reached the vault.
     is_delivered: bool,
+}
+
+impl Family {
+    /// Whether it takes no token of this family any more. Its last second would be no life to tell.
+    fn is_over(&self, time: u64) -> bool {
+        self.is_revoked || time + 1000 > self.ends
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -46,9 +60,12 @@ impl Provider {
         Self {
             life,
             grace_ms: 0,
+            longest_ms: None,
+            tells_end: false,
             user_here: None,
             refreshes: 0,
             reuses: 0,
+            fouls: 0,
             codes: HashMap::new(),
             families: Vec::new(),
             refresh_tokens: HashMap::new(),
@@ -83,8 +100,8 @@ impl Provider {
     /// The answer with this family's current token arrived.
     pub(crate) fn delivered(&mut self, body: &[u8]) {
         let body = String::from_utf8_lossy(body);
-        for family in &mut self.families {
-            family.is_delivered |= body.contains(&format!("\"{}\"", family.current));
+        for family in self.families.iter_mut().filter(|family| !family.is_delivered) {
+            family.is_delivered = body.contains(&format!("\"{}\"", family.current));
         }
     }
 
@@ -125,15 +142,16 @@ impl Provider {
     }
 
     /// Whether it still honours the session of this refresh token.
-    pub(crate) fn honours(&self, refresh_token: &str) -> bool {
+    pub(crate) fn honours(&self, refresh_token: &str, time: u64) -> bool {
         let family = &self.families[self.refresh_tokens[refresh_token]];
-        !family.is_revoked && family.current == refresh_token
+        !family.is_over(time) && family.current == refresh_token
     }
 
     fn exchange(&mut self, code: &str, time: u64) -> Option<usize> {
         let user = self.codes.remove(code)?;
         self.families.push(Family {
             user,
+            ends: self.longest_ms.map_or(u64::MAX, |longest| time + longest),
             current: String::new(),
             previous: None,
             is_revoked: false,
@@ -147,17 +165,21 @@ impl Provider {
     fn refresh(&mut self, token: &str, time: u64) -> Option<usize> {
         let index = self.refresh_tokens[token];
         let family = &mut self.families[index];
-        if family.is_revoked {
+        if family.is_over(time) {
+            if !family.is_revoked {
+                // The user's session with the provider began no later.
+                self.user_here = None;
+            }
             return None;
         }
         if family.current != token {
+            self.fouls += u64::from(family.is_delivered);
             let grace = self.grace_ms;
             let is_graced = family
                 .previous
                 .as_ref()
                 .is_some_and(|(previous, at)| previous == token && time - at < grace);
             if !is_graced {
-                assert!(!family.is_delivered, "a rotated token was used though its heir had come");
                 family.is_revoked = true;
                 self.reuses += 1;
                 return None;
@@ -178,19 +200,27 @@ impl Provider {
 
     fn grant(&mut self, family: usize, time: u64) -> HttpAnswer {
         let access = self.name("at");
-        let token = AccessToken { family, expires: time + self.life, is_refused: false };
-        self.access_tokens.insert(access.clone(), token);
-        let Family { user, current, .. } = &self.families[family];
+        let Family { user, current, ends, .. } = &self.families[family];
+        // It says when all ends, or it does not: then a token outlives its session.
+        let left = ends - time;
+        let life = if self.tells_end { self.life.min(left) / 1000 * 1000 } else { self.life };
+        let end = if self.tells_end && *ends < u64::MAX {
+            format!(r#","refresh_expires_in":{}"#, left / 1000)
+        } else {
+            String::new()
+        };
         let seconds = (START.wall.0 + i64::try_from(time).unwrap()) / 1000;
         let claims = format!(
             r#"{{"iss":"{ISSUER}","aud":"{CLIENT}","sub":"user-{user}","nonce":"nonce","iat":{seconds},"exp":{}}}"#,
             seconds + 300
         );
         let body = format!(
-            r#"{{"access_token":"{access}","token_type":"Bearer","expires_in":{},"refresh_token":"{current}","id_token":"{}"}}"#,
-            self.life / 1000,
+            r#"{{"access_token":"{access}","token_type":"Bearer","expires_in":{},"refresh_token":"{current}"{end},"id_token":"{}"}}"#,
+            life / 1000,
             id_token(&claims).expose()
         );
+        let token = AccessToken { family, expires: time + life, is_refused: false };
+        self.access_tokens.insert(access, token);
         answer(200, &body)
     }
 

@@ -1,88 +1,91 @@
-//! The vault in miniature: it tells the machines what happened, performs what they order, and checks
-//! at every step what must always hold.
+//! The vaults in miniature: the world tells the machines what happened, and checks at every step what
+//! must always hold.
 
 use tokenward::{
-    error::{AuthError, Code, Phase},
     oauth::token::HttpAnswer,
     request::call,
     session::{
-        inputs::{Epoch, Generation, Input, Lease, Mark, Output, Ticket, TokenRequest, Wake},
+        inputs::{Epoch, Generation, Input, Lease, Ticket, TokenRequest, Wake},
         outcome::{Unanswered, judge},
         snapshot::{SignedOutReason, Snapshot},
     },
 };
 
-use super::{Flight, Lock, World, network::Fault, provider, timeline::Event};
+use super::{
+    World,
+    timeline::{Event, Inside},
+    vault::{Claim, SignOut},
+};
 use crate::fixtures::config;
-
-/// How long the vault waits for the provider.
-const TIMEOUT: u64 = 10_000;
 
 impl World {
     /// A page makes a request.
-    pub(crate) fn call(&mut self) -> u64 {
-        let user = self.user();
-        let ticket = self.calls.add(user);
-        self.drain_call(ticket);
+    pub(crate) fn call(&mut self, tab: usize) -> u64 {
+        let ticket = self.calls.add(tab);
+        let realm = self.vaults[tab].realm;
+        self.tell_inside(realm, Inside::Called(ticket));
         ticket
     }
 
     /// The page no longer wants it.
     pub(crate) fn abort(&mut self, ticket: u64) {
-        self.tell(Input::TicketDropped(Ticket(ticket)));
-        if let Some(open) = self.calls.open.get_mut(&ticket) {
-            open.is_waiting = false;
-        }
-        self.tell_call(ticket, call::Input::Aborted);
+        let Some(open) = self.calls.open.get(&ticket) else { return };
+        let realm = self.vaults[open.tab].realm;
+        self.tell_inside(realm, Inside::Aborted(ticket));
     }
 
-    /// Every page is closed, and its requests with it.
-    pub(crate) fn leave(&mut self) {
-        let open: Vec<u64> = self.calls.open.keys().copied().collect();
-        for ticket in open {
+    /// Every page of the tab is closed, and its requests with it.
+    pub(crate) fn leave(&mut self, tab: usize) {
+        for ticket in self.calls.of(tab) {
             self.abort(ticket);
         }
-        self.tell(Input::LastPageLeft);
+        self.vaults[tab].has_pages = false;
+        self.tell(tab, Input::LastPageLeft);
     }
 
-    pub(crate) fn tell_page_arrived(&mut self) {
-        self.arrive();
+    pub(crate) fn tell_online(&mut self, is_online: bool) {
+        for tab in 0..self.tabs() {
+            self.tell(tab, if is_online { Input::WentOnline } else { Input::WentOffline });
+        }
     }
 
-    pub(crate) fn tell_online(&mut self) {
-        self.tell(Input::WentOnline);
-    }
-
-    pub(crate) fn tell_offline(&mut self) {
-        self.tell(Input::WentOffline);
-    }
-
-    pub(crate) fn status(&self) -> String {
-        let shown: serde_json::Value = serde_json::from_str(&self.shown()).unwrap();
-        shown["status"].as_str().unwrap().to_owned()
-    }
-
-    /// Tells the session, performs what it orders, and asks it once more to see that nothing is left.
-    pub(crate) fn tell(&mut self, input: Input) {
-        self.tell_once(input);
-        if std::mem::take(&mut self.device.has_jumped) {
+    /// Tells a session, performs what it orders, and asks it once more to see that nothing is left. One
+    /// that stands still hears it when it goes on.
+    pub(super) fn tell(&mut self, tab: usize, input: Input) {
+        if self.is_frozen(tab) {
+            return self.vaults[tab].held.push_back(Inside::Told(input));
+        }
+        self.catch_up(tab);
+        self.tell_once(tab, input);
+        let vault = &mut self.vaults[tab];
+        if std::mem::take(&mut vault.unseen).jump {
             // A token may seem younger than when the others began to wait.
-            self.tell_once(Input::Woke(Wake::Page));
+            self.tell_once(tab, Input::Woke(Wake::Page));
         }
         let now = self.device.now(self.timeline.now);
-        self.session.handle(now, Input::Woke(Wake::Page));
-        assert!(self.session.poll().is_none(), "a second look at the same moment changes nothing");
-        let wake = self.session.wake_at();
+        let vault = &mut self.vaults[tab];
+        vault.session.handle(now, Input::Woke(Wake::Page));
+        assert!(vault.session.poll().is_none(), "a second look at the same moment changes nothing");
+        let wake = vault.session.wake_at();
         assert!(!wake.is_some_and(|wake| wake.is_due(now)), "a timer that would fire at once");
-        self.timer = wake.map(|wake| self.timeline.now + wake.remaining(now).0.clamp(1, 3_600_000));
-        assert_eq!(self.published, self.shown(), "the pages were not told");
+        let sleep = |wake: tokenward::clock::Deadline| wake.remaining(now).0.clamp(1, 3_600_000);
+        vault.timer = wake.map(|wake| self.timeline.now + sleep(wake));
+        assert_eq!(vault.published, vault.session.snapshot(), "the pages were not told");
     }
 
-    fn tell_once(&mut self, input: Input) {
-        self.session.handle(self.device.now(self.timeline.now), input);
+    fn tell_once(&mut self, tab: usize, input: Input) {
+        if let Some(trace) = self.trace {
+            trace(&format!("{:>10} tab {tab} <- {input:?}", self.timeline.now));
+        }
+        self.vaults[tab].note(&input);
+        let now = self.device.now(self.timeline.now);
+        self.vaults[tab].session.handle(now, input);
         let mut questions = Vec::new();
-        while let Some(output) = self.session.poll() {
-            self.perform(output, &mut questions);
+        while let Some(output) = self.vaults[tab].session.poll() {
+            if let Some(trace) = self.trace {
+                trace(&format!("{:>10} tab {tab} -> {output:?}", self.timeline.now));
+            }
+            self.perform(tab, output, &mut questions);
         }
         for (ticket, input) in questions {
             self.tell_call(ticket, input);
@@ -92,173 +95,118 @@ impl World {
     /// Something on the timeline comes to pass.
     pub(super) fn happen(&mut self, event: Event) {
         match event {
-            Event::Callback(callback) => {
+            Event::For { realm, event } => self.tell_inside(realm, *event),
+            Event::Callback { tab, callback } => {
                 let ask = self.ask();
-                self.tell(Input::CallbackArrived { ask, callback });
-            }
-            Event::FlagRead { realm } if realm == self.realm => {
-                self.tell(Input::FlagRead(self.reload.flag));
-            }
-            Event::Prepared { realm, transaction } if realm == self.realm => {
-                self.tell(Input::RestorePrepared(Ok(transaction)));
-            }
-            Event::LockGranted { realm, is_taken } if realm == self.realm => {
-                self.lock = if is_taken { Lock::Held } else { Lock::Free };
-                self.tell(if is_taken { Input::LockTaken } else { Input::LockMissed });
-            }
-            Event::Recalled { realm } if realm == self.realm => {
-                self.tell(Input::Recalled(self.chronicle));
-            }
-            Event::Told { realm, epoch } if realm == self.realm => self.tell(Input::Told(epoch)),
-            Event::Found { realm, ask, state } if realm == self.realm => {
-                let transaction = self.store.remove(&state);
-                self.tell(Input::Found { ask, transaction });
+                self.tell(tab, Input::CallbackArrived { ask, callback });
             }
             Event::ReachedProvider { realm, epoch, request, fault } => {
-                let outcome = self.exchange(&request, fault);
-                let back = if let Fault::Slow(ms) = fault { ms.min(TIMEOUT / 2) } else { 50 };
-                let answered = Event::Answered { realm, epoch, request, outcome };
-                self.timeline.after(back, answered);
-            }
-            Event::Answered { realm, epoch, request, outcome } if realm == self.realm => {
-                self.hear_answer(epoch, &request, outcome);
+                self.reached_provider(realm, epoch, request, fault);
             }
             // exposed: the provider is who gets it.
             Event::Revoked(token) => self.provider.revoke(token.expose()),
             Event::ReachedApi { realm, ticket, token } => {
                 let is_good = self.provider.accepts(token.expose(), self.timeline.now);
                 let status = if is_good { 200 } else { 401 };
-                self.timeline.after(20, Event::ApiAnswered { realm, ticket, status });
+                self.timeline.tell(20, realm, Inside::ApiAnswered { ticket, status });
             }
-            Event::ApiAnswered { realm, ticket, status } if realm == self.realm => {
+        }
+    }
+
+    /// The vault of this realm hears of something, if it is still there.
+    fn tell_inside(&mut self, realm: u32, event: Inside) {
+        let Some(tab) = self.vaults.iter().position(|vault| vault.realm == realm) else { return };
+        if let Inside::Thawed = event {
+            self.thaw(tab);
+        } else if self.is_frozen(tab) {
+            self.vaults[tab].held.push_back(event);
+        } else {
+            self.catch_up(tab);
+            self.happen_inside(tab, event);
+        }
+    }
+
+    fn is_frozen(&self, tab: usize) -> bool {
+        self.vaults[tab].frozen_until > self.timeline.now
+    }
+
+    /// A realm goes on, or looks again later.
+    pub(super) fn thaw(&mut self, tab: usize) {
+        let vault = &self.vaults[tab];
+        if self.is_frozen(tab) {
+            let wait = vault.frozen_until - self.timeline.now;
+            self.timeline.tell(wait, vault.realm, Inside::Thawed);
+        } else {
+            self.catch_up(tab);
+        }
+    }
+
+    /// What waited comes before all else.
+    fn catch_up(&mut self, tab: usize) {
+        for event in std::mem::take(&mut self.vaults[tab].held) {
+            self.happen_inside(tab, event);
+        }
+    }
+
+    fn happen_inside(&mut self, tab: usize, event: Inside) {
+        match event {
+            Inside::Told(input) => self.tell(tab, input),
+            Inside::Thawed => {}
+            Inside::FlagRead => self.tell(tab, Input::FlagRead(self.reload.flag)),
+            Inside::SawRestoring => self.ask_restore(tab),
+            Inside::LockGranted => {
+                self.vaults[tab].claim = Claim::Held;
+                self.tell(tab, Input::LockTaken);
+            }
+            Inside::LockMissed => {
+                self.vaults[tab].claim = Claim::Free;
+                self.tell(tab, Input::LockMissed);
+            }
+            Inside::LockWaited(request) => {
+                if self.lock.gave_up(request) {
+                    self.vaults[tab].claim = Claim::Free;
+                    self.tell(tab, Input::LockMissed);
+                }
+            }
+            Inside::Recalled => self.tell(tab, Input::Recalled(self.chronicle)),
+            Inside::Found { ask, state } => {
+                let transaction = self.store.remove(&state);
+                self.tell(tab, Input::Found { ask, transaction });
+            }
+            Inside::Called(ticket) => {
+                let user = self.vaults[tab].user;
+                if let Some(open) = self.calls.open.get_mut(&ticket) {
+                    open.user = user;
+                }
+                self.drain_call(ticket);
+            }
+            Inside::Aborted(ticket) => {
+                self.tell(tab, Input::TicketDropped(Ticket(ticket)));
+                if let Some(open) = self.calls.open.get_mut(&ticket) {
+                    open.is_waiting = false;
+                }
+                self.tell_call(ticket, call::Input::Aborted);
+            }
+            Inside::Answered { epoch, request, outcome } => {
+                self.hear_answer(tab, epoch, &request, outcome);
+            }
+            Inside::ApiAnswered { ticket, status } => {
                 if let Some(open) = self.calls.open.get_mut(&ticket) {
                     open.status = Some(status);
                 }
                 self.tell_call(ticket, call::Input::Answered { status, challenge: None });
             }
-            _ => {}
-        }
-    }
-
-    fn perform(&mut self, output: Output, questions: &mut Vec<(u64, call::Input)>) {
-        let realm = self.realm;
-        match output {
-            Output::TakeLock { .. } | Output::StealLock => {
-                assert_eq!(self.lock, Lock::Free, "the lock was asked for twice");
-                self.lock = Lock::Asked;
-                let is_taken = !self.network.misses_lock();
-                self.timeline.after(5, Event::LockGranted { realm, is_taken });
-            }
-            Output::ReleaseLock => {
-                assert_eq!(self.lock, Lock::Held, "a lock was let go that was not held");
-                self.lock = Lock::Free;
-            }
-            Output::Send { epoch, request } => {
-                assert!(self.flight.is_none(), "two token requests at once");
-                assert_eq!(self.lock, Lock::Held, "a token request without the lock");
-                self.flight = Some(Flight { epoch, is_stale: false });
-                self.send(epoch, request);
-            }
-            Output::Find { ask, state } => {
-                self.timeline.after(3, Event::Found { realm, ask, state });
-            }
-            Output::Forget { state } => drop(self.store.remove(&state)),
-            Output::Recall => self.timeline.after(3, Event::Recalled { realm }),
-            Output::Tell(news) => {
-                self.chronicle = self.chronicle.and(news);
-                let epoch = self.chronicle.epoch;
-                self.timeline.after(3, Event::Told { realm, epoch });
-            }
-            Output::ReadFlag => self.read_flag(),
-            Output::RemoveFlag => self.mark(Mark::Clear),
-            Output::Prepare => self.prepare(),
-            Output::Navigate { ask, transaction } if transaction.is_restore => {
-                self.travel(ask, transaction);
-            }
-            Output::Keep(transaction) | Output::Navigate { transaction, .. } => {
-                self.store.insert(transaction.state.clone(), transaction);
-            }
-            Output::Lend { ticket, lease } => {
-                let generation = lease.generation.0;
-                self.lend(ticket.0, lease);
-                questions.push((ticket.0, call::Input::Leased(generation)));
-            }
-            Output::Refuse { ticket, error } => {
-                self.answered(ticket.0);
-                questions.push((ticket.0, call::Input::Refused(error)));
-            }
-            Output::Publish(snapshot) => self.publish(&snapshot),
-            Output::Revoke(token) | Output::EndSession { token: Some(token), .. } => {
-                self.timeline.after(30, Event::Revoked((*token).clone()));
-            }
-            Output::Conclude { ask, mark, .. } => {
-                self.mark(mark);
-                self.answer_page(ask);
-            }
-            Output::EndSession { token: None, .. } => {}
-        }
-    }
-
-    fn send(&mut self, epoch: Epoch, request: TokenRequest) {
-        let realm = self.realm;
-        let fault = self.network.next();
-        let failed = |is_sent: bool| {
-            let error =
-                AuthError::transient(Code::ProviderUnreachable, Phase::Refresh, "no answer");
-            Err(if is_sent { Unanswered::Lost(error) } else { Unanswered::NotSent(error) })
-        };
-        let (after, event) = match fault {
-            Fault::NotSent => {
-                (1, Event::Answered { realm, epoch, request, outcome: failed(false) })
-            }
-            Fault::LostBefore => {
-                (TIMEOUT, Event::Answered { realm, epoch, request, outcome: failed(true) })
-            }
-            Fault::Slow(ms) => {
-                (ms.min(TIMEOUT / 2), Event::ReachedProvider { realm, epoch, request, fault })
-            }
-            _ => (50, Event::ReachedProvider { realm, epoch, request, fault }),
-        };
-        self.timeline.after(after, event);
-    }
-
-    fn exchange(&mut self, request: &TokenRequest, fault: Fault) -> Result<HttpAnswer, Unanswered> {
-        let time = self.timeline.now;
-        let error = AuthError::transient(Code::Timeout, Phase::Refresh, "no answer in time");
-        match fault {
-            Fault::Status(status) => Ok(provider::answer(status, "")),
-            Fault::Busy(seconds) => {
-                let mut answer = provider::answer(429, "");
-                answer.retry_after = Some(seconds.to_string());
-                Ok(answer)
-            }
-            Fault::Gateway => {
-                let _ = self.provider.answer(request, time);
-                Ok(provider::answer(502, "<html>Bad gateway</html>"))
-            }
-            Fault::Garbled => {
-                let _ = self.provider.answer(request, time);
-                Ok(provider::answer(200, "<html>Welcome to this network</html>"))
-            }
-            Fault::LostAfter => {
-                let _ = self.provider.answer(request, time);
-                Err(Unanswered::Lost(error))
-            }
-            Fault::Slow(ms) if 2 * ms > TIMEOUT => {
-                let _ = self.provider.answer(request, time);
-                Err(Unanswered::Lost(error))
-            }
-            _ => Ok(self.provider.answer(request, time)),
         }
     }
 
     fn hear_answer(
         &mut self,
+        tab: usize,
         epoch: Epoch,
         request: &TokenRequest,
         outcome: Result<HttpAnswer, Unanswered>,
     ) {
-        let flight = self.flight.take().expect("an answer without a request");
+        let flight = self.vaults[tab].flight.take().expect("an answer without a request");
         assert_eq!(flight.epoch, epoch);
         if let Ok(answer) = &outcome {
             self.provider.delivered(&answer.body);
@@ -269,49 +217,74 @@ impl World {
             Ok(grant) => (Some(grant.revocable()), false),
             Err(failure) => (None, failure.is_final),
         };
-        let was_signed_in = matches!(self.session.snapshot(), Snapshot::SignedIn { .. });
-        self.tell(Input::TokenAnswered { epoch, outcome });
-        let is_signed_in = matches!(self.session.snapshot(), Snapshot::SignedIn { .. });
-        if let (TokenRequest::Refresh { refresh_token, .. }, false) = (request, flight.is_stale) {
-            assert_eq!(was_signed_in && !is_signed_in, is_over, "only the provider ends a session");
-            assert!(!is_over || !self.provider.honours(refresh_token.expose()));
+        if let (Some(token), false) = (&revocable, flight.is_stale) {
+            let vault = &mut self.vaults[tab];
+            // exposed: to ask the provider about it.
+            vault.refresh_token = Some(token.expose().to_owned());
+            vault.is_misled = false;
+        }
+        let was_signed_in = self.is_signed_in(tab);
+        self.tell(tab, Input::TokenAnswered { epoch, outcome });
+        let is_signed_in = self.is_signed_in(tab);
+        if let (TokenRequest::Refresh { .. }, false) = (request, flight.is_stale) {
+            let has_ended = was_signed_in && !is_signed_in;
+            assert!(!has_ended || is_over, "only the provider ends a session");
+            assert!(!is_over || !is_signed_in, "what the provider ended goes on");
         }
         if let (Some(token), true) = (revocable, flight.is_stale) {
             assert!(!is_signed_in, "rf13: a late answer signed somebody in");
             self.run_for(31);
-            assert!(!self.provider.honours(token.expose()), "rf13: a late token was not revoked");
+            let is_honoured = self.provider.honours(token.expose(), self.timeline.now);
+            assert!(!is_honoured, "rf13: a late token was not revoked");
         }
     }
 
-    fn lend(&mut self, ticket: u64, lease: Lease) {
+    pub(super) fn lend(&mut self, tab: usize, ticket: u64, lease: Lease) {
         self.answered(ticket);
+        // exposed: to ask the provider about it.
         let token = lease.token.expose();
-        let time = self.timeline.now;
-        // Set back and asleep, a device has no clock left that could know.
-        let is_misled = self.device.was_set_back && self.device.slept > 0;
-        assert!(is_misled || time < self.provider.expires(token), "a lease past its expiry");
-        let open = self.calls.open.get_mut(&ticket).expect("a ticket that nobody holds");
+        let is_late = self.timeline.now >= self.provider.expires(token);
+        self.tally.expired += u64::from(is_late && !self.vaults[tab].is_misled);
         let user = self.provider.user(token);
+        let open = self.calls.open.get_mut(&ticket).expect("a ticket that nobody holds");
         assert!(open.user.is_none_or(|asked| asked == user), "rf14: another user's token");
         let is_same = open.lease.as_ref().is_some_and(|old| old.generation == lease.generation);
         assert!(!is_same, "a refused lease was lent again");
         open.lease = Some(lease);
     }
 
-    fn answered(&mut self, ticket: u64) {
+    pub(super) fn answered(&mut self, ticket: u64) {
         let open = self.calls.open.get_mut(&ticket).expect("a ticket that nobody holds");
         assert!(open.is_waiting, "a ticket was answered that did not wait");
         open.is_waiting = false;
     }
 
-    fn publish(&mut self, snapshot: &Snapshot) {
-        if let Snapshot::SignedOut { reason, .. } = snapshot {
-            assert_ne!(*reason, SignedOutReason::Expired, "every grant here can be refreshed");
+    pub(super) fn publish(&mut self, tab: usize, snapshot: Snapshot) {
+        let vault = &self.vaults[tab];
+        assert_ne!(vault.published, snapshot, "the pages were told what they know");
+        let was_signed_in = vault.is_signed_in();
+        match &snapshot {
+            Snapshot::SignedOut { reason, .. } if was_signed_in => self.session_ended(tab, *reason),
+            Snapshot::SignedIn { restored_by, .. } if !was_signed_in => {
+                self.session_began(tab, restored_by.is_some());
+            }
+            Snapshot::Restoring => self.timeline.tell(1, vault.realm, Inside::SawRestoring),
+            _ => {}
         }
-        self.check_restored(snapshot);
-        let shown = snapshot.to_json();
-        assert_ne!(self.published, shown, "the pages were told what they know");
-        self.published = shown;
+        self.vaults[tab].publish(snapshot);
+    }
+
+    /// Only the user and the provider end a session.
+    fn session_ended(&mut self, tab: usize, reason: SignedOutReason) {
+        let token = self.vaults[tab].refresh_token.take();
+        if self.vaults[tab].sign_out == SignOut::Told {
+            return;
+        }
+        let is_honoured =
+            token.is_some_and(|token| self.provider.honours(&token, self.timeline.now));
+        self.tally.lost += u64::from(is_honoured);
+        self.tally.ended += u64::from(!is_honoured);
+        self.tally.rotations_lost += u64::from(reason == SignedOutReason::RefreshLost);
     }
 
     fn tell_call(&mut self, ticket: u64, input: call::Input) {
@@ -324,20 +297,21 @@ impl World {
     fn drain_call(&mut self, ticket: u64) {
         while let Some(open) = self.calls.open.get_mut(&ticket) {
             let Some(output) = open.call.poll() else { return };
+            let tab = open.tab;
             match output {
                 call::Output::Want => {
                     open.is_waiting = true;
-                    self.tell(Input::LeaseWanted(Ticket(ticket)));
+                    self.tell(tab, Input::LeaseWanted(Ticket(ticket)));
                 }
                 call::Output::WantNewer(generation) => {
                     open.is_waiting = true;
                     let generation = Generation(generation);
-                    self.tell(Input::LeaseRefused { ticket: Ticket(ticket), generation });
+                    self.tell(tab, Input::LeaseRefused { ticket: Ticket(ticket), generation });
                 }
                 call::Output::Send => {
                     let token = open.lease.as_ref().map(|lease| (*lease.token).clone()).unwrap();
-                    let event = Event::ReachedApi { realm: self.realm, ticket, token };
-                    self.timeline.after(20, event);
+                    let realm = self.vaults[tab].realm;
+                    self.timeline.after(20, Event::ReachedApi { realm, ticket, token });
                 }
                 call::Output::Reply => {
                     let status = open.status.expect("a reply without an answer");
@@ -353,14 +327,5 @@ impl World {
                 }
             }
         }
-    }
-
-    pub(super) fn shown(&self) -> String {
-        self.session.snapshot().to_json()
-    }
-
-    fn user(&self) -> Option<u8> {
-        let shown: serde_json::Value = serde_json::from_str(&self.shown()).unwrap();
-        shown["claims"]["sub"].as_str()?.strip_prefix("user-")?.parse().ok()
     }
 }

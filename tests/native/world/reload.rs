@@ -1,7 +1,7 @@
 //! Vaults that end and begin again: the store's flag, the pages that wait for a restore, and the trip
 //! of one of them to the provider.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use tokenward::{
     clock::UnixMillis,
@@ -10,15 +10,17 @@ use tokenward::{
     session::{
         inputs::{Ask, Input, Mark},
         restore::Flag,
-        snapshot::Snapshot,
     },
 };
 
-use super::{World, timeline::Event};
+use super::{
+    World,
+    timeline::{Event, Inside},
+    vault::SignOut,
+};
 use crate::fixtures::{ISSUER, transaction};
 
 /// What outlives a vault besides transactions, and what is to be watched across vaults.
-#[derive(Default)]
 pub(crate) struct Reload {
     /// That somebody was signed in.
     pub(crate) flag: Option<Flag>,
@@ -26,41 +28,63 @@ pub(crate) struct Reload {
     pub(crate) is_one_way: bool,
     /// Pages that were sent to the provider without asking anybody.
     pub(crate) trips: u32,
-    /// The pages' questions without an answer.
-    pub(crate) open: BTreeSet<Ask>,
-    /// When the last trip began, how the clock was set then, and no session has begun since.
-    last: Option<(u64, i64)>,
-    /// The user signed out, and nobody signed in since.
+    /// The pages' questions without an answer, each of a tab.
+    pub(crate) open: BTreeMap<Ask, usize>,
+    /// When the last trip of each tab began, how the clock was set then, and no session has begun since.
+    last: Vec<Option<(u64, i64)>>,
+    /// When the user last signed out, and whether nobody signed in since.
+    signed_out: Option<u64>,
     is_signed_out: bool,
 }
 
+impl Reload {
+    pub(super) fn new(tabs: usize) -> Self {
+        Self {
+            flag: None,
+            is_one_way: false,
+            trips: 0,
+            open: BTreeMap::new(),
+            last: vec![None; tabs],
+            signed_out: None,
+            is_signed_out: false,
+        }
+    }
+
+    /// The pages of this tab are gone.
+    pub(super) fn forget(&mut self, tab: usize) {
+        self.open.retain(|_, of| *of != tab);
+    }
+}
+
 impl World {
-    /// Every vault ends, and so many pages load at once.
-    pub(crate) fn reload(&mut self, tabs: u32) {
-        self.crash();
-        for _ in 1..tabs {
-            self.arrive();
+    /// The vault ends, and so many pages load at once.
+    pub(crate) fn reload(&mut self, tab: usize, pages: u32) {
+        self.crash(tab);
+        for _ in 1..pages {
+            self.arrive(tab);
         }
     }
 
     /// A page arrives; where it is not known who is signed in, it asks.
-    pub(crate) fn arrive(&mut self) {
-        self.tell(Input::PageArrived);
-        if !self.status().starts_with("signed") {
+    pub(crate) fn arrive(&mut self, tab: usize) {
+        self.vaults[tab].has_pages = true;
+        self.tell(tab, Input::PageArrived);
+        self.ask_restore(tab);
+    }
+
+    /// A page sees the state; where it is open, the page asks.
+    pub(super) fn ask_restore(&mut self, tab: usize) {
+        if !self.is_signed_in(tab) && self.reason(tab).is_none() {
             let ask = self.ask();
-            self.reload.open.insert(ask);
-            self.tell(Input::RestoreAsked { ask, can_leave: true });
+            self.reload.open.insert(ask, tab);
+            self.tell(tab, Input::RestoreAsked { ask, can_leave: true });
         }
     }
 
-    pub(super) fn read_flag(&mut self) {
-        self.timeline.after(3, Event::FlagRead { realm: self.realm });
-    }
-
-    pub(super) fn prepare(&mut self) {
+    pub(super) fn prepare(&mut self, realm: u32) {
         let state = format!("restore-{}", self.dice.draw());
         let transaction = transaction(&state, self.device.now(self.timeline.now).wall);
-        self.timeline.after(40, Event::Prepared { realm: self.realm, transaction });
+        self.timeline.tell(40, realm, Inside::Told(Input::RestorePrepared(Ok(transaction))));
     }
 
     pub(super) fn mark(&mut self, mark: Mark) {
@@ -68,7 +92,9 @@ impl World {
             Mark::Keep => {}
             Mark::Set => {
                 self.reload.flag = Some(Flag { attempted: None });
-                self.reload.last = None;
+                // A sign-in that is concluded comes later than the sign-out that was not heard yet.
+                self.reload.is_signed_out = false;
+                self.reload.last.fill(None);
             }
             Mark::Clear => self.reload.flag = None,
         }
@@ -79,20 +105,20 @@ impl World {
     }
 
     /// A page leaves for the provider, which knows at once who it is, or not.
-    pub(super) fn travel(&mut self, ask: Ask, transaction: Transaction) {
-        assert!(self.reload.open.contains(&ask), "a page was sent away that had not asked");
+    pub(super) fn travel(&mut self, tab: usize, ask: Ask, transaction: Transaction) {
+        assert!(self.reload.open.contains_key(&ask), "a page was sent away that had not asked");
         self.answer_page(ask);
-        let Some(flag) = &mut self.reload.flag else { return self.read_flag() };
+        let Some(flag) = &mut self.reload.flag else {
+            return self.timeline.tell(3, self.vaults[tab].realm, Inside::FlagRead);
+        };
         let wall = self.device.now(self.timeline.now).wall;
         *flag = Flag { attempted: Some(UnixMillis(wall.0)) };
-        let (time, shift) = (self.timeline.now, self.device.shift);
-        if let Some((last, shifted)) = self.reload.last {
-            assert!(
-                shifted != shift || time - last >= 30_000,
-                "two attempts within the guard's time"
-            );
+        let (time, shift) = (self.timeline.now, self.device.shift());
+        if let Some((last, shifted)) = self.reload.last[tab] {
+            let is_guarded = shifted != shift || time - last >= 30_000;
+            assert!(is_guarded, "two attempts within the guard's time");
         }
-        self.reload.last = Some((time, shift));
+        self.reload.last[tab] = Some((time, shift));
         self.reload.trips += 1;
         let state = transaction.state.clone();
         self.store.insert(state.clone(), transaction);
@@ -104,20 +130,26 @@ impl World {
             None => Err(OauthError::new("login_required", None)),
         };
         let callback = Callback { state, iss: Some(ISSUER.to_owned()), outcome };
-        self.timeline.after(1500, Event::Callback(callback));
+        self.timeline.after(1500, Event::Callback { tab, callback });
     }
 
     pub(super) fn user_signs_out(&mut self) {
+        self.reload.signed_out = Some(self.timeline.now);
         self.reload.is_signed_out = true;
         self.reload.flag = None;
     }
 
-    /// What must hold of every state that the pages see.
-    pub(super) fn check_restored(&mut self, snapshot: &Snapshot) {
-        if let Snapshot::SignedIn { restored_by, .. } = snapshot {
-            let is_restored = restored_by.is_some();
-            assert!(!is_restored || !self.reload.is_signed_out, "a restore undid a sign-out");
-            self.reload.is_signed_out &= is_restored;
+    /// What must hold of every session that begins. One that is restored before a sign-out elsewhere
+    /// was heard ends when it is.
+    pub(super) fn session_began(&mut self, tab: usize, is_restored: bool) {
+        let vault = &mut self.vaults[tab];
+        if is_restored {
+            let is_out = self.reload.is_signed_out;
+            let is_later = is_out && self.reload.signed_out.is_some_and(|then| then < vault.born);
+            assert!(!is_later && vault.sign_out == SignOut::Unknown, "a restore undid a sign-out");
+        } else {
+            vault.sign_out = SignOut::Unknown;
+            self.reload.is_signed_out = false;
         }
     }
 }

@@ -3,63 +3,58 @@
 use std::collections::BTreeMap;
 
 use tokenward::{
-    oauth::{callback::Callback, token::HttpAnswer, transaction::Transaction},
+    error::{AuthError, Code, Phase},
+    oauth::{callback::Callback, token::HttpAnswer},
     secret::Secret,
     session::{
-        inputs::{Ask, Epoch, TokenRequest},
+        inputs::{Ask, Epoch, Input, TokenRequest},
         outcome::Unanswered,
-        tabs::TabsEpoch,
     },
 };
 
 use super::network::Fault;
 
-/// Something that is to happen. What is for a vault names its realm.
+/// Something that is to happen.
 pub(crate) enum Event {
-    Callback(Callback),
-    FlagRead {
-        realm: u32,
-    },
-    Prepared {
-        realm: u32,
-        transaction: Transaction,
-    },
-    LockGranted {
-        realm: u32,
-        is_taken: bool,
-    },
+    /// A page of this tab is back from the provider.
+    Callback { tab: usize, callback: Callback },
+    /// For the vault of this realm, if it is still there.
+    For { realm: u32, event: Box<Inside> },
+    /// A token request arrives at the provider.
+    ReachedProvider { realm: u32, epoch: Epoch, request: TokenRequest, fault: Fault },
+    /// So does a revocation.
+    Revoked(Secret),
+    /// A page's request arrives at the resource.
+    ReachedApi { realm: u32, ticket: u64, token: Secret },
+}
+
+/// What a vault is told, or what its effects come to.
+pub(crate) enum Inside {
+    Told(Input),
+    /// Its realm goes on, if nothing stopped it again.
+    Thawed,
+    FlagRead,
+    /// A page sees that it is not known who is signed in.
+    SawRestoring,
+    LockGranted,
+    LockMissed,
+    /// The wait of this request for the lock is over.
+    LockWaited(u64),
     Found {
-        realm: u32,
         ask: Ask,
         state: String,
     },
-    Recalled {
-        realm: u32,
-    },
-    Told {
-        realm: u32,
-        epoch: TabsEpoch,
-    },
-    ReachedProvider {
-        realm: u32,
-        epoch: Epoch,
-        request: TokenRequest,
-        fault: Fault,
-    },
+    Recalled,
+    /// A page's request wants its lease.
+    Called(u64),
+    /// It is no longer wanted.
+    Aborted(u64),
     Answered {
-        realm: u32,
         epoch: Epoch,
         request: TokenRequest,
         outcome: Result<HttpAnswer, Unanswered>,
     },
-    Revoked(Secret),
-    ReachedApi {
-        realm: u32,
-        ticket: u64,
-        token: Secret,
-    },
     ApiAnswered {
-        realm: u32,
         ticket: u64,
         status: u16,
     },
@@ -68,7 +63,17 @@ pub(crate) enum Event {
 impl Event {
     /// Whether it waits while the device sleeps.
     pub(crate) fn is_of_the_device(&self) -> bool {
-        !matches!(self, Self::ReachedProvider { .. } | Self::Revoked(_) | Self::ReachedApi { .. })
+        matches!(self, Self::For { .. } | Self::Callback { .. })
+    }
+
+    /// An answer that was on its way is none: its connection is gone.
+    pub(crate) fn lose(&mut self) {
+        let Self::For { event, .. } = self else { return };
+        if let Inside::Answered { outcome, .. } = &mut **event {
+            let error =
+                AuthError::transient(Code::ProviderUnreachable, Phase::Refresh, "no answer");
+            *outcome = Err(Unanswered::Lost(error));
+        }
     }
 }
 
@@ -83,6 +88,11 @@ impl Timeline {
     pub(crate) fn after(&mut self, ms: u64, event: Event) {
         self.count += 1;
         self.events.insert((self.now + ms, self.count), event);
+    }
+
+    /// The same, for the vault of this realm.
+    pub(crate) fn tell(&mut self, ms: u64, realm: u32, event: Inside) {
+        self.after(ms, Event::For { realm, event: Box::new(event) });
     }
 
     /// The next event up to `end`; time moves to it.

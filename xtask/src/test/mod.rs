@@ -1,6 +1,7 @@
 //! `test`: every layer of tests, each with its counts, then all in one line.
 
 mod cells;
+mod fuzz;
 mod layer;
 mod libtest;
 mod native;

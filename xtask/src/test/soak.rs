@@ -3,7 +3,7 @@
 use super::cells::{self, Cell};
 use super::layer::{Filter, Layer};
 use super::node::{self, Beside};
-use super::{native, report};
+use super::{fuzz, native, report};
 use crate::cli::{Flags, Outcome, Verb};
 use crate::{build, project, tools};
 use anyhow::Result;
@@ -11,7 +11,7 @@ use std::time::Instant;
 
 pub(crate) const VERB: Verb = Verb {
     name: "soak",
-    summary: "Runs the long tests: native ones marked `soak`, and tests/e2e/*.soak.mjs",
+    summary: "Runs the long tests: native ones marked `soak`, the fuzz targets, tests/e2e/*.soak.mjs",
     flags: &[],
     run,
 };
@@ -24,6 +24,8 @@ fn run(_: &Flags) -> Result<Outcome> {
         Some(layer) => layers.push(Layer { seconds: start.elapsed().as_secs_f64(), ..layer }),
         None => none("native"),
     }
+    tools::ensure(fuzz::NEEDS)?;
+    layers.push(fuzz::run("fuzz")?);
     let cells: Vec<Cell> = cells::chosen(None, None).collect();
     if node::E2E_SOAK.files().is_empty() {
         none("e2e");

@@ -12,11 +12,12 @@ pub(crate) enum CrateTool {
     WasmPack,
     Geckodriver,
     CargoDeny,
+    CargoFuzz,
 }
 
 impl CrateTool {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::WasmBindgen, Self::WasmPack, Self::Geckodriver, Self::CargoDeny];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::WasmBindgen, Self::WasmPack, Self::Geckodriver, Self::CargoDeny, Self::CargoFuzz];
 
     /// The crate, its program, and the version; `None` where `Cargo.lock` decides, because the
     /// program and the library of that name must be of one version.
@@ -26,6 +27,7 @@ impl CrateTool {
             Self::WasmPack => ("wasm-pack", "wasm-pack", Some("0.15.1")),
             Self::Geckodriver => ("geckodriver", "geckodriver", Some("0.37.1")),
             Self::CargoDeny => ("cargo-deny", "cargo-deny", Some("0.20.2")),
+            Self::CargoFuzz => ("cargo-fuzz", "cargo-fuzz", Some("0.13.2")),
         }
     }
 

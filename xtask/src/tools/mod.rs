@@ -21,6 +21,8 @@ pub(crate) enum Need {
     WasmTarget,
     /// Its source, from which the release is built.
     RustSource,
+    /// The nightly compiler, which has what fuzzing needs.
+    Nightly,
     /// A program from crates.io.
     Crate(CrateTool),
     /// The packages of the root `package.json`.
@@ -44,6 +46,9 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
         }
         if has(Need::RustSource) {
             rust_source()?;
+        }
+        if has(Need::Nightly) {
+            nightly()?;
         }
         for tool in CrateTool::ALL.into_iter().filter(|tool| has(Need::Crate(*tool))) {
             tool.ensure()?;
@@ -78,6 +83,16 @@ fn wasm_target() -> Result<()> {
     }
     announce(&format!("the Rust target {TARGET}"));
     process::run(process::command("rustup").args(["target", "add", TARGET]))
+}
+
+fn nightly() -> Result<()> {
+    let installed = process::capture(process::command("rustup").args(["toolchain", "list"]))?;
+    if installed.lines().any(|name| name.starts_with("nightly")) {
+        return Ok(());
+    }
+    announce("the nightly compiler");
+    let install = ["toolchain", "install", "nightly", "--profile", "minimal", "--no-self-update"];
+    process::run(process::command("rustup").args(install))
 }
 
 fn rust_source() -> Result<()> {

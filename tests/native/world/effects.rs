@@ -1,0 +1,181 @@
+//! What the sessions order, done: the lock, the store, the other tabs, and the way to the provider and
+//! back with what befalls it there.
+
+use tokenward::{
+    clock::Millis,
+    error::{AuthError, Code, Phase},
+    oauth::token::HttpAnswer,
+    request::call,
+    session::{
+        inputs::{Epoch, Input, Mark, Output, TokenRequest},
+        outcome::Unanswered,
+        tabs::News,
+    },
+};
+
+use super::{
+    World,
+    network::Fault,
+    provider,
+    timeline::{Event, Inside},
+    vault::{Claim, Flight},
+};
+
+/// How long the vault waits for the provider.
+pub(super) const TIMEOUT: u64 = 10_000;
+
+impl World {
+    pub(super) fn perform(
+        &mut self,
+        tab: usize,
+        output: Output,
+        questions: &mut Vec<(u64, call::Input)>,
+    ) {
+        let realm = self.vaults[tab].realm;
+        match output {
+            Output::TakeLock { jitter } => self.take_lock(tab, Some(jitter)),
+            Output::StealLock => self.take_lock(tab, None),
+            Output::ReleaseLock => self.release_lock(tab),
+            Output::Send { epoch, request } => {
+                let vault = &mut self.vaults[tab];
+                assert!(vault.flight.is_none(), "two token requests at once");
+                assert_eq!(vault.claim, Claim::Held, "a token request without the lock");
+                let is_refresh = matches!(request, TokenRequest::Refresh { .. });
+                self.tally.refreshes += u64::from(is_refresh);
+                vault.flight = Some(Flight { epoch, is_stale: false, is_refresh });
+                self.send(realm, epoch, request);
+            }
+            Output::Find { ask, state } => {
+                self.timeline.tell(3, realm, Inside::Found { ask, state });
+            }
+            Output::Forget { state } => drop(self.store.remove(&state)),
+            Output::Recall => self.timeline.tell(3, realm, Inside::Recalled),
+            Output::Tell(news) => self.tell_tabs(tab, news),
+            Output::ReadFlag => self.timeline.tell(3, realm, Inside::FlagRead),
+            Output::RemoveFlag => self.mark(Mark::Clear),
+            Output::Prepare => self.prepare(realm),
+            Output::Navigate { ask, transaction } if transaction.is_restore => {
+                self.travel(tab, ask, transaction);
+            }
+            Output::Keep(transaction) | Output::Navigate { transaction, .. } => {
+                self.store.insert(transaction.state.clone(), transaction);
+            }
+            Output::Lend { ticket, lease } => {
+                let generation = lease.generation.0;
+                self.lend(tab, ticket.0, lease);
+                questions.push((ticket.0, call::Input::Leased(generation)));
+            }
+            Output::Refuse { ticket, error } => {
+                self.answered(ticket.0);
+                questions.push((ticket.0, call::Input::Refused(error)));
+            }
+            Output::Publish(snapshot) => self.publish(tab, snapshot),
+            Output::Revoke(token) | Output::EndSession { token: Some(token), .. } => {
+                self.timeline.after(30, Event::Revoked((*token).clone()));
+            }
+            Output::Conclude { ask, mark, .. } => {
+                self.mark(mark);
+                self.answer_page(ask);
+            }
+            Output::EndSession { token: None, .. } => {}
+        }
+    }
+
+    /// Waits for the lock twice as long as a request may take and `jitter` more, or takes it by force.
+    fn take_lock(&mut self, tab: usize, jitter: Option<Millis>) {
+        let vault = &mut self.vaults[tab];
+        let realm = vault.realm;
+        assert_eq!(vault.claim, Claim::Free, "the lock was asked for twice");
+        vault.claim = Claim::Asked;
+        if self.network.misses_lock() {
+            return self.timeline.tell(5, realm, Inside::LockMissed);
+        }
+        let waits = jitter.and_then(|jitter| Some((jitter.0, self.lock.request(realm)?)));
+        match (jitter, waits) {
+            (_, Some((jitter, request))) => {
+                let wait = 2 * TIMEOUT + jitter;
+                self.timeline.tell(wait, realm, Inside::LockWaited(request));
+            }
+            (Some(_), None) => self.timeline.tell(1, realm, Inside::LockGranted),
+            (None, _) => {
+                self.tally.stolen += 1;
+                self.lock.steal(realm);
+                self.timeline.tell(1, realm, Inside::LockGranted);
+            }
+        }
+    }
+
+    fn release_lock(&mut self, tab: usize) {
+        let vault = &mut self.vaults[tab];
+        assert_eq!(vault.claim, Claim::Held, "a lock was let go that was not held");
+        vault.claim = Claim::Free;
+        if let Some(next) = self.lock.release(vault.realm) {
+            self.timeline.tell(1, next, Inside::LockGranted);
+        }
+    }
+
+    /// The others hear of it one after the other, each in its own time.
+    fn tell_tabs(&mut self, from: usize, news: News) {
+        self.chronicle = self.chronicle.and(news);
+        let epoch = self.chronicle.epoch;
+        self.timeline.tell(3, self.vaults[from].realm, Inside::Told(Input::Told(epoch)));
+        for (tab, vault) in self.vaults.iter().enumerate() {
+            if tab != from && vault.has_pages {
+                let late = 1 + self.dice.below(40);
+                let heard = Inside::Told(Input::Heard { epoch, news });
+                self.timeline.tell(late, vault.realm, heard);
+            }
+        }
+    }
+
+    fn send(&mut self, realm: u32, epoch: Epoch, request: TokenRequest) {
+        let fault = self.network.next(&mut self.dice);
+        let unsent = match fault {
+            Fault::NotSent => Some((1, Unanswered::NotSent(no_answer()))),
+            Fault::Unreachable => Some((1, Unanswered::Lost(no_answer()))),
+            Fault::LostBefore => Some((TIMEOUT, Unanswered::Lost(no_answer()))),
+            _ => None,
+        };
+        if let Some((after, unanswered)) = unsent {
+            let outcome = Err(unanswered);
+            return self.timeline.tell(after, realm, Inside::Answered { epoch, request, outcome });
+        }
+        let there = if let Fault::Slow(ms) = fault { ms.min(TIMEOUT / 2) } else { 50 };
+        self.timeline.after(there, Event::ReachedProvider { realm, epoch, request, fault });
+    }
+
+    pub(super) fn reached_provider(
+        &mut self,
+        realm: u32,
+        epoch: Epoch,
+        request: TokenRequest,
+        fault: Fault,
+    ) {
+        let outcome = self.exchange(&request, fault);
+        let back = if let Fault::Slow(ms) = fault { ms.min(TIMEOUT / 2) } else { 50 };
+        self.timeline.tell(back, realm, Inside::Answered { epoch, request, outcome });
+    }
+
+    fn exchange(&mut self, request: &TokenRequest, fault: Fault) -> Result<HttpAnswer, Unanswered> {
+        let acts = !matches!(fault, Fault::Status(_) | Fault::Busy(_));
+        let answer = acts.then(|| self.provider.answer(request, self.timeline.now));
+        match (fault, answer) {
+            (Fault::Status(status), _) => Ok(provider::answer(status, "")),
+            (Fault::Busy(seconds), _) => {
+                let mut answer = provider::answer(429, "");
+                answer.retry_after = Some(seconds.to_string());
+                Ok(answer)
+            }
+            (Fault::Gateway, _) => Ok(provider::answer(502, "<html>Bad gateway</html>")),
+            (Fault::Garbled, _) => {
+                Ok(provider::answer(200, "<html>Welcome to this network</html>"))
+            }
+            (Fault::Slow(ms), Some(answer)) if 2 * ms <= TIMEOUT => Ok(answer),
+            _ => Err(Unanswered::Lost(no_answer())),
+        }
+    }
+}
+
+fn no_answer() -> AuthError {
+    AuthError::transient(Code::ProviderUnreachable, Phase::Refresh, "no answer")
+}
