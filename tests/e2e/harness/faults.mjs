@@ -149,7 +149,7 @@ export function render() {
   const code = (/** @type {string} */ text) => text.replace(/\b(\w+_\w+|TypeError)\b/g, "`$1`");
   return `# What a session does under faults
 
-Made from \`tests/e2e/harness/faults.mjs\`: \`UPDATE_FAULTS=1 node --test tests/e2e/faults.test.mjs\`. Each
+Made from \`tests/e2e/harness/faults.mjs\`: \`UPDATE_FAULTS=1 node --test tests/e2e/faults.engine.test.mjs\`. Each
 cell is driven in every browser, against a real provider and a real API behind a proxy that misbehaves
 as the row says, and its outcome is asserted.
 

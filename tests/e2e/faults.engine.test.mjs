@@ -6,7 +6,6 @@ import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { MATRIX, render, STEPS } from "./harness/faults.mjs";
-import { place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { eventually } from "./harness/tab.mjs";
 
@@ -20,8 +19,6 @@ const PAGE = fileURLToPath(new URL("../../docs/faults.md", import.meta.url));
 // These two go away and must find their ports again.
 const e2e = suite({ ports: { issuer: "last", api: "last" } });
 const me = () => `${e2e.servers.api}/me`;
-/** What a vault does under faults is the same wherever it is. */
-const once = place.sharesTabs ? {} : { skip: "shown in the browser's shared cell" };
 
 /** @typedef {(app: Application, tab: Tab, under: Under) => Promise<string>} Drive */
 /** @typedef {<T>(act: () => Promise<T>) => Promise<T>} Under */
@@ -35,27 +32,23 @@ test("docs/faults.md is the matrix", async () => {
 });
 
 for (const [step, title] of STEPS) {
-  test(
-    `${title} under every fault has the outcome of docs/faults.md (rf6, tk9)`,
-    once,
-    async () => {
-      const app = await e2e.application({
-        // By hand, so that a fault can begin when the page is back from the provider.
-        options: { timeouts: { networkMs: 2000 }, callback: "manual" },
-      });
-      const tab = await app.open();
-      await app.keepVault();
-      await tab.toLogin();
-      await tab.submitLogin();
-      assert.equal(await deliver(tab), "signed in");
-      /** @type {Record<string, string>} */
-      const outcomes = {};
-      for (const row of MATRIX) {
-        outcomes[row.name] = await DRIVES[step](app, tab, (act) => under(step, row, act));
-      }
-      assert.deepEqual(outcomes, Object.fromEntries(MATRIX.map((row) => [row.name, row[step]])));
-    },
-  );
+  test(`${title} under every fault has the outcome of docs/faults.md (rf6, tk9)`, async () => {
+    const app = await e2e.application({
+      // By hand, so that a fault can begin when the page is back from the provider.
+      options: { timeouts: { networkMs: 2000 }, callback: "manual" },
+    });
+    const tab = await app.open();
+    await app.keepVault();
+    await tab.toLogin();
+    await tab.submitLogin();
+    assert.equal(await deliver(tab), "signed in");
+    /** @type {Record<string, string>} */
+    const outcomes = {};
+    for (const row of MATRIX) {
+      outcomes[row.name] = await DRIVES[step](app, tab, (act) => under(step, row, act));
+    }
+    assert.deepEqual(outcomes, Object.fromEntries(MATRIX.map((row) => [row.name, row[step]])));
+  });
 }
 
 /**
