@@ -314,3 +314,12 @@ fn states_are_published_in_the_order_in_which_they_came() {
     assert_eq!(published, ["Publish signedIn refreshing", "Publish signedOut signed_out"]);
     assert_eq!(orders[0], *published[0], "before all else");
 }
+
+#[test]
+fn a_code_under_way_is_no_refresh() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    rig.ask_sign_in("again");
+    rig.callback(2, "again");
+    assert_eq!(rig.tell(Input::LockTaken), ["Send code"]);
+    assert_eq!(rig.status(), "signedIn");
+}
