@@ -120,3 +120,21 @@ fn rf7_a_life_of_a_second_is_lent_and_renewed_all_the_same() {
     let renewed = grant(2, 1, rig.now);
     assert!(rig.exchange(Ok(renewed)).contains(&"Lend 2 at-2".into()));
 }
+
+#[test]
+fn rf12_a_slow_answer_does_not_lengthen_the_life_of_a_refresh_token() {
+    let mut rig = Rig::new();
+    rig.ask_sign_in("state");
+    rig.callback(1, "state");
+    rig.tell(Input::LockTaken);
+    rig.advance(20);
+    let came = rig.now;
+    rig.answer(Ok(ending(1, 5000, 600, came)));
+    rig.advance(581);
+    rig.woke();
+    let orders = rig.exchange(Err(grant_is_over()));
+    assert_eq!(
+        orders[0], "Publish signedOut expired oauth_error",
+        "its life began with the request"
+    );
+}

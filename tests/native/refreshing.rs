@@ -2,12 +2,12 @@
 
 use tokenward::{
     clock::Millis,
-    session::inputs::{Input, Reach},
+    session::inputs::{Ask, Input, Reach, Ticket},
 };
 
 use crate::{
     fixtures::{START, failure, grant},
-    rig::{Rig, grant_is_over, without_refresh_token},
+    rig::{Rig, describe, grant_is_over, without_refresh_token},
 };
 
 #[test]
@@ -298,4 +298,28 @@ fn inputs_that_nobody_asked_for_change_nothing() {
     assert_eq!(rig.tell(Input::LockTaken), ["ReleaseLock"]);
     assert!(rig.tell(Input::FlagRead(None)).is_empty());
     assert_eq!(rig.want(1), ["Lend 1 at-1"]);
+}
+
+#[test]
+fn states_are_published_in_the_order_in_which_they_came() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    rig.advance(301);
+    // Nobody drains in between.
+    rig.session.handle(rig.now, Input::LeaseWanted(Ticket(1)));
+    rig.session.handle(rig.now, Input::SignOutAsked(Ask(5)));
+    let orders: Vec<String> =
+        std::iter::from_fn(|| rig.session.poll()).map(|output| describe(&output)).collect();
+    let published: Vec<&String> =
+        orders.iter().filter(|order| order.starts_with("Publish")).collect();
+    assert_eq!(published, ["Publish signedIn refreshing", "Publish signedOut signed_out"]);
+    assert_eq!(orders[0], *published[0], "before all else");
+}
+
+#[test]
+fn a_code_under_way_is_no_refresh() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    rig.ask_sign_in("again");
+    rig.callback(2, "again");
+    assert_eq!(rig.tell(Input::LockTaken), ["Send code"]);
+    assert_eq!(rig.status(), "signedIn");
 }
