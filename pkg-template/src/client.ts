@@ -213,7 +213,8 @@ function present(options: ClientOptions): Client {
         throw reason;
       }
       link = made;
-      if (!navigator.onLine) made.tell({ type: "offline" });
+      // Also the good news: the page that told the other may be gone.
+      made.tell({ type: navigator.onLine ? "online" : "offline" });
       onState(made.state);
       // Before anything else is asked, so that a request waits for this sign-in.
       door

@@ -42,6 +42,8 @@ function read(
 ): Journal {
   const ears = new Set<Ear>();
   let followed: Link | undefined;
+  /** The first answer has what was before; what comes later is news, whatever the clock says. */
+  let isFirst = true;
   /** What was told of late: a new link may be to the same vault, which has it still. */
   let known: string[] = [];
   const key = ({ serial, at }: SessionEvent) => `${serial} ${at}`;
@@ -61,7 +63,7 @@ function read(
     for (const ear of [...ears]) {
       try {
         // One that left during this round is not called any more.
-        if (event.at >= ear.since) ear.listener?.(event);
+        if (!isFirst || event.at >= ear.since) ear.listener?.(event);
       } catch (error) {
         reportError(error);
       }
@@ -77,6 +79,7 @@ function read(
       const news = events.filter((event) => !known.includes(key(event)));
       known = [...known, ...news.map(key)].slice(-100);
       news.forEach(tell);
+      isFirst = false;
     }
     if (followed === link) followed = undefined;
   };

@@ -1,7 +1,7 @@
 //! What became of the session, as the vault noted it: asked for once, or heard as it happens.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::VecDeque,
     rc::{Rc, Weak},
 };
@@ -34,6 +34,8 @@ type Listener = Rc<dyn Fn(&Event)>;
 pub(super) struct Events {
     pub(super) listeners: RefCell<Table<u64, (UnixMillis, Listener)>>,
     known: RefCell<VecDeque<(u64, UnixMillis)>>,
+    /// Whether an answer came: the first has what was before, later ones news, whatever the clock says.
+    is_begun: Cell<bool>,
 }
 
 /// Asks for all that the vault keeps.
@@ -76,6 +78,7 @@ async fn hear(client: &Weak<Inner>, link: &Rc<Link>) {
         for event in events {
             client.events.tell(&event);
         }
+        client.events.is_begun.set(true);
     }
 }
 
@@ -99,7 +102,7 @@ impl Events {
         for (id, since, listener) in all {
             // One that left during this round is not called any more.
             let is_there = self.listeners.borrow().get(id).is_some();
-            if is_there && event.at >= since {
+            if is_there && (self.is_begun.get() || event.at >= since) {
                 listener(event);
             }
         }

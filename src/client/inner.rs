@@ -172,9 +172,9 @@ impl Inner {
                 *self.link.borrow_mut() = Some(Rc::clone(link));
                 events::follow(self, link);
                 let navigator = object::own_or_inherited(&global(), "navigator");
-                if object::own_or_inherited(&navigator, "onLine").is_falsy() {
-                    link.tell("offline");
-                }
+                let is_offline = object::own_or_inherited(&navigator, "onLine").is_falsy();
+                // Also the good news: the page that told the other may be gone.
+                link.tell(if is_offline { "offline" } else { "online" });
                 // Before anything else is asked, so that a request waits for this sign-in.
                 let settled = self.arrival.settle(link);
                 self.hear(link.state.clone());

@@ -68,6 +68,7 @@ enum Running {
 struct Own {
     name: String,
     worker: Worker,
+    /// Until it is ended.
     listening: RefCell<Option<Listening>>,
     /// Who is to hear that it failed, or was ended.
     fails: RefCell<Vec<Box<dyn FnMut()>>>,
@@ -121,8 +122,8 @@ impl Opened {
 
 impl Own {
     fn end(&self) {
-        // Before anybody hears of it.
-        OWN.with_borrow_mut(|all| all.retain(|own| own.name != self.name));
+        // Before anybody hears of it. Another of this name may run already.
+        OWN.with_borrow_mut(|all| all.retain(|own| !std::ptr::eq(Rc::as_ptr(own), self)));
         self.worker.terminate();
         // This may run inside that very listener.
         event::drop_later(self.listening.take());

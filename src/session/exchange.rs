@@ -253,17 +253,15 @@ impl Session {
         if !failure.is_final {
             return tenure.plan.failed(now, failure, &mut self.random);
         }
-        let has_ended = tenure.grant.refresh_end.as_deref().is_some_and(|(end, _)| end.is_due(now));
+        let has_ended = tenure.grant.refresh_end.as_deref().is_some_and(|end| end.at.is_due(now));
         let reason = match (tenure.plan.is_lost(), has_ended) {
             (true, _) => SignedOutReason::RefreshLost,
             // As foretold.
             (false, true) => SignedOutReason::Expired,
-            (false, false) => {
-                self.outputs.push_back(Output::RemoveFlag);
-                SignedOutReason::SessionEnded
-            }
+            (false, false) => SignedOutReason::SessionEnded,
         };
         self.end(reason, Some(failure.error));
+        self.restore_later(now);
     }
 
     fn code_failed(&mut self, now: Now, arrived: Arrived, failure: TokenFailure) {

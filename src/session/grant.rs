@@ -20,6 +20,8 @@ use crate::{
 const LEEWAY_SECS: u32 = 60;
 /// How wrong a device's clock may be, where only the ID token itself tells the provider's time.
 const ABSURD_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+/// Providers tell lives in whole seconds.
+const ROUNDING: Millis = Millis::from_secs(1);
 /// A life below this is no life: the provider does not say sensibly when the token expires.
 const SHORTEST_LIFE: Millis = Millis::from_secs(1);
 
@@ -40,11 +42,28 @@ pub struct Grant {
     pub expiry: Option<Deadline>,
     /// How long it lives in all; known whenever `expiry` is.
     pub lifetime: Option<Millis>,
-    /// When the refresh token ends and how long it lives in all, where the provider says that. It ends
-    /// no session: it has it renewed in time, and explains the provider's refusal afterwards.
-    pub refresh_end: Option<Box<(Deadline, Millis)>>,
+    /// When the refresh token ends, where the provider says that. It ends no session: it has it renewed
+    /// in time, and explains the provider's refusal afterwards.
+    pub refresh_end: Option<Box<RefreshEnd>>,
     /// The provider's clock, as last seen.
     pub offset: ServerOffset,
+}
+
+/// When a refresh token ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefreshEnd {
+    /// The moment.
+    pub at: Deadline,
+    /// How long the token lives in all; absent where the latest renewal did not move the end, so that
+    /// another in good time would not either.
+    pub life: Option<Millis>,
+}
+
+impl RefreshEnd {
+    /// Whether it is later than another by more than a provider's rounding.
+    fn is_later(&self, other: &Self) -> bool {
+        other.at.is_before(&self.at.earlier(ROUNDING))
+    }
 }
 
 impl fmt::Debug for Grant {
@@ -124,9 +143,15 @@ impl Grant {
         }
         let (expiry, lifetime) = life(answer.expires_in, now);
         // The old refresh token keeps its end, where nothing else is said of it.
-        let is_old = answer.refresh_token.is_none();
-        let refresh_end =
-            end(answer.refresh_expires_in, now).or(self.refresh_end.clone().filter(|_| is_old));
+        let kept = self.refresh_end.as_ref().filter(|_| answer.refresh_token.is_none());
+        let refresh_end = match (end(answer.refresh_expires_in, now), &self.refresh_end) {
+            (Some(mut told), Some(known)) if !told.is_later(known) => {
+                told.life = None;
+                Some(told)
+            }
+            (Some(told), _) => Some(told),
+            (None, _) => kept.map(|end| Box::new(RefreshEnd { life: None, ..**end })),
+        };
         let scopes = match answer.scope {
             Some(scopes) => scopes.into_iter().filter(|s| self.scopes.contains(s)).collect(),
             None => self.scopes.clone(),
@@ -162,7 +187,8 @@ impl Grant {
     /// from when it made them. After a sleep in mid-exchange they may have none left.
     #[must_use]
     pub(super) fn aged(self, age: Millis) -> Self {
-        let refresh_end = self.refresh_end.map(|end| Box::new((end.0.earlier(age), end.1)));
+        let refresh_end =
+            self.refresh_end.map(|end| Box::new(RefreshEnd { at: end.at.earlier(age), ..*end }));
         Self { expiry: self.expiry.map(|expiry| expiry.earlier(age)), refresh_end, ..self }
     }
 }
@@ -173,9 +199,8 @@ fn life(expires_in: Option<Millis>, now: Now) -> (Option<Deadline>, Option<Milli
     (life.map(|life| now.after(life)), life)
 }
 
-/// End and life of a refresh token.
-fn end(expires_in: Option<Millis>, now: Now) -> Option<Box<(Deadline, Millis)>> {
-    expires_in.map(|life| Box::new((now.after(life), life)))
+fn end(expires_in: Option<Millis>, now: Now) -> Option<Box<RefreshEnd>> {
+    expires_in.map(|life| Box::new(RefreshEnd { at: now.after(life), life: Some(life) }))
 }
 
 /// The provider's clock as a token shows it that has just been issued; `None` where the token says

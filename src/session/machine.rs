@@ -214,10 +214,12 @@ impl Session {
     }
 
     fn went_online(&mut self, now: Now) {
-        let was_offline = !self.is_online;
-        self.is_online = true;
+        // Each page says it when it arrives: that is no reason to try sooner.
+        if core::mem::replace(&mut self.is_online, true) {
+            return;
+        }
         if let Standing::SignedIn(tenure) = &mut self.standing {
-            tenure.plan.came_online(now, was_offline, &mut self.random);
+            tenure.plan.came_online(now, &mut self.random);
         }
     }
 
@@ -242,6 +244,7 @@ impl Session {
         let end = self.tenure().and_then(Tenure::end);
         if end.is_some_and(|end| end.is_due(now)) {
             self.end(SignedOutReason::Expired, None);
+            self.restore_later(now);
         }
     }
 

@@ -2,7 +2,7 @@
 //! not requests.
 
 use super::{
-    grant::Grant,
+    grant::{Grant, RefreshEnd},
     inputs::{Reach, TokenFailure},
     random::Random,
 };
@@ -61,10 +61,10 @@ impl Plan {
     /// jitter follow the token's life, so that a fleet that signed in together spreads out.
     pub(super) fn new(grant: &Grant, random: &mut Random) -> Self {
         let (mut expiry, mut life) = (grant.expiry, grant.lifetime.unwrap_or_default());
-        if let Some((end, whole)) = grant.refresh_end.as_deref().copied()
-            && expiry.is_none_or(|expiry| end.is_before(&expiry))
+        if let Some(RefreshEnd { at, life: Some(whole) }) = grant.refresh_end.as_deref()
+            && expiry.is_none_or(|expiry| at.is_before(&expiry))
         {
-            (expiry, life) = (Some(end), whole);
+            (expiry, life) = (Some(*at), *whole);
         }
         let lead = Millis(life.0 / 10).min(LEAD);
         let jitter = random.up_to(Millis(life.0 / 4));
@@ -72,10 +72,12 @@ impl Plan {
         Self { due, life, ..Self::default() }
     }
 
-    /// The wall clock was set back by so much. What calls wait for is short enough for the monotonic one.
+    /// The wall clock was set back by so much. What calls wait for after a failure is short enough for the
+    /// monotonic one.
     pub(super) fn set_back(&mut self, by: Millis) {
         self.due = self.due.map(|due| due.set_back(by));
         self.retry_at = self.retry_at.map(|retry_at| retry_at.set_back(by));
+        self.told_to_wait = self.told_to_wait.map(|told| told.set_back(by));
     }
 
     /// When the next attempt is due by itself; `None` where none is planned.
@@ -123,21 +125,17 @@ impl Plan {
         self.error = Some(failure.error);
     }
 
-    /// The device is online: an attempt that failed or came due meanwhile follows soon, but not in
+    /// The device is online again: an attempt that failed or came due meanwhile follows soon, but not in
     /// the same instant as that of every other client of the network that came back.
-    pub(super) fn came_online(&mut self, now: Now, was_offline: bool, random: &mut Random) {
+    pub(super) fn came_online(&mut self, now: Now, random: &mut Random) {
         let told = self.told_to_wait.map_or(Millis(0), |deadline| deadline.remaining(now));
         let soon = told + random.up_to(ONLINE_SPREAD);
-        if let Some(retry_at) = self.retry_at {
-            if retry_at.remaining(now) > soon || was_offline {
-                self.retry_at = Some(now.after(soon));
-            }
-        } else if was_offline && self.is_due(now) {
+        if self.retry_at.is_some() {
+            self.retry_at = Some(now.after(soon));
+        } else if self.is_due(now) {
             self.due = Some(now.after(soon));
         }
-        if was_offline {
-            self.calls_from = None;
-        }
+        self.calls_from = None;
     }
 }
 
@@ -169,7 +167,7 @@ mod tests {
             scopes: Vec::new(),
             expiry: life.map(|life| NOW.after(life)),
             lifetime: life,
-            refresh_end: refresh_life.map(|life| Box::new((NOW.after(life), life))),
+            refresh_end: refresh_life.map(|life| Box::new(RefreshEnd { at: NOW.after(life), life: Some(life) })),
             offset: ServerOffset::default(),
         }
     }
@@ -273,7 +271,7 @@ mod tests {
         assert!(!plan.is_due(later(119)));
         assert_eq!(plan.pause_for_calls(later(100)), Millis::from_secs(20));
         assert_eq!(plan.pause_for_calls(later(120)), Millis(0));
-        plan.came_online(later(1), true, &mut random);
+        plan.came_online(later(1), &mut random);
         assert!(!plan.is_due(later(119)), "coming online does not shorten it");
     }
 
@@ -290,18 +288,18 @@ mod tests {
     fn online_is_followed_by_one_jittered_attempt() {
         for seed in 0..100 {
             let (mut plan, mut random) = plan(300, seed);
-            plan.came_online(later(290), true, &mut random);
+            plan.came_online(later(290), &mut random);
             let soon = plan.next_attempt().unwrap().remaining(later(290));
             assert!(soon <= ONLINE_SPREAD);
             for _ in 0..9 {
                 plan.failed(later(291), failure(None), &mut random);
             }
-            plan.came_online(later(291), false, &mut random);
+            plan.came_online(later(291), &mut random);
             assert!(plan.next_attempt().unwrap().remaining(later(291)) <= ONLINE_SPREAD);
         }
         let (mut early, mut random) = plan(300, 1);
         let before = early.next_attempt();
-        early.came_online(later(1), true, &mut random);
+        early.came_online(later(1), &mut random);
         assert_eq!(early.next_attempt(), before, "nothing was due");
     }
 }

@@ -202,7 +202,13 @@ impl Session {
     pub(super) fn wants_restore(&self) -> bool {
         match &self.standing {
             Standing::Restoring => true,
-            Standing::SignedOut { reason, .. } => *reason == SignedOutReason::VaultGone,
+            Standing::SignedOut { reason, .. } => matches!(
+                reason,
+                SignedOutReason::VaultGone
+                    | SignedOutReason::RefreshLost
+                    | SignedOutReason::Expired
+                    | SignedOutReason::SessionEnded
+            ),
             Standing::SignedIn(_) => false,
         }
     }
@@ -213,6 +219,14 @@ impl Session {
         if self.restore.stage != Stage::Looking {
             self.restore.stage = Stage::Looking;
             self.outputs.push_back(Output::ReadFlag);
+        }
+    }
+
+    /// A session ended that nobody wanted to end: the next page that arrives asks the provider, who may
+    /// still know the user.
+    pub(super) fn restore_later(&mut self, now: Now) {
+        if self.restore.policy == Restore::Redirect {
+            self.restore.retry_at = Some(now.after(Millis(0)));
         }
     }
 

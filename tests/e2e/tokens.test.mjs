@@ -45,11 +45,16 @@ test("no token is in the page's reach, from sign-in to sign-out (st1, st2, st9)"
   await tab.until("the restored session", (auth) => auth?.state.restoredBy === "redirect");
   await collect(tab);
 
-  // A second sign-in replaces the first session; then the end.
+  // A second sign-in replaces the first session; then the end, here and at the provider.
   await tab.toLogin({ prompt: "login" });
   await tab.submitLogin();
   await tab.untilStatus("signedIn");
   await collect(tab);
+  await tab.run((auth) => auth.signOut({ local: true }));
+  await tab.until("the event", () => window.tw.events.some(({ type }) => type === "ended"));
+  await collect(tab);
+  await app.signInAgain(tab);
+  await tab.untilStatus("signedIn");
   await tab.run((auth) => void auth.signOut());
   await tab.untilUrl("the page after the logout", app.isHome);
   await tab.until("signed out", (auth) => auth?.state.status === "signedOut");

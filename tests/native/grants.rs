@@ -8,7 +8,7 @@ use tokenward::{
     oauth::token::HttpAnswer,
     secret::Secret,
     session::{
-        grant::Grant,
+        grant::{Grant, RefreshEnd},
         inputs::{Reach, TokenFailure, TokenRequest},
         outcome::{Unanswered, judge},
     },
@@ -178,22 +178,25 @@ fn rf3_an_answer_without_refresh_token_keeps_the_old_one() {
 fn rf12_the_end_of_a_refresh_token_goes_with_it() {
     let end = |known: Grant, more: &str| {
         let renewed = judged(&refresh(known), answer(200, &tokens(more)), START).unwrap();
-        renewed.refresh_end.map(|end| (end.0.remaining(START), end.1))
+        renewed.refresh_end.map(|end| (end.at.remaining(START), end.life))
     };
     let minute = Millis::from_secs(60);
     let known = || Grant {
-        refresh_end: Some(Box::new((START.after(minute), minute))),
+        refresh_end: Some(Box::new(RefreshEnd { at: START.after(minute), life: Some(minute) })),
         ..grant(1, 300, START)
     };
     let hour = Millis::from_secs(3600);
-    assert_eq!(end(known(), ""), Some((minute, minute)), "the old token, and its end");
-    assert_eq!(end(known(), r#","refresh_expires_in":3600"#), Some((hour, hour)));
+    assert_eq!(end(known(), ""), Some((minute, None)), "the old token, and its end");
+    assert_eq!(end(known(), r#","refresh_expires_in":3600"#), Some((hour, Some(hour))));
     assert_eq!(end(known(), r#","refresh_token":"rt-2""#), None, "another token");
+    let last = r#","refresh_token":"rt-2","refresh_expires_in":61"#;
+    let second = Millis::from_secs(61);
+    assert_eq!(end(known(), last), Some((second, None)), "no later than before, but for rounding");
     let both = r#","refresh_token":"rt-2","refresh_expires_in":3600"#;
-    assert_eq!(end(grant(1, 300, START), both), Some((hour, hour)));
+    assert_eq!(end(grant(1, 300, START), both), Some((hour, Some(hour))));
     let body = with_id_token(&claims("alice", START.wall), both);
     let begun = judged(&code(), answer(200, &body), START).unwrap();
-    assert_eq!(begun.refresh_end.unwrap().1, hour);
+    assert_eq!(begun.refresh_end.unwrap().life, Some(hour));
 }
 
 #[test]

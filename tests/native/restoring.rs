@@ -53,6 +53,37 @@ fn a_page_goes_and_comes_back_signed_in() {
 }
 
 #[test]
+fn rf10_what_nobody_ended_is_asked_for_when_a_page_arrives_in_a_living_vault() {
+    for reach in [Reach::Lost, Reach::Answered] {
+        let mut rig = Rig::signed_in(grant(1, 300, START));
+        rig.advance(280);
+        rig.woke();
+        rig.exchange(Err(failure(reach)));
+        rig.advance(6);
+        rig.woke();
+        rig.exchange(Err(grant_is_over()));
+        assert!(rig.status().starts_with("signedOut"));
+        let orders = rig.tell(Input::PageArrived);
+        assert_eq!(orders, ["Publish restoring", "Recall", "ReadFlag"]);
+        rig.flag_read(None);
+        assert_eq!(rig.ask_restore(2), ["Prepare"]);
+        assert_eq!(rig.prepared("r"), ["Navigate 2 r"]);
+        // Refused: asked once, and never again.
+        back(&mut rig, refusal("login_required"));
+        assert!(rig.status().starts_with("signedOut vault_gone"));
+        rig.advance(3600);
+        assert_eq!(rig.tell(Input::PageArrived), ["Recall"]);
+    }
+}
+
+#[test]
+fn what_the_user_ended_is_not_asked_for() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    rig.tell(Input::SignOutAsked(Ask(1)));
+    assert_eq!(rig.tell(Input::PageArrived), ["Recall"]);
+}
+
+#[test]
 fn and_in_a_vault_that_begins_meanwhile() {
     // The page's own vault ended when it left: Firefox, or a worker of the page's own.
     let mut rig = Rig::begun(Restore::Redirect);
