@@ -197,8 +197,6 @@ pub enum Mark {
 pub enum Output {
     /// Look for the flag that somebody was signed in; answer with `FlagRead`.
     ReadFlag,
-    /// Remove it: the provider has ended the session.
-    RemoveFlag,
     /// Prepare the transaction of a restore; answer with `RestorePrepared`.
     Prepare,
     /// Take the lock around token requests, waiting for it twice as long as a request may take and

@@ -167,7 +167,8 @@ mod tests {
             scopes: Vec::new(),
             expiry: life.map(|life| NOW.after(life)),
             lifetime: life,
-            refresh_end: refresh_life.map(|life| Box::new(RefreshEnd { at: NOW.after(life), life: Some(life) })),
+            refresh_end: refresh_life
+                .map(|life| Box::new(RefreshEnd { at: NOW.after(life), life: Some(life) })),
             offset: ServerOffset::default(),
         }
     }

@@ -25,7 +25,7 @@ use crate::{
     secret::Secret,
     session::{
         grant::Grant,
-        inputs::{Ask, Input, Mark, Output, TokenFailure, TokenRequest},
+        inputs::{Ask, Input, Output, TokenFailure, TokenRequest},
         outcome::{self, Unanswered},
         restore::Flag,
     },
@@ -67,7 +67,6 @@ pub(super) fn perform(vault: Vault, output: Output) {
             vault.ports.broadcast(&FromVault::State { state: snapshot.to_json() });
         }
         Output::ReadFlag => flag::read(vault),
-        Output::RemoveFlag => flag::note(vault, Mark::Clear, None),
         Output::Prepare => spawn_local(async move {
             let outcome = asks::prepare(vault, None).await;
             vault.post(Event::Session(Input::RestorePrepared(outcome)));

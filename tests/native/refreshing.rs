@@ -126,11 +126,7 @@ fn rf5_the_end_of_the_grant_ends_the_session_once() {
     rig.want(1);
     assert_eq!(
         rig.exchange(Err(grant_is_over())),
-        [
-            "Publish signedOut session_ended oauth_error",
-            "ReleaseLock",
-            "Refuse 1 session_ended"
-        ],
+        ["Publish signedOut session_ended oauth_error", "ReleaseLock", "Refuse 1 session_ended"],
         "the flag stays: another tab may live, and the provider still know the user"
     );
     for _ in 0..100 {

@@ -218,7 +218,6 @@ pub(crate) fn describe(output: &Output) -> String {
             format!("Conclude {} {outcome}{mark}", ask.0)
         }
         Output::ReadFlag => "ReadFlag".into(),
-        Output::RemoveFlag => "RemoveFlag".into(),
         Output::Prepare => "Prepare".into(),
         Output::Revoke(token) => format!("Revoke {}", token.expose()),
         Output::EndSession { ask, token } => {

@@ -7,7 +7,7 @@ use tokenward::{
     oauth::token::HttpAnswer,
     request::call,
     session::{
-        inputs::{Epoch, Input, Mark, Output, TokenRequest},
+        inputs::{Epoch, Input, Output, TokenRequest},
         outcome::Unanswered,
         tabs::News,
     },
@@ -52,7 +52,6 @@ impl World {
             Output::Recall => self.timeline.tell(3, realm, Inside::Recalled),
             Output::Tell(news) => self.tell_tabs(tab, news),
             Output::ReadFlag => self.timeline.tell(3, realm, Inside::FlagRead),
-            Output::RemoveFlag => self.mark(Mark::Clear),
             Output::Prepare => self.prepare(realm),
             Output::Navigate { ask, transaction } if transaction.is_restore => {
                 self.travel(tab, ask, transaction);
