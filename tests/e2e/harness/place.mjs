@@ -56,5 +56,8 @@ if (!known) {
 /** What the suite must know of a place. */
 export const place = known;
 
+/** For tests that show the same in each place. A whole file of them is named `*.engine.test.mjs`. */
+export const once = placeName === "shared" ? {} : { skip: "shown in the browser's shared cell" };
+
 /** For tests of a vault that ends or hangs while its page lives. */
 export const endsAlone = place.target ? {} : { skip: "here the vault ends with its page alone" };
