@@ -3,6 +3,7 @@
 use crate::cli::{Flag, Flags, Outcome, Usage, Verb};
 use crate::process;
 use anyhow::Result;
+use std::process::Command;
 
 pub(crate) const VERB: Verb = Verb {
     name: "sim",
@@ -22,10 +23,14 @@ pub(crate) const VERB: Verb = Verb {
 
 fn run(flags: &Flags) -> Result<Outcome> {
     let numbers = numbers(flags)?;
-    process::run(process::cargo().args(BUILD))?;
-    let mut sim = process::command("target/sim/sim");
-    let status = sim.args(numbers).status()?;
+    let status = simulator()?.args(numbers).status()?;
     Ok(Outcome::from_ok(status.success()))
+}
+
+/// The program, built from the sources as they are.
+pub(crate) fn simulator() -> Result<Command> {
+    process::run(process::cargo().args(BUILD))?;
+    Ok(process::command("target/sim/sim"))
 }
 
 /// Fast code: a hundred thousand hours are a matter of minutes.
