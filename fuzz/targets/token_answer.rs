@@ -36,7 +36,7 @@ fuzz_target!(|input: (u16, Option<&str>, Option<&str>, &[u8])| {
             assert!(renewed.refresh_token.is_some());
             assert!(renewed.scopes.iter().all(|scope| grant.scopes.contains(scope)));
             assert_eq!(renewed.expiry.is_some(), renewed.lifetime.is_some());
-            let lives = [renewed.lifetime, renewed.refresh_end.map(|end| end.1)];
+            let lives = [renewed.lifetime, renewed.refresh_end.and_then(|end| end.life)];
             assert!(lives.iter().flatten().all(|life| *life <= TEN_YEARS));
         }
         Err(failure) => {
