@@ -24,6 +24,13 @@ const PREFERENCES = {
   "network.connectivity-service.enabled": false,
   "network.dns.disablePrefetch": true,
   "browser.region.network.url": "",
+  // Nothing of its own in the background: it takes the time of the tests.
+  "browser.newtab.preload": false,
+  "browser.safebrowsing.malware.enabled": false,
+  "browser.safebrowsing.phishing.enabled": false,
+  "browser.sessionstore.interval": 600_000,
+  "datareporting.healthreport.uploadEnabled": false,
+  "ui.prefersReducedMotion": 1,
   // Where its lines can be read.
   "devtools.console.stdout.content": true,
 };
