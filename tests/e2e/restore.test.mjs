@@ -137,6 +137,33 @@ test('with restore: "none" a lost session is said to be lost, and nobody is aske
   assert.deepEqual(trips(app), [1, 1]);
 });
 
+test("a session that ended by itself is asked for by the next page (rf10)", async () => {
+  const app = await e2e.application();
+  const tab = await app.openSignedIn();
+  const { provider } = e2e.servers.direct;
+  assert.equal(provider.revokeGrants({ clientId: app.clientId }), 1);
+  app.refuseTokens();
+  await tab.run((auth, url) => auth.fetch(url).catch(() => {}), `${e2e.servers.api}/me`);
+  await tab.untilSignedOut("session_ended");
+  // The provider took back what it had granted, and still knows who it is.
+  await tab.driver.navigate().refresh();
+  await tab.until("the restored session", (auth) => auth?.state.restoredBy === "redirect");
+  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+  // Where it does not, one page asked, and none again.
+  provider.endSessions();
+  provider.revokeGrants({ clientId: app.clientId });
+  app.refuseTokens();
+  await tab.run((auth, url) => auth.fetch(url).catch(() => {}), `${e2e.servers.api}/me`);
+  await tab.untilSignedOut("session_ended");
+  await tab.driver.navigate().refresh();
+  await tab.untilSignedOut("vault_gone");
+  const { authorizations } = app.counts();
+  await tab.driver.navigate().refresh();
+  await tab.ready();
+  assert.equal((await tab.state()).status, "signedOut");
+  assert.equal(app.counts().authorizations, authorizations);
+});
+
 test("who signs out and reloads stays signed out, though the provider still knows them", async () => {
   const app = await e2e.application(mortal);
   const tab = await app.openSignedIn();
