@@ -1,6 +1,6 @@
 //! One seed's hours: a person with some tabs at a device, and what befalls them.
 
-use crate::world::{Dice, Fault, Return, Tally, World};
+use crate::world::{Dice, Fault, Renewal, Return, Tally, World};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -9,6 +9,10 @@ const HOUR: u64 = 60 * MINUTE;
 /// How often a tab may fail to get its session back from a provider that knows the user, each time in
 /// reach, before it counts: one exchange in ten suffers something.
 const TRIES: u32 = 6;
+
+/// Whether a provider that foretold the end of a refresh token may stay silent on it afterwards, with
+/// answers that do not name the token: the session then refreshes too often as that end comes near.
+const DRAWS_SILENT_END: bool = false;
 
 /// How many of a hundred token exchanges suffer something.
 const FAULTY_PERCENT: u64 = 10;
@@ -142,6 +146,12 @@ impl Life {
         let longest = between(&mut dice, HOUR, 12 * HOUR);
         world.provider.longest_ms = (!dice.once_in(3)).then_some(longest);
         world.provider.tells_end = dice.once_in(2);
+        world.provider.renewal = Renewal::ALL[usize::try_from(dice.below(4)).unwrap()];
+        world.provider.identifies = dice.once_in(2);
+        let is_silent = dice.once_in(2);
+        // With a token that stays, silence on its end is drawn only where `DRAWS_SILENT_END` says so.
+        let is_drawn = DRAWS_SILENT_END || world.provider.renewal != Renewal::Omits;
+        world.provider.retells_end = !(is_silent && is_drawn);
         world.device.drift = i64::try_from(dice.below(1001)).unwrap() - 500;
         world.device.counts_sleep = dice.once_in(4);
         let next = HAPPENINGS.iter().map(|(_, mean)| gap(&mut dice, *mean)).collect::<Vec<_>>();

@@ -98,6 +98,7 @@ fn figures(record: &Record) -> f64 {
     };
     println!("counted apart:");
     apart("  sessions lost with a rotation's answer, no grace", tally.rotations_lost);
+    apart("  expired tokens lent, no clock could know", tally.misled);
     apart("  realms that died in mid-refresh", tally.died_refreshing);
     apart(
         "  sessions that the provider ended",
