@@ -43,6 +43,26 @@ impl World {
         self.tell(tab, Input::LastPageLeft);
     }
 
+    /// One of `pages` pages of the tab goes, and its share of the open requests with it; the others stay,
+    /// where there are any.
+    pub(crate) fn leave_one(&mut self, tab: usize, pages: u32) {
+        if pages <= 1 {
+            return self.leave(tab);
+        }
+        let pages = u64::from(pages);
+        for ticket in self.calls.of(tab).into_iter().filter(|ticket| ticket % pages == 0) {
+            self.abort(ticket);
+        }
+    }
+
+    /// One of `pages` pages is loaded again, and the vault lives on.
+    pub(crate) fn reload_page(&mut self, tab: usize, pages: u32) {
+        self.leave_one(tab, pages);
+        let late = 50 + self.dice.below(500);
+        self.run_for(late);
+        self.arrive(tab);
+    }
+
     pub(crate) fn tell_online(&mut self, is_online: bool) {
         for tab in 0..self.tabs() {
             self.tell(tab, if is_online { Input::WentOnline } else { Input::WentOffline });
