@@ -1,6 +1,5 @@
 //! The token endpoint's answers: whatever comes, a refresh keeps the user and never widens its scopes,
-//! and no text of
-//! the answer but a refusal's reaches an error. A code's exchange ends once.
+//! and no text of the answer but a refusal's reaches an error. A code is never asked for twice.
 #![no_main]
 
 use std::rc::Rc;
