@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 
-use crate::world::{Dice, Fault, Return, World};
+use crate::world::{Dice, Fault, Renewal, Return, World};
 
 #[test]
 fn rf2_a_thousand_calls_on_an_expired_token_are_one_refresh() {
@@ -109,6 +109,8 @@ enum Act {
     Outage(bool),
     Freeze(u32),
     Leave,
+    /// One of so many pages is loaded again, and the vault lives on.
+    ReloadPage(u32),
     Arrive,
     Suffer(Fault),
     RefuseTokens,
@@ -140,6 +142,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => prop::sample::select(vec![false, true, false]).prop_map(Act::Outage),
         2 => (0..40_000_u32).prop_map(Act::Freeze),
         1 => Just(Act::Leave),
+        1 => (1..4_u32).prop_map(Act::ReloadPage),
         2 => Just(Act::Arrive),
         6 => prop::sample::select(&Fault::ALL[..]).prop_map(Act::Suffer),
         1 => Just(Act::RefuseTokens),
@@ -179,6 +182,7 @@ fn perform(world: &mut World, act: Act, dice: &mut Dice) {
         Act::Outage(is_out) => world.network.outage = is_out.then_some(Fault::Status(503)),
         Act::Freeze(ms) => world.freeze(tab, ms.into()),
         Act::Leave => world.leave(tab),
+        Act::ReloadPage(pages) => world.reload_page(tab, pages),
         Act::Arrive => world.arrive(tab),
         Act::Suffer(fault) => world.network.will(fault),
         Act::RefuseTokens => world.provider.refuse_current_access_tokens(),
@@ -199,6 +203,8 @@ struct Scene {
     grace_ms: u64,
     longest_ms: Option<u64>,
     tells_end: bool,
+    renewal: Renewal,
+    identifies: bool,
     drift: i64,
     counts_sleep: bool,
 }
@@ -209,6 +215,8 @@ fn live_through(scene: Scene, acts: &[Act]) {
     world.provider.grace_ms = scene.grace_ms;
     world.provider.longest_ms = scene.longest_ms;
     world.provider.tells_end = scene.tells_end;
+    world.provider.renewal = scene.renewal;
+    world.provider.identifies = scene.identifies;
     world.device.drift = scene.drift;
     world.device.counts_sleep = scene.counts_sleep;
     for act in acts {
@@ -227,10 +235,12 @@ prop_compose! {
         grace_ms in prop::sample::select(vec![0, 30_000]),
         longest_ms in prop::option::of(60_000..20_000_000_u64),
         tells_end in any::<bool>(),
+        renewal in prop::sample::select(&Renewal::ALL[..]),
+        identifies in any::<bool>(),
         drift in -500..500_i64,
         counts_sleep in any::<bool>(),
     ) -> Scene {
-        Scene { seed, tabs, life, grace_ms, longest_ms, tells_end, drift, counts_sleep }
+        Scene { seed, tabs, life, grace_ms, longest_ms, tells_end, renewal, identifies, drift, counts_sleep }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One seed's hours: a person with some tabs at a device, and what befalls them.
 
-use crate::world::{Dice, Fault, Return, Tally, World};
+use crate::world::{Dice, Fault, Renewal, Return, Tally, World};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -9,6 +9,10 @@ const HOUR: u64 = 60 * MINUTE;
 /// How often a tab may fail to get its session back from a provider that knows the user, each time in
 /// reach, before it counts: one exchange in ten suffers something.
 const TRIES: u32 = 6;
+
+/// Whether a provider that foretold the end of a refresh token may stay silent on it afterwards, with
+/// answers that do not name the token: the session then refreshes too often as that end comes near.
+const DRAWS_SILENT_END: bool = false;
 
 /// How many of a hundred token exchanges suffer something.
 const FAULTY_PERCENT: u64 = 10;
@@ -23,6 +27,7 @@ const HAPPENINGS: &[(Happening, u64)] = &[
     (Happening::Offline, 4 * HOUR),
     (Happening::Outage, 5 * HOUR),
     (Happening::Crash, 5 * HOUR),
+    (Happening::Reload, HOUR),
     (Happening::Jump, 5 * HOUR),
     (Happening::SignOut, 10 * HOUR),
     (Happening::Refusal, 10 * HOUR),
@@ -48,6 +53,9 @@ enum Happening {
     Outage,
     /// A worker dies.
     Crash,
+    /// A page is loaded again while its vault lives: others share it, or it outlives its last page for
+    /// that moment.
+    Reload,
     /// The clock is set.
     Jump,
     /// The person signs out; the next one is somebody else.
@@ -111,6 +119,8 @@ struct Life {
     world: World,
     dice: Dice,
     is_shared: bool,
+    /// How many pages share the vault, where they do; else each tab has one.
+    pages: u32,
     next: [u64; HAPPENINGS.len()],
     user: u8,
     /// Tabs whose pages are closed.
@@ -136,18 +146,26 @@ impl Life {
         let mut dice = Dice::new(seed);
         let is_shared = dice.once_in(2);
         let tabs = if is_shared { 1 } else { 1 + usize::try_from(dice.below(5)).unwrap() };
+        let pages = if is_shared { 1 + u32::try_from(dice.below(5)).unwrap() } else { 1 };
         let mut world = World::new(dice.draw(), between(&mut dice, 60, 3600), tabs);
         world.trace = trace;
         world.provider.grace_ms = if dice.once_in(2) { 30 * SECOND } else { 0 };
         let longest = between(&mut dice, HOUR, 12 * HOUR);
         world.provider.longest_ms = (!dice.once_in(3)).then_some(longest);
         world.provider.tells_end = dice.once_in(2);
+        world.provider.renewal = Renewal::ALL[usize::try_from(dice.below(4)).unwrap()];
+        world.provider.identifies = dice.once_in(2);
+        let is_silent = dice.once_in(2);
+        // With a token that stays, silence on its end is drawn only where `DRAWS_SILENT_END` says so.
+        let is_drawn = DRAWS_SILENT_END || world.provider.renewal != Renewal::Omits;
+        world.provider.retells_end = !(is_silent && is_drawn);
         world.device.drift = i64::try_from(dice.below(1001)).unwrap() - 500;
         world.device.counts_sleep = dice.once_in(4);
         let next = HAPPENINGS.iter().map(|(_, mean)| gap(&mut dice, *mean)).collect::<Vec<_>>();
         Self {
             world,
             is_shared,
+            pages,
             next: next.try_into().unwrap(),
             user: 0,
             closed: vec![false; tabs],
@@ -161,6 +179,9 @@ impl Life {
     fn begin(&mut self) {
         for tab in 0..self.world.tabs() {
             self.world.sign_in(tab, self.user);
+        }
+        for _ in 1..self.pages {
+            self.world.arrive(0);
         }
         self.world.network.faulty_percent = FAULTY_PERCENT;
     }
@@ -185,7 +206,8 @@ impl Life {
         let tab = usize::try_from(self.dice.below(self.world.tabs() as u64)).unwrap();
         let ms = |dice: &mut Dice, least: u64, most: u64| between(dice, least, most);
         match happening {
-            Happening::Call | Happening::Crash | Happening::SignOut if self.closed[tab] => {}
+            Happening::Call | Happening::Crash | Happening::Reload | Happening::SignOut
+                if self.closed[tab] => {}
             Happening::Call => drop(self.world.call(tab)),
             Happening::Look => self.look(),
             Happening::Sleep => self.world.sleep(ms(&mut self.dice, 30 * SECOND, HOUR)),
@@ -194,6 +216,10 @@ impl Life {
                 self.world.freeze(tab, ms(&mut self.dice, 100, 2 * SECOND));
             }
             Happening::Freeze => self.world.freeze(tab, ms(&mut self.dice, SECOND, 10 * MINUTE)),
+            Happening::Close if self.pages > 1 => {
+                self.world.leave_one(tab, self.pages);
+                self.pages -= 1;
+            }
             Happening::Close => {
                 self.world.leave(tab);
                 self.closed[tab] = true;
@@ -209,9 +235,9 @@ impl Life {
             }
             Happening::Outage => {}
             Happening::Crash => {
-                let pages = 1 + u32::try_from(self.dice.below(3)).unwrap();
-                self.world.reload(tab, if self.is_shared { pages } else { 1 });
+                self.world.reload(tab, self.pages);
             }
+            Happening::Reload => self.world.reload_page(tab, self.pages),
             Happening::Jump => {
                 let ms = i64::try_from(ms(&mut self.dice, SECOND, 24 * HOUR)).unwrap();
                 self.world.jump(if self.dice.once_in(2) { ms } else { -ms });
@@ -235,6 +261,10 @@ impl Life {
             Some(Fault::Unreachable) | None => {}
             Some(_) if self.dice.once_in(10) => self.world.network.outage = None,
             Some(_) => {}
+        }
+        if self.is_shared && !self.closed[0] && self.pages < 5 && self.dice.once_in(60) {
+            self.pages += 1;
+            self.world.arrive(0);
         }
         for tab in 0..self.world.tabs() {
             if self.closed[tab] {

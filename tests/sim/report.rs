@@ -63,9 +63,10 @@ fn peaks(fleet: &Fleet, life: u64, is_judged: bool) -> bool {
 
 const WORKLOAD: &str = "\
 a person with 1 to 5 tabs that share a vault or have one each; access tokens of 60 to 3,600 s; a call in
-10 s on average; 1 sleep an hour; faults in 10 % of the token exchanges, outages, offline times, crashes,
-frozen tabs, clocks that drift and are set, sign-outs; rotation with reuse detection, half with a grace of
-30 s, two thirds with a longest session of 1 to 12 hours
+10 s on average, of all tabs together; 1 sleep an hour; faults in 10 % of the token exchanges, outages,
+offline times, crashes, reloads while the vault lives, frozen tabs, clocks that drift and are set,
+sign-outs; half the providers rotate, with reuse detection, half of them with a grace of 30 s; half give
+no ID token with a refresh; two thirds have a longest session of 1 to 12 hours
 ";
 
 /// Prints what was counted; gives the refreshes a minute.
@@ -98,6 +99,7 @@ fn figures(record: &Record) -> f64 {
     };
     println!("counted apart:");
     apart("  sessions lost with a rotation's answer, no grace", tally.rotations_lost);
+    apart("  expired tokens lent, no clock could know", tally.misled);
     apart("  realms that died in mid-refresh", tally.died_refreshing);
     apart(
         "  sessions that the provider ended",

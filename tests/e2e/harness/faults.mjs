@@ -154,8 +154,8 @@ cell is driven in every browser, against a real provider and a real API behind a
 as the row says, and its outcome is asserted.
 
 A session ends in one kind of cell alone: the provider rotated the refresh token, the answer was lost,
-and the provider then took the old token for a stolen one and ended the session. tokenward asks once
-more, for providers that allow that for a while; \`refresh_lost\` is what remains where they do not. All
+and the provider then took the old token for a stolen one and ended the session. tokenward asks again
+until an answer comes, for providers that allow that for a while; \`refresh_lost\` is what remains where they do not. All
 else keeps the session, and what follows shows that it works.
 
 ${row(["fault", ...STEPS.map(([, title]) => title)])}

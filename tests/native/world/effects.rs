@@ -151,6 +151,16 @@ impl World {
         fault: Fault,
     ) {
         let outcome = self.exchange(&request, fault);
+        if let Fault::Duplicate = fault {
+            self.timeline.after(200, Event::Duplicated(request.clone()));
+        }
+        if let Fault::AnswerTwice = fault {
+            if let Ok(first) = &outcome {
+                let answer = provider::answer(first.status, &String::from_utf8_lossy(&first.body));
+                let request = request.clone();
+                self.timeline.tell(60, realm, Inside::AnsweredAgain { epoch, request, answer });
+            }
+        }
         let back = if let Fault::Slow(ms) = fault { ms.min(TIMEOUT / 2) } else { 50 };
         self.timeline.tell(back, realm, Inside::Answered { epoch, request, outcome });
     }
@@ -169,6 +179,7 @@ impl World {
             (Fault::Garbled, _) => {
                 Ok(provider::answer(200, "<html>Welcome to this network</html>"))
             }
+            (Fault::Duplicate | Fault::AnswerTwice, Some(answer)) => Ok(answer),
             (Fault::Slow(ms), Some(answer)) if 2 * ms <= TIMEOUT => Ok(answer),
             _ => Err(Unanswered::Lost(no_answer())),
         }

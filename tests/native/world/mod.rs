@@ -18,6 +18,7 @@ mod vault;
 
 pub(crate) use dice::Dice;
 pub(crate) use network::Fault;
+pub(crate) use provider::Renewal;
 pub(crate) use tally::Tally;
 
 use std::collections::HashMap;

@@ -25,13 +25,17 @@ pub(crate) enum Fault {
     Gateway,
     /// The provider acts; what arrives is a page.
     Garbled,
+    /// The request reaches the provider twice; the second answer goes nowhere.
+    Duplicate,
+    /// The answer reaches the vault twice.
+    AnswerTwice,
     /// The lock around the request is not had in time.
     LockMissed,
 }
 
 impl Fault {
     /// Every kind, to be drawn from.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Slow(4000),
         Self::Slow(30_000),
         Self::NotSent,
@@ -42,6 +46,8 @@ impl Fault {
         Self::Busy(20),
         Self::Gateway,
         Self::Garbled,
+        Self::Duplicate,
+        Self::AnswerTwice,
         Self::LockMissed,
     ];
 }

@@ -16,18 +16,47 @@ pub(crate) struct Provider {
     pub(crate) longest_ms: Option<u64>,
     /// Whether it says when a refresh token ends (`refresh_expires_in`).
     pub(crate) tells_end: bool,
+    /// Whether the answer to a refresh says that again.
+    pub(crate) retells_end: bool,
+    /// What becomes of the refresh token when it is used.
+    pub(crate) renewal: Renewal,
+    /// Whether the answer to a refresh has an ID token.
+    pub(crate) identifies: bool,
     /// Whom it knows by its own cookie.
     pub(crate) user_here: Option<u8>,
     pub(crate) refreshes: u32,
     /// Rotated tokens that came again outside a grace period.
     pub(crate) reuses: u32,
-    /// Rotated tokens that came again though their heir had reached the vault.
+    /// Rotated tokens that came again though an answer to an earlier use had reached the vault.
     pub(crate) fouls: u64,
     codes: HashMap<String, u8>,
     families: Vec<Family>,
-    refresh_tokens: HashMap<String, usize>,
+    refresh_tokens: HashMap<String, RefreshToken>,
     access_tokens: HashMap<String, AccessToken>,
     count: u64,
+}
+
+/// What becomes of a refresh token that is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// Another one takes its place.
+    Rotates,
+    /// It stays, and the answer says it again.
+    Repeats,
+    /// It stays, and the answer does not say so (RFC 6749, 6).
+    Omits,
+}
+
+impl Renewal {
+    /// Every kind, to be drawn from; rotation is what single-page applications get most.
+    pub(crate) const ALL: [Self; 4] = [Self::Rotates, Self::Rotates, Self::Repeats, Self::Omits];
+}
+
+#[derive(Clone, Copy)]
+struct RefreshToken {
+    family: usize,
+    /// Whether an answer to a use of it reached the vault.
+    is_answered: bool,
 }
 
 /// All that came from one code.
@@ -37,6 +66,9 @@ struct Family {
     current: String,
     previous: Option<(String, u64)>,
     is_revoked: bool,
+    /// Whether it was revoked because a rotated token came that nobody had had an answer for, or whose
+    /// heir was lost.
+    is_rotation_lost: bool,
     /// Whether the answer with the current token reached the vault.
     is_delivered: bool,
 }
@@ -45,6 +77,12 @@ impl Family {
     /// Whether it takes no token of this family any more. Its last second would be no life to tell.
     fn is_over(&self, time: u64) -> bool {
         self.is_revoked || time + 1000 > self.ends
+    }
+
+    /// Whether this is the token that was rotated last, and may still come again.
+    fn is_graced(&self, token: &str, time: u64, grace_ms: u64) -> bool {
+        let is_in_time = |at: u64| time - at < grace_ms;
+        self.previous.as_ref().is_some_and(|(previous, at)| previous == token && is_in_time(*at))
     }
 }
 
@@ -62,6 +100,9 @@ impl Provider {
             grace_ms: 0,
             longest_ms: None,
             tells_end: false,
+            retells_end: true,
+            renewal: Renewal::Rotates,
+            identifies: true,
             user_here: None,
             refreshes: 0,
             reuses: 0,
@@ -91,14 +132,29 @@ impl Provider {
                 self.refresh(refresh_token.expose(), time)
             }
         };
+        let is_refresh = matches!(request, TokenRequest::Refresh { .. });
         match granted {
-            Some(family) => self.grant(family, time),
+            Some(family) => self.grant(family, is_refresh, time),
             None => answer(400, r#"{"error":"invalid_grant"}"#),
         }
     }
 
-    /// The answer with this family's current token arrived.
-    pub(crate) fn delivered(&mut self, body: &[u8]) {
+    /// The network brings a token request again, of which the client knows nothing; the answer reaches
+    /// nobody.
+    pub(crate) fn answer_copy(&mut self, request: &TokenRequest, time: u64) {
+        let fouls = self.fouls;
+        drop(self.answer(request, time));
+        self.fouls = fouls;
+    }
+
+    /// This answer to `request` arrived.
+    pub(crate) fn delivered(&mut self, request: &TokenRequest, body: &[u8]) {
+        if let TokenRequest::Refresh { refresh_token, .. } = request
+            && let Some(token) = self.refresh_tokens.get_mut(refresh_token.expose())
+            && body.starts_with(b"{\"access_token\"")
+        {
+            token.is_answered = true;
+        }
         let body = String::from_utf8_lossy(body);
         for family in self.families.iter_mut().filter(|family| !family.is_delivered) {
             family.is_delivered = body.contains(&format!("\"{}\"", family.current));
@@ -107,8 +163,8 @@ impl Provider {
 
     /// The revocation endpoint: a refresh token takes its family with it.
     pub(crate) fn revoke(&mut self, token: &str) {
-        if let Some(index) = self.refresh_tokens.get(token) {
-            self.families[*index].is_revoked = true;
+        if let Some(token) = self.refresh_tokens.get(token) {
+            self.families[token.family].is_revoked = true;
         }
     }
 
@@ -143,8 +199,16 @@ impl Provider {
 
     /// Whether it still honours the session of this refresh token.
     pub(crate) fn honours(&self, refresh_token: &str, time: u64) -> bool {
-        let family = &self.families[self.refresh_tokens[refresh_token]];
-        !family.is_over(time) && family.current == refresh_token
+        let family = &self.families[self.refresh_tokens[refresh_token].family];
+        let is_taken =
+            family.current == refresh_token || family.is_graced(refresh_token, time, self.grace_ms);
+        !family.is_over(time) && is_taken
+    }
+
+    /// Whether the session of this refresh token ended because an answer with a rotated token never
+    /// came, and no grace covered that.
+    pub(crate) fn lost_rotation(&self, refresh_token: &str) -> bool {
+        self.families[self.refresh_tokens[refresh_token].family].is_rotation_lost
     }
 
     fn exchange(&mut self, code: &str, time: u64) -> Option<usize> {
@@ -155,6 +219,7 @@ impl Provider {
             current: String::new(),
             previous: None,
             is_revoked: false,
+            is_rotation_lost: false,
             is_delivered: true,
         });
         let family = self.families.len() - 1;
@@ -163,7 +228,7 @@ impl Provider {
     }
 
     fn refresh(&mut self, token: &str, time: u64) -> Option<usize> {
-        let index = self.refresh_tokens[token];
+        let RefreshToken { family: index, is_answered } = self.refresh_tokens[token];
         let family = &mut self.families[index];
         if family.is_over(time) {
             if !family.is_revoked {
@@ -173,19 +238,17 @@ impl Provider {
             return None;
         }
         if family.current != token {
-            self.fouls += u64::from(family.is_delivered);
-            let grace = self.grace_ms;
-            let is_graced = family
-                .previous
-                .as_ref()
-                .is_some_and(|(previous, at)| previous == token && time - at < grace);
-            if !is_graced {
+            self.fouls += u64::from(is_answered);
+            if !family.is_graced(token, time, self.grace_ms) {
                 family.is_revoked = true;
+                family.is_rotation_lost = !family.is_delivered;
                 self.reuses += 1;
                 return None;
             }
         }
-        self.rotate(index, time);
+        if self.renewal == Renewal::Rotates {
+            self.rotate(index, time);
+        }
         Some(index)
     }
 
@@ -195,16 +258,17 @@ impl Provider {
         let old = std::mem::replace(&mut family.current, name.clone());
         family.previous = Some((old, time));
         family.is_delivered = false;
-        self.refresh_tokens.insert(name, index);
+        self.refresh_tokens.insert(name, RefreshToken { family: index, is_answered: false });
     }
 
-    fn grant(&mut self, family: usize, time: u64) -> HttpAnswer {
+    fn grant(&mut self, family: usize, is_refresh: bool, time: u64) -> HttpAnswer {
         let access = self.name("at");
         let Family { user, current, ends, .. } = &self.families[family];
         // It says when all ends, or it does not: then a token outlives its session.
         let left = ends - time;
         let life = if self.tells_end { self.life.min(left) / 1000 * 1000 } else { self.life };
-        let end = if self.tells_end && *ends < u64::MAX {
+        let tells_end = self.tells_end && (self.retells_end || !is_refresh);
+        let end = if tells_end && *ends < u64::MAX {
             format!(r#","refresh_expires_in":{}"#, left / 1000)
         } else {
             String::new()
@@ -214,10 +278,19 @@ impl Provider {
             r#"{{"iss":"{ISSUER}","aud":"{CLIENT}","sub":"user-{user}","nonce":"nonce","iat":{seconds},"exp":{}}}"#,
             seconds + 300
         );
+        let refresh_token = if is_refresh && self.renewal == Renewal::Omits {
+            String::new()
+        } else {
+            format!(r#","refresh_token":"{current}""#)
+        };
+        let identity = if is_refresh && !self.identifies {
+            String::new()
+        } else {
+            format!(r#","id_token":"{}""#, id_token(&claims).expose())
+        };
         let body = format!(
-            r#"{{"access_token":"{access}","token_type":"Bearer","expires_in":{},"refresh_token":"{current}"{end},"id_token":"{}"}}"#,
+            r#"{{"access_token":"{access}","token_type":"Bearer","expires_in":{}{refresh_token}{end}{identity}}}"#,
             life / 1000,
-            id_token(&claims).expose()
         );
         let token = AccessToken { family, expires: time + life, is_refused: false };
         self.access_tokens.insert(access, token);

@@ -7,7 +7,7 @@ use tokenward::{
     session::{
         inputs::{Epoch, Generation, Input, Lease, Ticket, TokenRequest, Wake},
         outcome::{Unanswered, judge},
-        snapshot::{SignedOutReason, Snapshot},
+        snapshot::Snapshot,
     },
 };
 
@@ -41,6 +41,26 @@ impl World {
         }
         self.vaults[tab].has_pages = false;
         self.tell(tab, Input::LastPageLeft);
+    }
+
+    /// One of `pages` pages of the tab goes, and its share of the open requests with it; the others stay,
+    /// where there are any.
+    pub(crate) fn leave_one(&mut self, tab: usize, pages: u32) {
+        if pages <= 1 {
+            return self.leave(tab);
+        }
+        let pages = u64::from(pages);
+        for ticket in self.calls.of(tab).into_iter().filter(|ticket| ticket % pages == 0) {
+            self.abort(ticket);
+        }
+    }
+
+    /// One of `pages` pages is loaded again, and the vault lives on.
+    pub(crate) fn reload_page(&mut self, tab: usize, pages: u32) {
+        self.leave_one(tab, pages);
+        let late = 50 + self.dice.below(500);
+        self.run_for(late);
+        self.arrive(tab);
     }
 
     pub(crate) fn tell_online(&mut self, is_online: bool) {
@@ -102,6 +122,9 @@ impl World {
             }
             Event::ReachedProvider { realm, epoch, request, fault } => {
                 self.reached_provider(realm, epoch, request, fault);
+            }
+            Event::Duplicated(request) => {
+                self.provider.answer_copy(&request, self.timeline.now);
             }
             // exposed: the provider is who gets it.
             Event::Revoked(token) => self.provider.revoke(token.expose()),
@@ -190,6 +213,9 @@ impl World {
             Inside::Answered { epoch, request, outcome } => {
                 self.hear_answer(tab, epoch, &request, outcome);
             }
+            Inside::AnsweredAgain { epoch, request, answer } => {
+                self.hear_again(tab, epoch, &request, answer);
+            }
             Inside::ApiAnswered { ticket, status } => {
                 if let Some(open) = self.calls.open.get_mut(&ticket) {
                     open.status = Some(status);
@@ -209,7 +235,7 @@ impl World {
         let flight = self.vaults[tab].flight.take().expect("an answer without a request");
         assert_eq!(flight.epoch, epoch);
         if let Ok(answer) = &outcome {
-            self.provider.delivered(&answer.body);
+            self.provider.delivered(request, &answer.body);
         }
         let now = self.device.now(self.timeline.now);
         let outcome = judge(request, outcome, &config(true), now);
@@ -239,12 +265,32 @@ impl World {
         }
     }
 
+    /// An answer that came before changes nothing. While another request is under way the vault could not
+    /// be told: each has one answer.
+    fn hear_again(&mut self, tab: usize, epoch: Epoch, request: &TokenRequest, answer: HttpAnswer) {
+        if self.vaults[tab].flight.is_some() {
+            return;
+        }
+        let now = self.device.now(self.timeline.now);
+        // What time alone brings about comes first.
+        self.tell(tab, Input::Woke(Wake::Page));
+        if self.vaults[tab].flight.is_some() {
+            return;
+        }
+        let outcome = judge(request, Ok(answer), &config(true), now);
+        let vault = &mut self.vaults[tab];
+        vault.session.handle(now, Input::TokenAnswered { epoch, outcome });
+        assert!(vault.session.poll().is_none(), "an answer that came twice counted twice");
+    }
+
     pub(super) fn lend(&mut self, tab: usize, ticket: u64, lease: Lease) {
         self.answered(ticket);
         // exposed: to ask the provider about it.
         let token = lease.token.expose();
         let is_late = self.timeline.now >= self.provider.expires(token);
-        self.tally.expired += u64::from(is_late && !self.vaults[tab].is_misled);
+        let is_misled = self.vaults[tab].is_misled;
+        self.tally.expired += u64::from(is_late && !is_misled);
+        self.tally.misled += u64::from(is_late && is_misled);
         let user = self.provider.user(token);
         let open = self.calls.open.get_mut(&ticket).expect("a ticket that nobody holds");
         assert!(open.user.is_none_or(|asked| asked == user), "rf14: another user's token");
@@ -264,7 +310,7 @@ impl World {
         assert_ne!(vault.published, snapshot, "the pages were told what they know");
         let was_signed_in = vault.is_signed_in();
         match &snapshot {
-            Snapshot::SignedOut { reason, .. } if was_signed_in => self.session_ended(tab, *reason),
+            Snapshot::SignedOut { .. } if was_signed_in => self.session_ended(tab),
             Snapshot::SignedIn { restored_by, .. } if !was_signed_in => {
                 self.session_began(tab, restored_by.is_some());
             }
@@ -275,16 +321,17 @@ impl World {
     }
 
     /// Only the user and the provider end a session.
-    fn session_ended(&mut self, tab: usize, reason: SignedOutReason) {
+    fn session_ended(&mut self, tab: usize) {
         let token = self.vaults[tab].refresh_token.take();
         if self.vaults[tab].sign_out == SignOut::Told {
             return;
         }
         let is_honoured =
-            token.is_some_and(|token| self.provider.honours(&token, self.timeline.now));
+            token.as_ref().is_some_and(|token| self.provider.honours(token, self.timeline.now));
+        let is_rotation_lost = token.is_some_and(|token| self.provider.lost_rotation(&token));
         self.tally.lost += u64::from(is_honoured);
         self.tally.ended += u64::from(!is_honoured);
-        self.tally.rotations_lost += u64::from(reason == SignedOutReason::RefreshLost);
+        self.tally.rotations_lost += u64::from(is_rotation_lost);
     }
 
     fn tell_call(&mut self, ticket: u64, input: call::Input) {

@@ -8,13 +8,16 @@ pub(crate) struct Tally {
     pub(crate) lost: u64,
     /// Calls that were sent with an expired token.
     pub(crate) expired: u64,
-    /// Rotated tokens that were used though their heir had come, or more than once.
+    /// Rotated tokens that were used though an answer to an earlier use had come.
     pub(crate) reused: u64,
     /// Tabs that stayed without their session though the provider knew the user.
     pub(crate) unrestored: u64,
     /// Refreshes that were sent.
     pub(crate) refreshes: u64,
-    /// Sessions that ended because a rotation's answer was lost, and there was no grace.
+    /// Expired tokens that were lent where no clock of the device could know: forgiven.
+    pub(crate) misled: u64,
+    /// Sessions that ended because, by the provider's own record, the answer with a rotated token never
+    /// came and no grace covered it.
     pub(crate) rotations_lost: u64,
     /// Sessions that the provider ended.
     pub(crate) ended: u64,
@@ -38,6 +41,7 @@ impl AddAssign for Tally {
         self.reused += other.reused;
         self.unrestored += other.unrestored;
         self.refreshes += other.refreshes;
+        self.misled += other.misled;
         self.rotations_lost += other.rotations_lost;
         self.ended += other.ended;
         self.died_refreshing += other.died_refreshing;

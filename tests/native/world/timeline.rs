@@ -22,6 +22,8 @@ pub(crate) enum Event {
     For { realm: u32, event: Box<Inside> },
     /// A token request arrives at the provider.
     ReachedProvider { realm: u32, epoch: Epoch, request: TokenRequest, fault: Fault },
+    /// The network brings one again.
+    Duplicated(TokenRequest),
     /// So does a revocation.
     Revoked(Secret),
     /// A page's request arrives at the resource.
@@ -53,6 +55,12 @@ pub(crate) enum Inside {
         epoch: Epoch,
         request: TokenRequest,
         outcome: Result<HttpAnswer, Unanswered>,
+    },
+    /// An answer comes that came before.
+    AnsweredAgain {
+        epoch: Epoch,
+        request: TokenRequest,
+        answer: HttpAnswer,
     },
     ApiAnswered {
         ticket: u64,
