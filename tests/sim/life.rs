@@ -10,10 +10,6 @@ const HOUR: u64 = 60 * MINUTE;
 /// reach, before it counts: one exchange in ten suffers something.
 const TRIES: u32 = 6;
 
-/// Whether a provider that foretold the end of a refresh token may stay silent on it afterwards, with
-/// answers that do not name the token: the session then refreshes too often as that end comes near.
-const DRAWS_SILENT_END: bool = false;
-
 /// How many of a hundred token exchanges suffer something.
 const FAULTY_PERCENT: u64 = 10;
 
@@ -155,10 +151,7 @@ impl Life {
         world.provider.tells_end = dice.once_in(2);
         world.provider.renewal = Renewal::ALL[usize::try_from(dice.below(4)).unwrap()];
         world.provider.identifies = dice.once_in(2);
-        let is_silent = dice.once_in(2);
-        // With a token that stays, silence on its end is drawn only where `DRAWS_SILENT_END` says so.
-        let is_drawn = DRAWS_SILENT_END || world.provider.renewal != Renewal::Omits;
-        world.provider.retells_end = !(is_silent && is_drawn);
+        world.provider.retells_end = dice.once_in(2);
         world.device.drift = i64::try_from(dice.below(1001)).unwrap() - 500;
         world.device.counts_sleep = dice.once_in(4);
         let next = HAPPENINGS.iter().map(|(_, mean)| gap(&mut dice, *mean)).collect::<Vec<_>>();
