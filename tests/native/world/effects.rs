@@ -154,12 +154,12 @@ impl World {
         if let Fault::Duplicate = fault {
             self.timeline.after(200, Event::Duplicated(request.clone()));
         }
-        if let Fault::AnswerTwice = fault {
-            if let Ok(first) = &outcome {
-                let answer = provider::answer(first.status, &String::from_utf8_lossy(&first.body));
-                let request = request.clone();
-                self.timeline.tell(60, realm, Inside::AnsweredAgain { epoch, request, answer });
-            }
+        if let Fault::AnswerTwice = fault
+            && let Ok(first) = &outcome
+        {
+            let answer = provider::answer(first.status, &String::from_utf8_lossy(&first.body));
+            let request = request.clone();
+            self.timeline.tell(60, realm, Inside::AnsweredAgain { epoch, request, answer });
         }
         let back = if let Fault::Slow(ms) = fault { ms.min(TIMEOUT / 2) } else { 50 };
         self.timeline.tell(back, realm, Inside::Answered { epoch, request, outcome });
