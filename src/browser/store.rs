@@ -6,10 +6,11 @@
 //! tab that has the old one open, and refuses a tab that runs yesterday's build.
 
 use futures_channel::oneshot;
-use js_sys::Array;
+use js_sys::{Array, Function};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
-    IdbDatabase, IdbFactory, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransactionMode,
+    IdbDatabase, IdbFactory, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction,
+    IdbTransactionMode,
 };
 
 use super::{global, object, time};
@@ -42,7 +43,7 @@ pub(crate) async fn put(
     is_stale: impl Fn(&Secret) -> bool,
 ) -> Result<(), Denied> {
     let database = open(TRANSACTIONS).await?;
-    let store = database.writable()?;
+    let (transaction, store) = database.writable()?;
     let keys: Array = ended(&store.get_all_keys()?).await?.unchecked_into();
     let records: Array = ended(&store.get_all()?).await?.unchecked_into();
     for (key, record) in keys.iter().zip(records.iter()) {
@@ -53,7 +54,7 @@ pub(crate) async fn put(
     // exposed: the vault may be gone when the page is back; the caller decides what a record holds.
     let text = JsValue::from_str(record.expose());
     ended(&store.put_with_key(&text, &JsValue::from_str(key))?).await?;
-    Ok(())
+    committed(&transaction).await
 }
 
 /// Takes the record under `key` out: whoever takes it is the only one to have it.
@@ -88,15 +89,18 @@ async fn update(
     decide: &mut dyn FnMut(Option<&str>) -> Next,
 ) -> Result<Option<String>, Denied> {
     let database = open(name).await?;
-    let store = database.writable()?;
+    let (transaction, store) = database.writable()?;
     let key = JsValue::from_str(key);
     let record = ended(&store.get(&key)?).await?.as_string();
     let request = match decide(record.as_deref()) {
-        Next::Keep => return Ok(record),
-        Next::Put(text) => store.put_with_key(&JsValue::from_str(&text), &key)?,
-        Next::Remove => store.delete(&key)?,
+        Next::Keep => None,
+        Next::Put(text) => Some(store.put_with_key(&JsValue::from_str(&text), &key)?),
+        Next::Remove => Some(store.delete(&key)?),
     };
-    ended(&request).await?;
+    if let Some(request) = request {
+        ended(&request).await?;
+    }
+    committed(&transaction).await?;
     Ok(record)
 }
 
@@ -104,9 +108,11 @@ async fn update(
 struct Open(IdbDatabase, &'static str);
 
 impl Open {
-    fn writable(&self) -> Result<IdbObjectStore, Denied> {
+    fn writable(&self) -> Result<(IdbTransaction, IdbObjectStore), Denied> {
         let mode = IdbTransactionMode::Readwrite;
-        Ok(self.0.transaction_with_str_and_mode(self.1, mode)?.object_store(self.1)?)
+        let transaction = self.0.transaction_with_str_and_mode(self.1, mode)?;
+        let store = transaction.object_store(self.1)?;
+        Ok((transaction, store))
     }
 }
 
@@ -141,6 +147,26 @@ async fn open((database, store): Name) -> Result<Open, Denied> {
 
 /// Waits for the request's end, or until it has taken too long.
 async fn ended(request: &IdbRequest) -> Result<JsValue, Denied> {
+    told(&|succeed, fail| {
+        request.set_onsuccess(succeed);
+        request.set_onerror(fail);
+    })
+    .await?;
+    Ok(request.result()?)
+}
+
+/// Waits until nothing of the transaction is left to do. What was put is there only then; and a page that
+/// leaves before may stop its worker in the middle, which keeps every other tab waiting.
+async fn committed(transaction: &IdbTransaction) -> Result<(), Denied> {
+    told(&|succeed, fail| {
+        transaction.set_oncomplete(succeed);
+        transaction.set_onabort(fail);
+    })
+    .await
+}
+
+/// Waits for one of the two that `listen` sets, or until it has taken too long.
+async fn told(listen: &dyn Fn(Option<&Function>, Option<&Function>)) -> Result<(), Denied> {
     let (sender, ended) = oneshot::channel();
     let sender = std::rc::Rc::new(std::cell::Cell::new(Some(sender)));
     let (on_error, too_late) = (sender.clone(), sender.clone());
@@ -155,10 +181,8 @@ async fn ended(request: &IdbRequest) -> Result<JsValue, Denied> {
     let _timer = time::wake_in(WAIT, move || {
         too_late.take().map(|sender| sender.send(false));
     });
-    request.set_onsuccess(Some(succeed.as_ref().unchecked_ref()));
-    request.set_onerror(Some(fail.as_ref().unchecked_ref()));
+    listen(Some(succeed.as_ref().unchecked_ref()), Some(fail.as_ref().unchecked_ref()));
     let has_succeeded = ended.await.unwrap_or(false);
-    request.set_onsuccess(None);
-    request.set_onerror(None);
-    if has_succeeded { Ok(request.result()?) } else { Err(Denied) }
+    listen(None, None);
+    if has_succeeded { Ok(()) } else { Err(Denied) }
 }
