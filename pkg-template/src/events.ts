@@ -42,7 +42,7 @@ function read(
 ): Journal {
   const ears = new Set<Ear>();
   let followed: Link | undefined;
-  /** The first answer has what was before; what comes later is news, whatever the clock says. */
+  /** The first answer to whoever listens has what was before; later ones are news, whatever the clock says. */
   let isFirst = true;
   /** What was told of late: a new link may be to the same vault, which has it still. */
   let known: string[] = [];
@@ -81,6 +81,8 @@ function read(
       news.forEach(tell);
       isFirst = false;
     }
+    // Nobody listens any more: what happens until somebody does is nobody's.
+    isFirst = true;
     if (followed === link) followed = undefined;
   };
 

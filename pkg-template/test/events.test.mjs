@@ -124,6 +124,25 @@ test("the next vault is heard too, and the same one again without repetition", a
   assert.deepEqual(heard, [1, 2, 1]);
 });
 
+test("what happened while nobody listened is nothing to the next listener", async () => {
+  const told = vault([]);
+  const { createClient } = await page({ vault: told.hear });
+  const auth = createClient(options());
+  const stop = auth.onEvent(() => {});
+  await until(() => told.asked.count === 2);
+  stop();
+  told.note(1);
+  await turn();
+  told.note(2, Date.now() - 1000);
+  /** @type {number[]} */
+  const heard = [];
+  auth.onEvent(({ serial }) => heard.push(serial));
+  await until(() => told.asked.count === 4);
+  told.note(3);
+  await until(() => heard.length > 0);
+  assert.deepEqual(heard, [3]);
+});
+
 test("a listener that another one stopped in the same round is not called", async () => {
   const told = vault([]);
   const { createClient } = await page({ vault: told.hear });

@@ -34,7 +34,8 @@ type Listener = Rc<dyn Fn(&Event)>;
 pub(super) struct Events {
     pub(super) listeners: RefCell<Table<u64, (UnixMillis, Listener)>>,
     known: RefCell<VecDeque<(u64, UnixMillis)>>,
-    /// Whether an answer came: the first has what was before, later ones news, whatever the clock says.
+    /// Whether an answer came to those who listen: the first has what was before, later ones news, whatever
+    /// the clock says.
     is_begun: Cell<bool>,
 }
 
@@ -79,6 +80,10 @@ async fn hear(client: &Weak<Inner>, link: &Rc<Link>) {
             client.events.tell(&event);
         }
         client.events.is_begun.set(true);
+    }
+    // Nobody listens any more: what happens until somebody does is nobody's.
+    if let Some(client) = client.upgrade() {
+        client.events.is_begun.set(false);
     }
 }
 
