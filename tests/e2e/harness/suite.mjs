@@ -94,6 +94,7 @@ export class Suite {
     this.#isInUse = false;
     const { provider, api, app, other } = this.servers.direct;
     provider.faults.clear();
+    provider.recognize(undefined);
     for (const handle of await this.driver.getAllWindowHandles()) {
       if (handle === this.#first) continue;
       await focusOn(this.driver, handle);
