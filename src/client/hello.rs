@@ -133,15 +133,16 @@ impl Vault {
                 }
             }
         };
-        let port = outcome.as_ref().ok().map(|welcomed| welcomed.port.clone());
-        let (taken, left): (Vec<_>, Vec<_>) =
-            said.into_iter().partition(|attempt| Some(&attempt.opened.port) == port.as_ref());
-        for Attempt { opened, .. } in left {
-            opened.port.set_onmessage(None);
-            opened.port.close();
+        let mut taken = None;
+        for Attempt { opened, .. } in said {
+            if outcome.as_ref().is_ok_and(|welcomed| welcomed.port == opened.port) {
+                taken = Some(opened);
+            } else {
+                opened.port.set_onmessage(None);
+                opened.port.close();
+            }
         }
-        let opened = taken.into_iter().next().map(|attempt| attempt.opened).ok_or_else(link::gone);
-        outcome.and_then(|welcomed| Ok((welcomed, opened?)))
+        Ok((outcome?, taken.ok_or_else(link::gone)?))
     }
 
     fn is_shared(&self) -> bool {

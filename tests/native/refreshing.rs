@@ -139,12 +139,7 @@ fn rf5_the_end_of_the_grant_ends_the_session_once() {
 #[test]
 fn rf10_a_lost_answer_is_repeated_then_ends_as_lost() {
     for (reach, reason) in [(Reach::Lost, "refresh_lost"), (Reach::NotSent, "session_ended")] {
-        let mut rig = Rig::signed_in(grant(1, 300, START));
-        rig.advance(280);
-        rig.woke();
-        rig.exchange(Err(failure(reach)));
-        rig.advance(6);
-        rig.woke();
+        let mut rig = Rig::after_failure(reach);
         assert_eq!(rig.tell(Input::LockTaken), ["Send rt-1"], "the same once more");
         let orders = rig.answer(Err(grant_is_over()));
         let end = format!("Publish signedOut {reason} oauth_error");
@@ -154,12 +149,7 @@ fn rf10_a_lost_answer_is_repeated_then_ends_as_lost() {
 
 #[test]
 fn rf10_a_grace_period_saves_a_lost_answer() {
-    let mut rig = Rig::signed_in(grant(1, 300, START));
-    rig.advance(280);
-    rig.woke();
-    rig.exchange(Err(failure(Reach::Lost)));
-    rig.advance(6);
-    rig.woke();
+    let mut rig = Rig::after_failure(Reach::Lost);
     let renewed = grant(2, 300, rig.now);
     rig.exchange(Ok(renewed));
     rig.advance(300);

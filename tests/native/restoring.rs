@@ -55,12 +55,7 @@ fn a_page_goes_and_comes_back_signed_in() {
 #[test]
 fn rf10_what_nobody_ended_is_asked_for_when_a_page_arrives_in_a_living_vault() {
     for reach in [Reach::Lost, Reach::Answered] {
-        let mut rig = Rig::signed_in(grant(1, 300, START));
-        rig.advance(280);
-        rig.woke();
-        rig.exchange(Err(failure(reach)));
-        rig.advance(6);
-        rig.woke();
+        let mut rig = Rig::after_failure(reach);
         rig.exchange(Err(grant_is_over()));
         assert!(rig.status().starts_with("signedOut"));
         let orders = rig.tell(Input::PageArrived);

@@ -18,7 +18,7 @@ use tokenward::{
     },
 };
 
-use crate::fixtures::{ISSUER, START, transaction};
+use crate::fixtures::{ISSUER, START, failure, grant, transaction};
 
 pub(crate) struct Rig {
     pub session: Session,
@@ -70,6 +70,17 @@ impl Rig {
     pub(crate) fn signed_in(grant: Grant) -> Self {
         let mut rig = Self::new();
         rig.exchange_code("state", Ok(grant));
+        rig
+    }
+
+    /// The same after a refresh that failed so; another one is wanted, and the lock for it awaited.
+    pub(crate) fn after_failure(reach: Reach) -> Self {
+        let mut rig = Self::signed_in(grant(1, 300, START));
+        rig.advance(280);
+        rig.woke();
+        rig.exchange(Err(failure(reach)));
+        rig.advance(6);
+        rig.woke();
         rig
     }
 

@@ -3,6 +3,7 @@
 // sent on and its answer spoilt; every other passes untouched.
 import http from "node:http";
 import { peekForm, readBody } from "./body.mjs";
+import { GRANTS } from "./faults.mjs";
 import { INTERNAL_HEADER } from "./provider-routes.mjs";
 
 /** @typedef {import("node:http").IncomingMessage} Request */
@@ -25,9 +26,6 @@ import { INTERNAL_HEADER } from "./provider-routes.mjs";
 const PASSED_HEADER = "x-tokenward-passed";
 const PADDING = 1024 * 1024;
 const EXPOSED = "Retry-After, WWW-Authenticate, Date";
-
-/** @type {Record<string, Step>} */
-const GRANTS = { authorization_code: "code", refresh_token: "refresh" };
 
 /**
  * @param {Request} req a request to the provider

@@ -31,8 +31,8 @@
  */
 /** @typedef {Fault & { left: number, hasActed: boolean }} Planned */
 
-/** @type {Record<string, Step>} */
-const GRANTS = { authorization_code: "code", refresh_token: "refresh" };
+/** What a token request is for, by its `grant_type`. @type {Record<string, Step>} */
+export const GRANTS = { authorization_code: "code", refresh_token: "refresh" };
 
 export class Faults {
   /** @type {Planned[]} */

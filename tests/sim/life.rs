@@ -274,10 +274,14 @@ impl Life {
         }
     }
 
+    /// Whether a reload is to find the session again: the provider knows the user, and nobody signed out.
+    fn is_restorable(&self) -> bool {
+        self.world.provider.user_here.is_some() && self.world.reload.flag.is_some()
+    }
+
     /// Nobody is signed in there: what does a person do who wants to go on?
     fn get_in(&mut self, tab: usize) {
-        let is_known = self.world.provider.user_here.is_some();
-        if is_known && self.world.reload.flag.is_some() && self.tries[tab] < TRIES {
+        if self.is_restorable() && self.tries[tab] < TRIES {
             let now = self.world.timeline.now;
             // A vault does not go to the provider again so soon.
             if now - self.tried[tab] >= MINUTE {
@@ -308,14 +312,12 @@ impl Life {
             self.world.arrive(tab);
             for _ in 0..2 {
                 self.world.run_for(MINUTE);
-                let is_known = self.world.provider.user_here.is_some();
-                if is_known && self.world.reload.flag.is_some() && !self.world.is_signed_in(tab) {
+                if self.is_restorable() && !self.world.is_signed_in(tab) {
                     self.world.reload(tab, 1);
                 }
             }
             self.world.run_for(MINUTE);
-            let is_known = self.world.provider.user_here.is_some();
-            if is_known && self.world.reload.flag.is_some() && !self.world.is_signed_in(tab) {
+            if self.is_restorable() && !self.world.is_signed_in(tab) {
                 self.world.tally.unrestored += 1;
             }
         }
