@@ -26,7 +26,16 @@ export default async function* report(source) {
       passed,
       skipped: data.skip ?? data.todo ?? false,
       seconds: (data.details.duration_ms ?? 0) / 1000,
+      why: passed ? undefined : reason(data.details.error),
     };
     yield `${JSON.stringify(line)}\n`;
   }
+}
+
+/**
+ * @param {Error} error Node's own around what a test threw
+ */
+function reason(error) {
+  const { cause } = error;
+  return String((cause instanceof Error && cause.message) || cause || error.message);
 }

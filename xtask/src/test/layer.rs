@@ -17,7 +17,7 @@ pub(super) struct Layer {
     pub(super) seconds: f64,
     /// What took longest, longest first.
     pub(super) slowest: Vec<Timing>,
-    /// The names of what failed, and why where the runner does not say.
+    /// What failed: its name in the first line, then what is known of why.
     pub(super) failures: Vec<String>,
     /// Tests that only `cargo xtask soak` runs.
     pub(super) in_soak: usize,

@@ -93,6 +93,8 @@ struct Line {
     /// `false`, `true`, or the reason.
     skipped: serde_json::Value,
     seconds: f64,
+    /// What a failed test says.
+    why: Option<String>,
 }
 
 /// What runs at the same time as a suite.
@@ -187,7 +189,10 @@ fn count(name: &str, lines: &str) -> Result<Layer> {
         let line: Line = serde_json::from_str(line).context("a line of the reporter")?;
         match line.skipped {
             serde_json::Value::Bool(false) if line.passed => layer.passed += 1,
-            serde_json::Value::Bool(false) => layer.fail(&line.name),
+            serde_json::Value::Bool(false) => {
+                let why = line.why.as_deref().unwrap_or_default();
+                layer.fail(&format!("{}\n{why}", line.name));
+            }
             serde_json::Value::String(reason) if reason == LEFT_OUT => continue,
             _ => layer.skipped += 1,
         }
@@ -224,14 +229,14 @@ mod tests {
         let layer = count(
             "e2e chromium/shared",
             r#"{"name":"signs in","passed":true,"skipped":false,"seconds":2.5}
-{"name":"calls > once","passed":false,"skipped":false,"seconds":0.5}
+{"name":"calls > once","passed":false,"skipped":false,"seconds":0.5,"why":"twice\nin all"}
 {"name":"prints","passed":true,"skipped":"no printer here","seconds":0}
 {"name":"later","passed":true,"skipped":true,"seconds":0}
 {"name":"other","passed":true,"skipped":"test name does not match pattern","seconds":0}"#,
         )
         .unwrap();
         assert_eq!((layer.passed, layer.failed, layer.skipped), (1, 1, 2));
-        assert_eq!(layer.failures, ["calls > once"]);
+        assert_eq!(layer.failures, ["calls > once\ntwice\nin all"]);
         assert!(count("x", "not JSON").is_err());
     }
 

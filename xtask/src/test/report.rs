@@ -42,11 +42,17 @@ fn durations(layers: &[Layer], took: Duration) {
     println!("  {:<22} {:>8.1}\n", "in all, with installing", took.as_secs_f64());
 }
 
+/// How much is said of why a test failed: the runner's own output above has all.
+const LINES_OF_WHY: usize = 24;
+
 fn failures(layers: &[Layer]) {
     for layer in layers {
         for failure in &layer.failures {
-            let first = failure.lines().next().unwrap_or_default();
-            println!("FAILED {}: {first}", layer.name);
+            let mut lines = failure.lines();
+            println!("FAILED {}: {}", layer.name, lines.next().unwrap_or_default());
+            for line in lines.filter(|line| !line.trim().is_empty()).take(LINES_OF_WHY) {
+                println!("    {line}");
+            }
         }
     }
 }
