@@ -69,7 +69,8 @@ export const MATRIX = [
   { name: "late, within the time", fault: () => ({ delayMs: 100 }), ...FINE },
   {
     name: "no answer",
-    fault: () => ({ hold: true }),
+    // Not even late: what a page gave up may reach the server before the news that it did.
+    fault: () => ({ hold: true, drop: true }),
     discovery: "timeout, then found",
     code: "timeout, signed in as before",
     refresh: "degraded by timeout, then renewed",
