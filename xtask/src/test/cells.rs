@@ -39,8 +39,9 @@ const CELLS: &[Cell] = &[
     Cell { browser: Browser::Webkit, place: Place::Page },
 ];
 
-/// Cells that run only when they are asked for by name: on a machine that has all its processors busy, a
-/// restore takes longer there than a test waits, about once in a run.
+/// Cells that run only when this layer, a browser or a place is asked for by name. What they alone can
+/// show is little: the engine is covered by its third cell, the place by the other engines. On a machine
+/// that has all its processors busy, a restore may take longer there than a test waits.
 const ASKED_FOR: &[Cell] = &[
     Cell { browser: Browser::Webkit, place: Place::Shared },
     Cell { browser: Browser::Webkit, place: Place::Worker },
@@ -58,16 +59,17 @@ impl fmt::Display for Cell {
     }
 }
 
-/// The cells in `browser` and `place`, each any where it is `None`; of neither, those that run with every
-/// change.
+/// The cells in `browser` and `place`, each any where it is `None`.
 pub(super) fn chosen(browser: Option<Browser>, place: Option<Place>) -> impl Iterator<Item = Cell> {
-    let is_asked_for = browser.is_some() || place.is_some();
     let wanted = move |cell: &Cell| {
-        browser.is_none_or(|it| it == cell.browser)
-            && place.is_none_or(|it| it == cell.place)
-            && (is_asked_for || !ASKED_FOR.contains(cell))
+        browser.is_none_or(|it| it == cell.browser) && place.is_none_or(|it| it == cell.place)
     };
     CELLS.iter().copied().filter(wanted)
+}
+
+/// The cells that run with every change.
+pub(super) fn usual() -> impl Iterator<Item = Cell> {
+    CELLS.iter().copied().filter(|cell| !ASKED_FOR.contains(cell))
 }
 
 /// The names of all cells.

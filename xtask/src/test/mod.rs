@@ -188,6 +188,9 @@ fn chosen(flags: &Flags) -> Result<Vec<Part>> {
                     .filter(|one| browser.is_none_or(|it| it == **one))
                     .map(|one| Part::Wasm(*one)),
             ),
+            Kind::E2e if only.is_none() && browser.is_none() && place.is_none() => {
+                parts.extend(cells::usual().map(Part::E2e));
+            }
             Kind::E2e => parts.extend(cells::chosen(browser, place).map(Part::E2e)),
         }
     }

@@ -53,7 +53,7 @@ fn run(flags: &Flags) -> Result<Outcome> {
             }
             Kind::E2e => {
                 build::package()?;
-                for cell in cells::chosen(None, None) {
+                for cell in cells::usual() {
                     tools::ensure(&cells::needs(cell))?;
                     soaked.extend(timed(|| e2e(cell).map(Some))?.map(without_figures));
                 }
