@@ -29,17 +29,18 @@ pub(crate) const VERB: Verb = Verb {
             value: Some("LAYER"),
             help: "native, facade, servers, wasm, e2e or package",
         },
-        Flag { name: "browser", value: Some("NAME"), help: "chromium, firefox or webkit" },
-        Flag {
-            name: "place",
-            value: Some("NAME"),
-            help: "where the vault is: shared, worker, page",
-        },
+        BROWSER,
+        PLACE,
         Flag { name: "grep", value: Some("RE"), help: "only tests whose names match" },
         Flag { name: "list", value: None, help: "prints the names, runs nothing" },
     ],
     run,
 };
+
+const BROWSER: Flag =
+    Flag { name: "browser", value: Some("NAME"), help: "chromium, firefox or webkit" };
+const PLACE: Flag =
+    Flag { name: "place", value: Some("NAME"), help: "where the vault is: shared, worker, page" };
 
 /// The layers, in the order in which they run: the quickest to tell something first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,12 +165,17 @@ fn run(flags: &Flags) -> Result<Outcome> {
     report::publish(&layers, start.elapsed(), &project::at("target/test/report.json"))
 }
 
+/// The browser and the place that were asked for.
+fn cell_flags(flags: &Flags) -> Result<(Option<Browser>, Option<Place>)> {
+    let browser =
+        flags.choice("browser", &Browser::ALL.map(|browser| (browser.name(), browser)))?;
+    Ok((browser, flags.choice("place", cells::PLACES)?))
+}
+
 /// What runs under these flags.
 fn chosen(flags: &Flags) -> Result<Vec<Part>> {
     let only = flags.choice("only", KINDS)?;
-    let browser =
-        flags.choice("browser", &Browser::ALL.map(|browser| (browser.name(), browser)))?;
-    let place = flags.choice("place", cells::PLACES)?;
+    let (browser, place) = cell_flags(flags)?;
     let mut parts = Vec::new();
     for kind in KINDS.iter().map(|(_, kind)| *kind).filter(|kind| only.is_none_or(|it| it == *kind))
     {

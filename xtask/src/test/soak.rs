@@ -13,11 +13,15 @@ use std::time::Instant;
 pub(crate) const VERB: Verb = Verb {
     name: "soak",
     summary: "Runs what is too long for `test`, and keeps what came of it in docs/soak.json",
-    flags: &[Flag {
-        name: "only",
-        value: Some("KIND"),
-        help: "native (tests marked `soak`), sim, fuzz or e2e (tests/e2e/*.soak.mjs)",
-    }],
+    flags: &[
+        Flag {
+            name: "only",
+            value: Some("KIND"),
+            help: "native (tests marked `soak`), sim, fuzz or e2e (tests/e2e/*.soak.mjs)",
+        },
+        super::BROWSER,
+        super::PLACE,
+    ],
     run,
 };
 
@@ -53,7 +57,7 @@ fn run(flags: &Flags) -> Result<Outcome> {
             }
             Kind::E2e => {
                 build::package()?;
-                for cell in cells::usual() {
+                for cell in wanted_cells(flags)? {
                     tools::ensure(&cells::needs(cell))?;
                     soaked.extend(timed(|| e2e(cell).map(Some))?.map(without_figures));
                 }
@@ -63,6 +67,15 @@ fn run(flags: &Flags) -> Result<Outcome> {
     keep(&soaked)?;
     let layers: Vec<Layer> = soaked.into_iter().map(|(layer, _)| layer).collect();
     report::publish(&layers, start.elapsed(), &project::at("target/test/soak.json"))
+}
+
+fn wanted_cells(flags: &Flags) -> Result<Vec<Cell>> {
+    let (browser, place) = super::cell_flags(flags)?;
+    Ok(if browser.is_none() && place.is_none() {
+        cells::usual().collect()
+    } else {
+        cells::chosen(browser, place).collect()
+    })
 }
 
 fn without_figures(layer: Layer) -> Soaked {
