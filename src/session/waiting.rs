@@ -49,7 +49,8 @@ impl Session {
         if refused < tenure.generation {
             return self.admit(now, ticket, Need::Any);
         }
-        if tenure.accept_refusal(now) {
+        // In its last seconds a token is renewed for any request: that is not the resource's doing.
+        if !tenure.is_comfortable(now) || tenure.accept_refusal(now) {
             self.admit(now, ticket, Need::NewerThan(refused));
         } else {
             self.refuse(ticket, not_renewable());

@@ -105,6 +105,22 @@ fn br5_a_resource_that_refuses_everything_makes_no_storm() {
 }
 
 #[test]
+fn br5_a_token_that_ran_out_on_its_way_spends_nothing_of_what_keeps_storms_away() {
+    let mut rig = Rig::signed_in(grant(1, 5, START));
+    for life in 1..=20 {
+        rig.advance(4);
+        // It may have come due by itself before the resource's answer came.
+        let asked = rig.refused(life, life);
+        assert!(!asked.iter().any(|order| order.starts_with("Refuse")), "{life}: {asked:?}");
+        let renewed = grant(2, 5, rig.now);
+        let orders = rig.exchange(Ok(renewed));
+        assert!(orders.contains(&format!("Lend {life} at-2")), "{life}: {orders:?}");
+    }
+    // One that is refused when it is new is the resource's doing, as before.
+    assert!(rig.refused(21, 21).contains(&"TakeLock".into()));
+}
+
+#[test]
 fn rf14_a_request_of_one_user_is_never_lent_the_token_of_the_next() {
     let mut rig = Rig::signed_in(grant(1, 300, START));
     rig.advance(301);
