@@ -35,6 +35,8 @@ pub struct Config {
     pub scope: Vec<String>,
     /// Where access tokens may go. Everything else is denied.
     pub resources: Vec<Resource>,
+    /// Whom the access token is for, by the provider's names (RFC 8707); its default where empty.
+    pub resource: Vec<String>,
     /// The provider's endpoints, where they are not to be discovered.
     pub endpoints: Option<Endpoints>,
     /// Further parameters of the authorization request.

@@ -80,6 +80,8 @@ fn transaction() -> Transaction {
         verifier: Secret::from("verifier"),
         return_to: None,
         is_restore: false,
+        max_age: None,
+        acr_values: None,
         started: NOW.wall,
         metadata: Metadata {
             issuer: "https://id.example.com".to_owned(),
@@ -129,6 +131,7 @@ fn config() -> Config {
         redirect_uri: "https://app.example.com/callback".to_owned(),
         scope: vec!["openid".to_owned()],
         resources: Vec::new(),
+        resource: Vec::new(),
         endpoints: None,
         extra_params: Vec::new(),
         logout: Logout { post_logout_redirect_uri: None, end_session: true },

@@ -37,6 +37,8 @@ export interface ClientOptions {
   scope?: readonly string[];
   /** Where the access token may go. Nowhere else. */
   resources: readonly Resource[];
+  /** Whom the access token is for, by the provider's names (RFC 8707); its default where absent. */
+  resource?: readonly string[];
   /** Static metadata, instead of discovery. */
   endpoints?: Endpoints;
   /** More parameters for the authorization request. */

@@ -28,6 +28,8 @@ pub struct Options {
     pub scope: Vec<String>,
     /// Where the access token may go. Nowhere else.
     pub resources: Vec<Resource>,
+    /// Whom the access token is for, by the provider's names (RFC 8707); its default where empty.
+    pub resource: Vec<String>,
     /// Static metadata, instead of discovery.
     pub endpoints: Option<Endpoints>,
     /// More parameters for the authorization request.
@@ -53,6 +55,7 @@ impl Options {
             redirect_uri: redirect_uri.to_owned(),
             scope: vec!["openid".to_owned()],
             resources: Vec::new(),
+            resource: Vec::new(),
             endpoints: None,
             extra_params: Vec::new(),
             logout: Logout { post_logout_redirect_uri: None, end_session: true },
@@ -100,6 +103,9 @@ impl Options {
             to.optional("postLogoutRedirectUri", address.as_deref());
         });
         json.text("redirectUri", &whole(&self.redirect_uri));
+        if !self.resource.is_empty() {
+            json.texts("resource", &self.resource);
+        }
         let resources: Vec<_> = self.resources.iter().map(resource).collect();
         json.raw("resources", &["[", &resources.join(","), "]"].concat());
         let restore = match self.restore {
@@ -178,6 +184,7 @@ mod tests {
             end_session: text("https://id.example.com/end"),
             jwks: text("https://id.example.com/jwks"),
         });
+        options.resource = vec!["https://api.example.com/v1".to_owned()];
         options.extra_params =
             vec![("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())];
         options.logout = Logout { post_logout_redirect_uri: text("/bye"), end_session: false };
@@ -189,6 +196,7 @@ mod tests {
         assert_eq!(config.client_id, options.client_id);
         assert_eq!(config.scope, options.scope);
         assert_eq!(config.resources, options.resources);
+        assert_eq!(config.resource, options.resource);
         assert_eq!(config.endpoints, options.endpoints);
         assert_eq!(config.extra_params.len(), 2);
         let after = config.logout.post_logout_redirect_uri.as_deref();

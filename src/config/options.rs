@@ -81,6 +81,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     required("redirectUri", Kind::String),
     pinned("scope", Kind::Strings),
     required("resources", Kind::Array),
+    pinned("resource", Kind::Strings),
     pinned("endpoints", Kind::Object),
     pinned("extraParams", Kind::Record),
     pinned("logout", Kind::Object),

@@ -30,6 +30,7 @@ pub(super) fn config(
         redirect_uri: scalars::redirect_uri(&from, page, urls).unwrap_or_default(),
         scope: scalars::scope(&from).unwrap_or_else(|| vec!["openid".to_owned()]),
         resources: resources(&from, &problems, urls),
+        resource: scalars::resource(&from, urls).unwrap_or_default(),
         endpoints: from.object("endpoints", ENDPOINTS).map(|from| endpoints(&from, urls)),
         extra_params: scalars::extra_params(&from).unwrap_or_default(),
         logout: logout(&from, urls),

@@ -80,7 +80,7 @@ pub struct Refusal {
 /// has no secret.
 #[must_use]
 pub fn code_body(config: &Config, code: &Secret, transaction: &Transaction) -> Secret {
-    form(&[
+    for_resources(config, &[
         ("grant_type", "authorization_code"),
         ("client_id", &config.client_id),
         ("redirect_uri", &config.redirect_uri),
@@ -93,12 +93,18 @@ pub fn code_body(config: &Config, code: &Secret, transaction: &Transaction) -> S
 /// The form that refreshes (RFC 6749, 6). Without `scope`, so that the grant stays what it was.
 #[must_use]
 pub fn refresh_body(config: &Config, refresh_token: &Secret) -> Secret {
-    form(&[
+    for_resources(config, &[
         ("grant_type", "refresh_token"),
         ("client_id", &config.client_id),
         // exposed: the provider is who issued it.
         ("refresh_token", refresh_token.expose()),
     ])
+}
+
+/// A token request's form, for the resources that the configuration names (RFC 8707, 2.2).
+fn for_resources(config: &Config, fields: &[(&str, &str)]) -> Secret {
+    let resources = config.resource.iter().map(|uri| ("resource", uri.as_str()));
+    form(&fields.iter().copied().chain(resources).collect::<Vec<_>>())
 }
 
 /// `application/x-www-form-urlencoded`, in one allocation: a growing one would leave unwiped copies.

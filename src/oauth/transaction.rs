@@ -34,6 +34,10 @@ pub struct Transaction {
     pub return_to: Option<String>,
     /// Whether it is to restore a session without asking anybody (`prompt=none`).
     pub is_restore: bool,
+    /// How old, in seconds, the authentication may be (`max_age`); the ID token's `auth_time` must show it.
+    pub max_age: Option<u32>,
+    /// How strongly to authenticate (`acr_values`); the ID token's `acr` must be one of them.
+    pub acr_values: Option<String>,
     /// When it began.
     pub started: UnixMillis,
     /// The provider as it was then.
@@ -62,6 +66,8 @@ impl Transaction {
             verifier: pkce::verifier(verifier),
             return_to,
             is_restore: false,
+            max_age: None,
+            acr_values: None,
             started: now,
             metadata,
         };
@@ -102,6 +108,8 @@ impl Transaction {
         record.text("verifier", self.verifier.expose());
         record.optional("return_to", self.return_to.as_deref());
         record.flag("restore", self.is_restore);
+        record.number("max_age", self.max_age.map(i64::from));
+        record.optional("acr_values", self.acr_values.as_deref());
         record.number("started", Some(self.started.0));
         record.object("metadata", &|to| self.metadata.tell(to));
         Secret::new(record.finish())
@@ -117,10 +125,17 @@ impl Transaction {
         let Some(Json::Number(started)) = record.get("started") else { return None };
         #[allow(clippy::cast_possible_truncation, reason = "`as` saturates")]
         let started = UnixMillis(*started as i64);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+        let max_age = match record.get("max_age") {
+            Some(Json::Number(seconds)) => Some(*seconds as u32),
+            _ => None,
+        };
         Some(Self {
             state: record.required("state").ok()?.to_owned(),
             nonce: record.text("nonce").ok()?.map(str::to_owned),
             return_to: record.text("return_to").ok()?.map(str::to_owned),
+            max_age,
+            acr_values: record.text("acr_values").ok()?.map(str::to_owned),
             is_restore: matches!(record.get("restore"), Some(Json::Bool(true))),
             verifier: record.take_secret("verifier").ok()??,
             started,
@@ -182,8 +197,11 @@ mod tests {
     fn a_record_holds_it_whole_ar11_mx6() {
         let begun = transaction();
         assert_eq!(Transaction::from_record(&begun.to_record()), Some(begun.clone()));
-        let restoring = Transaction { is_restore: true, ..begun };
+        let restoring = Transaction { is_restore: true, ..begun.clone() };
         assert_eq!(Transaction::from_record(&restoring.to_record()), Some(restoring));
+        let acr_values = Some("silver gold".to_owned());
+        let demanding = Transaction { max_age: Some(0), acr_values, ..begun };
+        assert_eq!(Transaction::from_record(&demanding.to_record()), Some(demanding));
     }
 
     #[test]

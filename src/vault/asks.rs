@@ -14,7 +14,13 @@ use super::{
 use crate::{
     browser::{random, time, url::BrowserUrls},
     error::{AuthError, Code, Phase},
-    oauth::{authorize::Asked, callback, metadata::Metadata, return_to, transaction::Transaction},
+    oauth::{
+        authorize::{self, Asked, Parameters},
+        callback,
+        metadata::Metadata,
+        return_to,
+        transaction::Transaction,
+    },
     session::inputs::{Ask, Input},
     table::Table,
     url::ParseUrl,
@@ -29,8 +35,8 @@ pub(crate) struct Asks {
 
 /// A question, with what its answer needs.
 pub(super) enum Question {
-    /// And what the authorization request asks for besides.
-    SignIn(Asker, Asked),
+    /// And what the authorization request says.
+    SignIn(Asker, Parameters),
     /// Only who asked.
     Callback(Asker),
     /// And where the page is.
@@ -56,10 +62,10 @@ impl Asks {
 /// A page wants to sign in.
 pub(super) fn sign_in(vault: Vault, asker: Asker, message: wire::SignIn) {
     spawn_local(async move {
-        match prepare(vault, message.return_to.as_deref()).await {
-            Ok(transaction) => {
-                let wishes = message.asked.unwrap_or_default();
-                let ask = vault.asks.add(Question::SignIn(asker, wishes));
+        let wishes = message.asked.unwrap_or_default();
+        match prepare(vault, message.return_to.as_deref(), &wishes).await {
+            Ok((transaction, parameters)) => {
+                let ask = vault.asks.add(Question::SignIn(asker, parameters));
                 vault.post(Event::Session(Input::SignInAsked { ask, transaction }));
             }
             Err(error) => fail(vault, asker, error),
@@ -74,11 +80,12 @@ pub(super) fn restore(vault: Vault, asker: Asker, at: Option<String>) {
     vault.post(Event::Session(Input::RestoreAsked { ask, can_leave }));
 }
 
-/// A transaction that begins now.
+/// A transaction that begins now, and what its authorization request says.
 pub(super) async fn prepare(
     vault: Vault,
     return_to: Option<&str>,
-) -> Result<Transaction, AuthError> {
+    wishes: &Asked,
+) -> Result<(Transaction, Parameters), AuthError> {
     let config = &vault.config;
     let return_to = return_to.map(|wanted| check(vault, wanted)).transpose()?;
     let metadata = provider::metadata(vault).await?;
@@ -90,7 +97,10 @@ pub(super) async fn prepare(
         )
     })?;
     let metadata = Metadata::clone(&metadata);
-    Ok(Transaction::begin(&entropy, return_to, config.is_openid(), time::now().wall, metadata))
+    let (openid, started) = (config.is_openid(), time::now().wall);
+    let mut transaction = Transaction::begin(&entropy, return_to, openid, started, metadata);
+    let parameters = authorize::parameters(config, &mut transaction, wishes)?;
+    Ok((transaction, parameters))
 }
 
 /// The address to return to, if it is of the pages' own origin.

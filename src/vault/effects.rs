@@ -18,7 +18,7 @@ use crate::{
     clock::Millis,
     error::{AuthError, Code, Phase},
     oauth::{
-        authorize::{self, Asked},
+        authorize::{self, Asked, Parameters},
         logout, token,
         transaction::Transaction,
     },
@@ -68,7 +68,8 @@ pub(super) fn perform(vault: Vault, output: Output) {
         }
         Output::ReadFlag => flag::read(vault),
         Output::Prepare => spawn_local(async move {
-            let outcome = asks::prepare(vault, None).await;
+            let prepared = asks::prepare(vault, None, &silently()).await;
+            let outcome = prepared.map(|(transaction, _)| transaction);
             vault.post(Event::Session(Input::RestorePrepared(outcome)));
         }),
         Output::Conclude { ask, outcome, mark } => flag::note(vault, mark, Some((ask, outcome))),
@@ -106,8 +107,8 @@ async fn form(vault: Vault, request: &TokenRequest) -> Result<(String, Secret), 
 
 async fn navigate(vault: Vault, ask: Ask, transaction: Transaction) {
     match vault.asks.take(ask) {
-        Some(Question::SignIn(asker, wishes)) => {
-            leave(vault, asker, &transaction, &wishes).await;
+        Some(Question::SignIn(asker, parameters)) => {
+            leave(vault, asker, &transaction, &parameters).await;
         }
         Some(Question::Restore(asker, at)) => {
             let attempted = Flag { attempted: Some(transaction.started) };
@@ -115,19 +116,24 @@ async fn navigate(vault: Vault, ask: Ask, transaction: Transaction) {
                 return vault.post(Event::Session(Input::FlagRead(None)));
             }
             let return_to = at.and_then(|at| asks::check(vault, &at).ok());
-            let wishes = Asked { prompt: Some("none".to_owned()), ..Asked::default() };
-            leave(vault, asker, &Transaction { return_to, ..transaction }, &wishes).await;
+            let mut transaction = Transaction { return_to, ..transaction };
+            match authorize::parameters(&vault.config, &mut transaction, &silently()) {
+                Ok(parameters) => leave(vault, asker, &transaction, &parameters).await,
+                Err(error) => fail(vault, asker, error),
+            }
         }
         _ => {}
     }
 }
 
+/// What a restore asks for: that nobody is asked.
+fn silently() -> Asked {
+    Asked { prompt: Some("none".to_owned()), ..Asked::default() }
+}
+
 /// Sends a page to the provider, once the store has what is needed when it is back.
-async fn leave(vault: Vault, asker: Asker, transaction: &Transaction, wishes: &Asked) {
-    let url = match authorize::url(&vault.config, transaction, wishes) {
-        Ok(url) => url,
-        Err(error) => return fail(vault, asker, error),
-    };
+async fn leave(vault: Vault, asker: Asker, transaction: &Transaction, parameters: &Parameters) {
+    let url = authorize::url(transaction, parameters);
     match keep(transaction).await {
         Ok(()) => vault.ports.send(asker.port, &FromVault::Navigate { id: asker.id, url }),
         Err(store::Denied) => fail(

@@ -31,6 +31,7 @@ pub(crate) fn config(is_openid: bool) -> Config {
         redirect_uri: "https://app.example.com/callback".into(),
         scope: scope.into_iter().map(str::to_owned).collect(),
         resources: Vec::new(),
+        resource: Vec::new(),
         endpoints: None,
         extra_params: Vec::new(),
         logout: Logout { post_logout_redirect_uri: None, end_session: true },
@@ -60,6 +61,8 @@ pub(crate) fn transaction(state: &str, started: UnixMillis) -> Transaction {
         verifier: Secret::from("verifier"),
         return_to: Some("/back".into()),
         is_restore: false,
+        max_age: None,
+        acr_values: None,
         started,
         metadata: metadata(),
     }

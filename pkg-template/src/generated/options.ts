@@ -6,6 +6,7 @@ export const OPTIONS: Readonly<Record<string, string>> = {
   redirectUri: "string!",
   scope: "strings",
   resources: "array!",
+  resource: "strings",
   endpoints: "object",
   extraParams: "record",
   logout: "object",

@@ -161,6 +161,10 @@ acrValues?: string,
  */
 uiLocales?: string, 
 /**
+ * `claims`: single claims, as JSON text (OpenID Connect Core, 5.5).
+ */
+claims?: string, 
+/**
  * Further parameters; none of the protocol's own.
  */
 extraParams?: { [key in string]: string }, };

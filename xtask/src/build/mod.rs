@@ -123,7 +123,9 @@ fn check(package: &Path) -> Result<()> {
         names_the_vault(&entry),
         "index.js lost `new URL(\"./vault.js\", import.meta.url)`: bundlers find the vault by it"
     );
-    for name in ["index.js", "elsewhere.js", "form.js", "trouble.js", "vault.js", "shield.js"] {
+    for name in
+        ["index.js", "acts.js", "elsewhere.js", "form.js", "trouble.js", "vault.js", "shield.js"]
+    {
         let content = project::read(&package.join(name))?;
         let path = project::root();
         ensure!(!content.contains(&*path.to_string_lossy()), "{name} holds a path of this machine");

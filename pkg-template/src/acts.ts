@@ -1,0 +1,64 @@
+/** What a page asks of the vault seldom: a script of its own, loaded then. */
+
+import type { Client } from "./client.js";
+import type { Link } from "./connection.js";
+
+/** What a sign-in asks for besides. */
+export interface SignInOptions {
+  /** Where the application wants to be afterwards; where it is now, if absent. */
+  returnTo?: string;
+  /** `login`, `consent`, `select_account`, … (OpenID Connect Core, 3.1.2.1). */
+  prompt?: string;
+  /** Who is likely to sign in. */
+  loginHint?: string;
+  /** How long ago the person may have proved who they are, in seconds. */
+  maxAge?: number;
+  /** Authentication contexts, most wanted first, with spaces between. */
+  acrValues?: string;
+  /** Languages, most wanted first, with spaces between. */
+  uiLocales?: string;
+  /** Single claims (OpenID Connect Core, 5.5): `{ id_token: { acr: { essential: true } } }`. */
+  claims?: Readonly<Record<string, unknown>>;
+  /** More parameters for this one authorization request. */
+  extraParams?: Readonly<Record<string, string>>;
+}
+
+/** The client's methods that are here. */
+export type Acts = Pick<Client, "signIn" | "exportAccessToken">;
+
+/** Throws `config_invalid` where members are not among the known ones. */
+export type Check = (given: object, known: readonly string[]) => void;
+
+type Act<F extends (...given: never[]) => unknown> = (
+  link: Link,
+  check: Check,
+  ...given: Parameters<F>
+) => ReturnType<F>;
+
+const SIGN_IN: readonly string[] = [
+  "returnTo",
+  "prompt",
+  "loginHint",
+  "maxAge",
+  "acrValues",
+  "uiLocales",
+  "claims",
+  "extraParams",
+] satisfies (keyof SignInOptions)[];
+
+export const signIn: Act<Acts["signIn"]> = async (link, check, options = {}) => {
+  check(options, SIGN_IN);
+  const { returnTo = location.href, maxAge, claims, ...rest } = options;
+  const asked = {
+    ...rest,
+    ...(maxAge === undefined ? {} : { maxAge: `${maxAge}` }),
+    ...(claims === undefined ? {} : { claims: JSON.stringify(claims) }),
+  };
+  const { answer } = link.ask<"navigate">({ type: "signIn", returnTo, asked });
+  location.assign((await answer).url);
+};
+
+export const exportAccessToken: Act<Acts["exportAccessToken"]> = async (link) => {
+  const { answer } = link.ask<"accessToken">({ type: "exportAccessToken" });
+  return (await answer).token;
+};
