@@ -41,6 +41,9 @@ pub struct Config {
     pub endpoints: Option<Endpoints>,
     /// Further parameters of the authorization request.
     pub extra_params: Vec<(String, String)>,
+    /// Whether authorization requests are pushed to the provider (RFC 9126), also where it does not
+    /// require that.
+    pub push_authorization_requests: bool,
     /// What a sign-out does.
     pub logout: Logout,
     /// What becomes of a session whose vault is gone.
@@ -77,6 +80,8 @@ pub struct Endpoints {
     pub end_session: Option<String>,
     /// The provider's keys.
     pub jwks: Option<String>,
+    /// The endpoint for pushed authorization requests.
+    pub pushed_authorization_request: Option<String>,
 }
 
 /// What a sign-out does.

@@ -81,6 +81,9 @@ codes! {
     ProviderUnsupported = "provider_unsupported",
     /// The provider answered with an OAuth error; `oauthError` has its code.
     OauthError = "oauth_error",
+    /// Three sign-ins came back within 30 seconds, so no other was begun: something ends each session at
+    /// once.
+    LoginLoop = "login_loop",
     /// The transaction of a sign-in could not be stored, so no navigation was started.
     TransactionStorageDenied = "transaction_storage_denied",
     /// The callback's URL is malformed: a parameter is missing or stands twice.

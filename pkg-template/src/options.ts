@@ -23,6 +23,7 @@ export interface Endpoints {
   revocation?: string;
   endSession?: string;
   jwks?: string;
+  pushedAuthorizationRequest?: string;
 }
 
 /** What `createClient` takes. Up to `timeouts`, options define the session: clients that agree in them share it. */
@@ -43,6 +44,8 @@ export interface ClientOptions {
   endpoints?: Endpoints;
   /** More parameters for the authorization request. */
   extraParams?: Readonly<Record<string, string>>;
+  /** Whether authorization requests are pushed to the provider (RFC 9126), also where it does not require that. */
+  pushAuthorizationRequests?: boolean;
   /** What a sign-out does at the provider. */
   logout?: { postLogoutRedirectUri?: string; endSession?: boolean };
   /** What becomes of a session whose vault is gone: the provider is asked (`prompt=none`), or nothing. */

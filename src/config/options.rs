@@ -84,6 +84,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     pinned("resource", Kind::Strings),
     pinned("endpoints", Kind::Object),
     pinned("extraParams", Kind::Record),
+    pinned("pushAuthorizationRequests", Kind::Boolean),
     pinned("logout", Kind::Object),
     pinned("restore", Kind::String),
     pinned("allowTokenExport", Kind::Boolean),
@@ -109,6 +110,7 @@ pub(super) const ENDPOINTS: &[OptionSpec] = &[
     pinned("revocation", Kind::String),
     pinned("endSession", Kind::String),
     pinned("jwks", Kind::String),
+    pinned("pushedAuthorizationRequest", Kind::String),
 ];
 
 /// The members of `logout`.

@@ -33,6 +33,7 @@ pub(super) fn config(
         resource: scalars::resource(&from, urls).unwrap_or_default(),
         endpoints: from.object("endpoints", ENDPOINTS).map(|from| endpoints(&from, urls)),
         extra_params: scalars::extra_params(&from).unwrap_or_default(),
+        push_authorization_requests: from.boolean("pushAuthorizationRequests").unwrap_or(false),
         logout: logout(&from, urls),
         restore: restore(&from),
         allow_token_export: from.boolean("allowTokenExport").unwrap_or(false),
@@ -80,6 +81,7 @@ fn endpoints(from: &Reader<'_>, urls: &dyn ParseUrl) -> Endpoints {
         revocation: optional("revocation"),
         end_session: optional("endSession"),
         jwks: optional("jwks"),
+        pushed_authorization_request: optional("pushedAuthorizationRequest"),
     }
 }
 

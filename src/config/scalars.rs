@@ -175,7 +175,8 @@ pub(super) fn scope(from: &Reader<'_>) -> Option<Vec<String>> {
 /// Resource indicators: absolute URIs without a fragment, as the provider writes them (RFC 8707, 2).
 pub(super) fn resource(from: &Reader<'_>, urls: &dyn ParseUrl) -> Option<Vec<String>> {
     let resources = from.texts("resource")?;
-    let is_one = |uri: &&str| is_plain(uri) && !uri.contains('#') && urls.parse(uri, None).is_some();
+    let is_one =
+        |uri: &&str| is_plain(uri) && !uri.contains('#') && urls.parse(uri, None).is_some();
     if !resources.iter().all(is_one) {
         from.problem("resource", "must be absolute URIs without a fragment (`#…`; RFC 8707, 2)");
     }

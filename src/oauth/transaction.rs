@@ -34,6 +34,8 @@ pub struct Transaction {
     pub return_to: Option<String>,
     /// Whether it is to restore a session without asking anybody (`prompt=none`).
     pub is_restore: bool,
+    /// Whether it came back from a record, which a script of the page may have rewritten.
+    pub was_stored: bool,
     /// How old, in seconds, the authentication may be (`max_age`); the ID token's `auth_time` must show it.
     pub max_age: Option<u32>,
     /// How strongly to authenticate (`acr_values`); the ID token's `acr` must be one of them.
@@ -66,6 +68,7 @@ impl Transaction {
             verifier: pkce::verifier(verifier),
             return_to,
             is_restore: false,
+            was_stored: false,
             max_age: None,
             acr_values: None,
             started: now,
@@ -82,12 +85,14 @@ impl Transaction {
         !(-LIFETIME_MS..=LIFETIME_MS).contains(&age)
     }
 
-    /// Whether the provider is still as it was when the sign-in began; `metadata_invalid` otherwise.
+    /// Whether its metadata may be believed: what the vault remembered itself is right, whatever the
+    /// provider says by now (OAuth 2.1, 7.15); of a record they must be those that are known;
+    /// `metadata_invalid` otherwise.
     ///
     /// A stored transaction is a page script's to rewrite: without this, its code, and the session
     /// that follows, would go to whatever endpoints the record names.
     pub fn check_provider(&self, known: &Metadata) -> Result<(), AuthError> {
-        if self.metadata == *known {
+        if !self.was_stored || self.metadata == *known {
             return Ok(());
         }
         Err(AuthError::new(
@@ -125,7 +130,11 @@ impl Transaction {
         let Some(Json::Number(started)) = record.get("started") else { return None };
         #[allow(clippy::cast_possible_truncation, reason = "`as` saturates")]
         let started = UnixMillis(*started as i64);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
         let max_age = match record.get("max_age") {
             Some(Json::Number(seconds)) => Some(*seconds as u32),
             _ => None,
@@ -134,6 +143,7 @@ impl Transaction {
             state: record.required("state").ok()?.to_owned(),
             nonce: record.text("nonce").ok()?.map(str::to_owned),
             return_to: record.text("return_to").ok()?.map(str::to_owned),
+            was_stored: true,
             max_age,
             acr_values: record.text("acr_values").ok()?.map(str::to_owned),
             is_restore: matches!(record.get("restore"), Some(Json::Bool(true))),
@@ -162,6 +172,7 @@ mod tests {
         };
         let rewritten = Transaction { metadata: elsewhere, ..begun.clone() };
         let stored = Transaction::from_record(&rewritten.to_record()).unwrap();
+        assert_eq!(begun.check_provider(&rewritten.metadata), Ok(()), "the vault's own wins");
         let refused = stored.check_provider(&begun.metadata).unwrap_err();
         assert_eq!(refused.code, Code::MetadataInvalid);
     }
@@ -195,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_record_holds_it_whole_ar11_mx6() {
-        let begun = transaction();
+        let begun = Transaction { was_stored: true, ..transaction() };
         assert_eq!(Transaction::from_record(&begun.to_record()), Some(begun.clone()));
         let restoring = Transaction { is_restore: true, ..begun.clone() };
         assert_eq!(Transaction::from_record(&restoring.to_record()), Some(restoring));

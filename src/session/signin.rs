@@ -151,6 +151,9 @@ impl Session {
             self.outputs.push_back(Output::Forget { state: state.clone() });
         }
         self.sign_ins.use_up(state);
+        if !transaction.is_restore {
+            self.outputs.push_back(Output::Bounced { started: transaction.started });
+        }
         if transaction.is_restore && !self.wants_restore() {
             return self.drop_restore(ask, transaction.return_to);
         }

@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
+    bounces,
     port::Asker,
     provider,
     pump::{Event, Vault},
@@ -17,6 +18,7 @@ use crate::{
     oauth::{
         authorize::{self, Asked, Parameters},
         callback,
+        discovery::Need,
         metadata::Metadata,
         return_to,
         transaction::Transaction,
@@ -63,7 +65,11 @@ impl Asks {
 pub(super) fn sign_in(vault: Vault, asker: Asker, message: wire::SignIn) {
     spawn_local(async move {
         let wishes = message.asked.unwrap_or_default();
-        match prepare(vault, message.return_to.as_deref(), &wishes).await {
+        let prepared = match bounces::check(vault).await {
+            Ok(()) => prepare(vault, message.return_to.as_deref(), &wishes).await,
+            Err(error) => Err(error),
+        };
+        match prepared {
             Ok((transaction, parameters)) => {
                 let ask = vault.asks.add(Question::SignIn(asker, parameters));
                 vault.post(Event::Session(Input::SignInAsked { ask, transaction }));
@@ -88,7 +94,7 @@ pub(super) async fn prepare(
 ) -> Result<(Transaction, Parameters), AuthError> {
     let config = &vault.config;
     let return_to = return_to.map(|wanted| check(vault, wanted)).transpose()?;
-    let metadata = provider::metadata(vault).await?;
+    let metadata = provider::metadata(vault, Need::Current).await?;
     let entropy = random::bytes().ok_or_else(|| {
         AuthError::new(
             Code::InsecureContext,

@@ -36,6 +36,7 @@ pub(crate) fn config(is_openid: bool) -> Config {
         extra_params: Vec::new(),
         logout: Logout { post_logout_redirect_uri: None, end_session: true },
         restore: Restore::Redirect,
+        push_authorization_requests: false,
         allow_token_export: false,
         network_timeout: Millis::from_secs(10),
         page_origin: "https://app.example.com".into(),
@@ -50,6 +51,8 @@ pub(crate) fn metadata() -> Metadata {
         revocation_endpoint: Some(format!("{ISSUER}/revoke")),
         end_session_endpoint: None,
         jwks_uri: None,
+        pushed_authorization_request_endpoint: None,
+        requires_pushed_requests: false,
         iss_parameter_supported: true,
     }
 }
@@ -61,6 +64,7 @@ pub(crate) fn transaction(state: &str, started: UnixMillis) -> Transaction {
         verifier: Secret::from("verifier"),
         return_to: Some("/back".into()),
         is_restore: false,
+        was_stored: false,
         max_age: None,
         acr_values: None,
         started,

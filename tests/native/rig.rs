@@ -198,6 +198,7 @@ pub(crate) fn describe(output: &Output) -> String {
     match output {
         Output::TakeLock { .. } => "TakeLock".into(),
         Output::StealLock => "StealLock".into(),
+        Output::Bounced { .. } => "Bounced".into(),
         Output::Recall => "Recall".into(),
         Output::Tell(news) => format!("Tell {}", news.as_str()),
         Output::Keep(transaction) => format!("Keep {}", transaction.state),

@@ -78,11 +78,13 @@ export function strictCors(isAllowed) {
   };
 }
 
-/** @type {Record<string, "discovery" | "jwks" | "authorizations" | "revocations">} */
+/** @type {Record<string, "discovery" | "jwks" | "authorizations" | "pushed" | "userInfos" | "revocations">} */
 const COUNTED_PATHS = {
   "GET /.well-known/openid-configuration": "discovery",
   "GET /jwks": "jwks",
   "GET /auth": "authorizations",
+  "POST /request": "pushed",
+  "GET /me": "userInfos",
   "POST /token/revocation": "revocations",
 };
 

@@ -9,6 +9,7 @@ export const OPTIONS: Readonly<Record<string, string>> = {
   resource: "strings",
   endpoints: "object",
   extraParams: "record",
+  pushAuthorizationRequests: "boolean",
   logout: "object",
   restore: "string",
   allowTokenExport: "boolean",

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::{json, url::oracle::Oracle};
 use crate::oauth::fixtures::{config, parameters as read, transaction};
+use crate::{json, url::oracle::Oracle};
 
 /// The URL of a whole request.
 fn url(config: &Config, transaction: &Transaction, asked: &Asked) -> Result<String, AuthError> {
@@ -76,8 +76,7 @@ fn what_is_asked_for_is_passed_on_ar14() {
 
 #[test]
 fn the_protocols_parameters_cannot_be_set_ar13_tk2() {
-    for name in ["state", "redirect_uri", "client_secret", "id_token_hint", "", "response_mode"]
-    {
+    for name in ["state", "redirect_uri", "client_secret", "id_token_hint", "", "response_mode"] {
         let extra_params = vec![(name.to_owned(), "x".to_owned())];
         let asked = Asked { extra_params, ..Asked::default() };
         let error = url(&config(), &transaction(), &asked).unwrap_err();
@@ -102,9 +101,7 @@ fn the_endpoints_own_query_stays_ar13() {
     assert!(
         url.starts_with("https://id.example.com/authorize?p=b2c_1&q=a%20b&response_type=code&")
     );
-    assert!(
-        at("https://id.example.com/authorize?").unwrap().contains("/authorize?response_type=")
-    );
+    assert!(at("https://id.example.com/authorize?").unwrap().contains("/authorize?response_type="));
     assert_eq!(
         at("https://id.example.com/authorize?client%5Fid=x").map_err(|error| error.code),
         Err(Code::ConfigInvalid)
