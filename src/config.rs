@@ -31,6 +31,8 @@ pub struct Config {
     /// Where the provider sends people back to: absolute, of the page's origin, and from then on the
     /// same bytes in every request (RFC 9700, 2.1).
     pub redirect_uri: String,
+    /// The same for hidden frames; `None` where they are not used.
+    pub silent_redirect_uri: Option<String>,
     /// The scopes asked for; none is allowed.
     pub scope: Vec<String>,
     /// Where access tokens may go. Everything else is denied.

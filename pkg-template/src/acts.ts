@@ -2,6 +2,11 @@
 
 import type { Client } from "./client.js";
 import type { Link } from "./connection.js";
+import type { SignInMode } from "./generated/types.js";
+import type { Settings } from "./options.js";
+import { signInBeside } from "./window.js";
+
+export { handOver } from "./handoff.js";
 
 /** What a sign-in asks for besides. */
 export interface SignInOptions {
@@ -21,17 +26,32 @@ export interface SignInOptions {
   claims?: Readonly<Record<string, unknown>>;
   /** More parameters for this one authorization request. */
   extraParams?: Readonly<Record<string, string>>;
+  /**
+   * Where the person signs in: in place of this page, which leaves for the provider; in a window of
+   * its own, for which the browser wants `signIn` called in the handler of a click; or nowhere, since a
+   * hidden frame asks the provider who is signed in already (needs `silentRedirectUri`; where the browser
+   * withholds the provider's cookies from frames, that is nobody).
+   */
+  mode?: SignInMode;
 }
 
 /** The client's methods that are here. */
 export type Acts = Pick<Client, "signIn" | "exportAccessToken">;
 
-/** Throws `config_invalid` where members are not among the known ones. */
-export type Check = (given: object, known: readonly string[]) => void;
+/** The page that asks. */
+export interface Page {
+  link: Link;
+  /** The same link, or the next one. */
+  reach: () => Promise<Link>;
+  /** Throws `config_invalid` where members are not among the known ones. */
+  check: (given: object, known: readonly string[]) => void;
+  /** The window that was opened for a sign-in; `null` where the browser opened none. */
+  popup: Window | null | false;
+  settings: Settings;
+}
 
 type Act<F extends (...given: never[]) => unknown> = (
-  link: Link,
-  check: Check,
+  page: Page,
   ...given: Parameters<F>
 ) => ReturnType<F>;
 
@@ -44,21 +64,23 @@ const SIGN_IN: readonly string[] = [
   "uiLocales",
   "claims",
   "extraParams",
+  "mode",
 ] satisfies (keyof SignInOptions)[];
 
-export const signIn: Act<Acts["signIn"]> = async (link, check, options = {}) => {
-  check(options, SIGN_IN);
-  const { returnTo = location.href, maxAge, claims, ...rest } = options;
+export const signIn: Act<Acts["signIn"]> = async (page, options = {}) => {
+  page.check(options, SIGN_IN);
+  const { returnTo = location.href, mode = "redirect", maxAge, claims, ...rest } = options;
   const asked = {
     ...rest,
     ...(maxAge === undefined ? {} : { maxAge: `${maxAge}` }),
     ...(claims === undefined ? {} : { claims: JSON.stringify(claims) }),
   };
-  const { answer } = link.ask<"navigate">({ type: "signIn", returnTo, asked });
-  location.assign((await answer).url);
+  const question = { type: "signIn", returnTo, asked, mode } as const;
+  if (mode !== "redirect") return signInBeside(page, question);
+  location.assign((await page.link.ask<"navigate">(question).answer).url);
 };
 
-export const exportAccessToken: Act<Acts["exportAccessToken"]> = async (link) => {
+export const exportAccessToken: Act<Acts["exportAccessToken"]> = async ({ link }) => {
   const { answer } = link.ask<"accessToken">({ type: "exportAccessToken" });
   return (await answer).token;
 };

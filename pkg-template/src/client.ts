@@ -35,7 +35,10 @@ export interface Client {
   readonly onEvent: (listener: (event: SessionEvent) => void) => () => void;
   /** The last 100 events of the vault, the latest last. */
   readonly diagnostics: () => Promise<SessionEvent[]>;
-  /** Sends the browser to the provider. Resolves when it is on its way. */
+  /**
+   * Sends the browser to the provider. Resolves when it is on its way; with a `mode` that lets this page
+   * stay, once somebody is signed in.
+   */
   readonly signIn: (options?: SignInOptions) => Promise<void>;
   /**
    * Like `fetch`, with the credential that the configuration has for the target. A network failure
@@ -275,9 +278,12 @@ function present(options: ClientOptions): Client {
     },
     diagnostics: () => journal().then(({ read }) => read()),
     ...acts((name) => async (given?: never) => {
+      // At once: the browser must still know of the click.
+      const popup = (given as SignInOptions | undefined)?.mode === "popup" && open("", "", "popup");
       // First, for it cleans the address.
       const [link, script] = await Promise.all([reach(), loaded(import("./acts.js"))]);
-      return script[name](link, (names, known) => refuse(unknownNames(names, known)), given);
+      const check = (names: object, known: readonly string[]) => refuse(unknownNames(names, known));
+      return script[name]({ link, reach, check, popup, settings }, given);
     }),
     fetch: (input, init) => send(reach, input, init),
     async signOut({ local = false } = {}) {

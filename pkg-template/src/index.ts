@@ -15,5 +15,6 @@ export type {
   SessionEventType,
   SessionState,
   SignedOutReason,
+  SignInMode,
 } from "./generated/types.js";
 export type { ClientOptions, Endpoints, Resource } from "./options.js";

@@ -34,6 +34,11 @@ export interface ClientOptions {
   clientId: string;
   /** Where the provider sends people back to: a URL of this origin, or a path. */
   redirectUri: string;
+  /**
+   * The same for hidden frames, which `signIn({ mode: "silent" })` needs: the page that `npx tokenward
+   * init` puts beside the vault, `/tokenward/callback.html`.
+   */
+  silentRedirectUri?: string;
   /** Scopes to ask for; `["openid"]` where absent. */
   scope?: readonly string[];
   /** Where the access token may go. Nowhere else. */

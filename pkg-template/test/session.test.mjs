@@ -289,8 +289,10 @@ test("signing in and out go where the vault says", async () => {
     claims: '{"userinfo":{"name":null}}',
     extraParams: { a: "b" },
   });
+  // @ts-expect-error there is no such mode
+  await assert.rejects(auth.signIn({ mode: "tab" }), { code: "config_invalid", message: /popup/ });
   // @ts-expect-error what comes later is refused by name
-  await assert.rejects(auth.signIn({ mode: "popup" }), { code: "config_invalid" });
+  await assert.rejects(auth.signIn({ passkey: true }), { code: "config_invalid" });
 });
 
 const RESTORING = JSON.stringify({ status: "restoring" });

@@ -79,6 +79,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     required("issuer", Kind::String),
     required("clientId", Kind::String),
     required("redirectUri", Kind::String),
+    pinned("silentRedirectUri", Kind::String),
     pinned("scope", Kind::Strings),
     required("resources", Kind::Array),
     pinned("resource", Kind::Strings),

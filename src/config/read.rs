@@ -27,7 +27,8 @@ pub(super) fn config(
     let config = Config {
         issuer: scalars::issuer(&from, urls).unwrap_or_default(),
         client_id: client_id(&from).unwrap_or_default(),
-        redirect_uri: scalars::redirect_uri(&from, page, urls).unwrap_or_default(),
+        redirect_uri: scalars::redirect_uri(&from, "redirectUri", page, urls).unwrap_or_default(),
+        silent_redirect_uri: scalars::redirect_uri(&from, "silentRedirectUri", page, urls),
         scope: scalars::scope(&from).unwrap_or_else(|| vec!["openid".to_owned()]),
         resources: resources(&from, &problems, urls),
         resource: scalars::resource(&from, urls).unwrap_or_default(),

@@ -75,13 +75,13 @@ pub(super) fn issuer(from: &Reader<'_>, urls: &dyn ParseUrl) -> Option<String> {
     Some(issuer.to_owned())
 }
 
-/// The redirect URI: of the page's origin, and as given where it is absolute.
+/// A redirect URI: of the page's origin, and as given where it is absolute.
 pub(super) fn redirect_uri(
     from: &Reader<'_>,
+    name: &str,
     page: &ParsedUrl,
     urls: &dyn ParseUrl,
 ) -> Option<String> {
-    let name = "redirectUri";
     let text = from.text(name)?;
     let is_absolute = urls.parse(text, None).is_some();
     if !is_plain(text) || !(is_absolute || text.starts_with('/')) {

@@ -7,7 +7,10 @@ use crate::{
     config::{self, Config},
     error::{AuthError, Code, Phase},
     json::{self, Json, JsonError, Object},
-    oauth::{pkce, transaction::Transaction},
+    oauth::{
+        pkce,
+        transaction::{Mode, Transaction},
+    },
 };
 
 /// The longest `claims` that is passed on, in bytes.
@@ -60,7 +63,7 @@ pub fn parameters(
     let mut parameters: Vec<(&str, &str)> = vec![
         ("response_type", "code"),
         ("client_id", &config.client_id),
-        ("redirect_uri", &config.redirect_uri),
+        ("redirect_uri", transaction.redirect_uri(config)),
         ("state", &transaction.state),
         ("code_challenge", &challenge),
         ("code_challenge_method", "S256"),
@@ -145,6 +148,28 @@ pub(crate) fn with_query(endpoint: &str) -> Serializer<'static, String> {
 }
 
 impl Asked {
+    /// That nobody is to be asked anything: who is signed in at the provider already?
+    #[must_use]
+    pub fn without_asking() -> Self {
+        Self { prompt: Some("none".to_owned()), ..Self::default() }
+    }
+
+    /// The same in this mode: a hidden frame asks nobody anything. `config_invalid` where it is to,
+    /// or where frames are not configured.
+    pub fn in_mode(self, mode: Mode, config: &Config) -> Result<Self, AuthError> {
+        if mode != Mode::Silent {
+            return Ok(self);
+        }
+        let problem = if config.silent_redirect_uri.is_none() {
+            "a silent sign-in needs `silentRedirectUri`, a page for hidden frames"
+        } else if self.prompt.as_ref().is_some_and(|prompt| prompt != "none") {
+            "a silent sign-in asks nobody: leave `prompt` out"
+        } else {
+            return Ok(Self { prompt: Self::without_asking().prompt, ..self });
+        };
+        Err(AuthError::new(Code::ConfigInvalid, Phase::SignIn, problem))
+    }
+
     /// Reads what a page asks for: the members have the fields' names, in camel case.
     pub fn read(from: &Object) -> Result<Self, JsonError> {
         let mut asked = Self::default();

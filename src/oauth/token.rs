@@ -87,7 +87,7 @@ pub fn code_body(config: &Config, code: &Secret, transaction: &Transaction) -> S
         &[
             ("grant_type", "authorization_code"),
             ("client_id", &config.client_id),
-            ("redirect_uri", &config.redirect_uri),
+            ("redirect_uri", transaction.redirect_uri(config)),
             // exposed: the provider is who the code and the verifier are for.
             ("code", code.expose()),
             ("code_verifier", transaction.verifier.expose()),

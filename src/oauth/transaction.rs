@@ -6,6 +6,7 @@ use zeroize::Zeroize;
 
 use crate::{
     clock::UnixMillis,
+    config::Config,
     error::{AuthError, Code, Phase},
     json::{self, Json, Members, Writer},
     oauth::{metadata::Metadata, pkce},
@@ -14,6 +15,42 @@ use crate::{
 
 /// How long a sign-in may take before its callback is refused.
 pub const LIFETIME_MS: i64 = 10 * 60 * 1000;
+
+/// What the `state` of a sign-in in a window of its own begins with: the page that comes back hands its
+/// address over, and is no application of its own. It tells nobody anything that the window does not.
+pub const WINDOW_STATE: &str = "w.";
+
+/// Where a person signs in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    all(test, not(target_arch = "wasm32")),
+    derive(ts_rs::TS),
+    ts(rename = "SignInMode", rename_all = "lowercase")
+)]
+pub enum Mode {
+    /// In place of the page, which leaves for the provider and comes back.
+    #[default]
+    Redirect,
+    /// In a window of its own, beside the page.
+    Popup,
+    /// Nowhere: a hidden frame asks who is signed in already (`prompt=none`).
+    Silent,
+}
+
+impl Mode {
+    /// Every mode.
+    pub const ALL: &[Self] = &[Self::Redirect, Self::Popup, Self::Silent];
+
+    /// The mode as pages write it: `popup`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Redirect => "redirect",
+            Self::Popup => "popup",
+            Self::Silent => "silent",
+        }
+    }
+}
 
 /// The largest record that is read, in bytes.
 const RECORD_LIMIT: usize = 64 * 1024;
@@ -32,6 +69,9 @@ pub struct Transaction {
     pub verifier: Secret,
     /// Where the application wants to be afterwards: a path of its own origin, checked.
     pub return_to: Option<String>,
+    /// Where the person signs in. Only a redirect's transaction is stored: beside a window, the page
+    /// that waits keeps its vault.
+    pub mode: Mode,
     /// Whether it is to restore a session without asking anybody (`prompt=none`).
     pub is_restore: bool,
     /// Whether it came back from a record, which a script of the page may have rewritten.
@@ -67,6 +107,7 @@ impl Transaction {
             nonce: openid.then(|| Base64UrlUnpadded::encode_string(nonce)),
             verifier: pkce::verifier(verifier),
             return_to,
+            mode: Mode::Redirect,
             is_restore: false,
             was_stored: false,
             max_age: None,
@@ -76,6 +117,22 @@ impl Transaction {
         };
         parts.zeroize();
         begun
+    }
+
+    /// The same in this mode.
+    #[must_use]
+    pub fn in_mode(self, mode: Mode) -> Self {
+        if mode == Mode::Redirect {
+            return self;
+        }
+        Self { state: [WINDOW_STATE, &self.state].concat(), mode, ..self }
+    }
+
+    /// Where the provider sends the answer: the same in authorization and token request.
+    #[must_use]
+    pub fn redirect_uri<'a>(&self, config: &'a Config) -> &'a str {
+        let silent = config.silent_redirect_uri.as_deref();
+        silent.filter(|_| self.mode == Mode::Silent).unwrap_or(&config.redirect_uri)
     }
 
     /// Whether it is too old to be answered.
@@ -143,6 +200,7 @@ impl Transaction {
             state: record.required("state").ok()?.to_owned(),
             nonce: record.text("nonce").ok()?.map(str::to_owned),
             return_to: record.text("return_to").ok()?.map(str::to_owned),
+            mode: Mode::Redirect,
             was_stored: true,
             max_age,
             acr_values: record.text("acr_values").ok()?.map(str::to_owned),
@@ -187,6 +245,16 @@ mod tests {
         assert!(!begun.state.contains("orders"), "`state` says nothing");
         let plain = Transaction::begin(&entropy(), None, false, NOW, metadata());
         assert_eq!(plain.nonce, None);
+    }
+
+    #[test]
+    fn a_window_is_known_by_its_state_ar7() {
+        for mode in Mode::ALL {
+            let begun = transaction().in_mode(*mode);
+            assert_eq!(begun.state.starts_with(WINDOW_STATE), *mode != Mode::Redirect);
+            assert!(begun.state.ends_with(&transaction().state), "256 bits: {}", begun.state);
+            assert_eq!(begun.mode, *mode);
+        }
     }
 
     #[test]

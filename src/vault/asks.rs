@@ -21,7 +21,7 @@ use crate::{
         discovery::Need,
         metadata::Metadata,
         return_to,
-        transaction::Transaction,
+        transaction::{Mode, Transaction},
     },
     session::inputs::{Ask, Input},
     table::Table,
@@ -63,10 +63,18 @@ impl Asks {
 
 /// A page wants to sign in.
 pub(super) fn sign_in(vault: Vault, asker: Asker, message: wire::SignIn) {
+    let mode = message.mode.unwrap_or_default();
+    let wishes = match message.asked.unwrap_or_default().in_mode(mode, &vault.config) {
+        Ok(wishes) => wishes,
+        Err(error) => return fail(vault, asker, error),
+    };
     spawn_local(async move {
-        let wishes = message.asked.unwrap_or_default();
-        let prepared = match bounces::check(vault).await {
-            Ok(()) => prepare(vault, message.return_to.as_deref(), &wishes).await,
+        let is_loop = match mode {
+            Mode::Redirect => bounces::check(vault).await,
+            Mode::Popup | Mode::Silent => Ok(()),
+        };
+        let prepared = match is_loop {
+            Ok(()) => prepare(vault, message.return_to.as_deref(), mode, &wishes).await,
             Err(error) => Err(error),
         };
         match prepared {
@@ -90,6 +98,7 @@ pub(super) fn restore(vault: Vault, asker: Asker, at: Option<String>) {
 pub(super) async fn prepare(
     vault: Vault,
     return_to: Option<&str>,
+    mode: Mode,
     wishes: &Asked,
 ) -> Result<(Transaction, Parameters), AuthError> {
     let config = &vault.config;
@@ -104,7 +113,8 @@ pub(super) async fn prepare(
     })?;
     let metadata = Metadata::clone(&metadata);
     let (openid, started) = (config.is_openid(), time::now().wall);
-    let mut transaction = Transaction::begin(&entropy, return_to, openid, started, metadata);
+    let transaction = Transaction::begin(&entropy, return_to, openid, started, metadata);
+    let mut transaction = transaction.in_mode(mode);
     let parameters = authorize::parameters(config, &mut transaction, wishes)?;
     Ok((transaction, parameters))
 }

@@ -21,7 +21,7 @@ use crate::{
         authorize::{self, Asked, Parameters},
         discovery::Need,
         logout, par, token,
-        transaction::Transaction,
+        transaction::{Mode, Transaction},
     },
     secret::Secret,
     session::{
@@ -69,7 +69,8 @@ pub(super) fn perform(vault: Vault, output: Output) {
         }
         Output::ReadFlag => flag::read(vault),
         Output::Prepare => spawn_local(async move {
-            let prepared = asks::prepare(vault, None, &silently()).await;
+            let prepared =
+                asks::prepare(vault, None, Mode::Redirect, &Asked::without_asking()).await;
             let outcome = prepared.map(|(transaction, _)| transaction);
             vault.post(Event::Session(Input::RestorePrepared(outcome)));
         }),
@@ -120,7 +121,8 @@ async fn navigate(vault: Vault, ask: Ask, transaction: Transaction) {
             }
             let return_to = at.and_then(|at| asks::check(vault, &at).ok());
             let mut transaction = Transaction { return_to, ..transaction };
-            match authorize::parameters(&vault.config, &mut transaction, &silently()) {
+            let wishes = Asked::without_asking();
+            match authorize::parameters(&vault.config, &mut transaction, &wishes) {
                 Ok(parameters) => leave(vault, asker, &transaction, &parameters).await,
                 Err(error) => fail(vault, asker, error),
             }
@@ -129,15 +131,15 @@ async fn navigate(vault: Vault, ask: Ask, transaction: Transaction) {
     }
 }
 
-/// What a restore asks for: that nobody is asked.
-fn silently() -> Asked {
-    Asked { prompt: Some("none".to_owned()), ..Asked::default() }
-}
-
-/// Sends a page to the provider, once the store has what is needed when it is back.
+/// Sends a page to the provider, once the store has what is needed when it is back; or a window, beside
+/// which the page stays, and this vault with it.
 async fn leave(vault: Vault, asker: Asker, transaction: &Transaction, parameters: &Parameters) {
+    let is_beside = transaction.mode != Mode::Redirect;
+    let channel = is_beside.then(|| transaction.state.clone());
     match address(vault, transaction, parameters).await {
-        Ok(url) => vault.ports.send(asker.port, &FromVault::Navigate { id: asker.id, url }),
+        Ok(url) => {
+            vault.ports.send(asker.port, &FromVault::Navigate { id: asker.id, url, channel });
+        }
         Err(error) => fail(vault, asker, error),
     }
 }
@@ -150,14 +152,16 @@ async fn address(
     parameters: &Parameters,
 ) -> Result<String, AuthError> {
     let config = &vault.config;
-    keep(transaction).await.map_err(|store::Denied| {
-        AuthError::new(
-            Code::TransactionStorageDenied,
-            Phase::SignIn,
-            "the browser denies IndexedDB, so the sign-in could not be remembered: allow storage \
-             for this site",
-        )
-    })?;
+    if transaction.mode == Mode::Redirect {
+        keep(transaction).await.map_err(|store::Denied| {
+            AuthError::new(
+                Code::TransactionStorageDenied,
+                Phase::SignIn,
+                "the browser denies IndexedDB, so the sign-in could not be remembered: allow \
+                 storage for this site",
+            )
+        })?;
+    }
     let Some(endpoint) = par::endpoint(config, &transaction.metadata)? else {
         return Ok(authorize::url(transaction, parameters));
     };

@@ -8,7 +8,10 @@ use tokenward::{
     config::{Config, Logout, Restore},
     error::{AuthError, Code, Phase},
     jwt::claims::Claims,
-    oauth::{metadata::Metadata, transaction::Transaction},
+    oauth::{
+        metadata::Metadata,
+        transaction::{Mode, Transaction},
+    },
     secret::Secret,
     session::{
         grant::Grant,
@@ -29,6 +32,7 @@ pub(crate) fn config(is_openid: bool) -> Config {
         issuer: ISSUER.into(),
         client_id: CLIENT.into(),
         redirect_uri: "https://app.example.com/callback".into(),
+        silent_redirect_uri: None,
         scope: scope.into_iter().map(str::to_owned).collect(),
         resources: Vec::new(),
         resource: Vec::new(),
@@ -63,6 +67,7 @@ pub(crate) fn transaction(state: &str, started: UnixMillis) -> Transaction {
         nonce: Some("nonce".into()),
         verifier: Secret::from("verifier"),
         return_to: Some("/back".into()),
+        mode: Mode::Redirect,
         is_restore: false,
         was_stored: false,
         max_age: None,

@@ -4,7 +4,10 @@ use tokenward::{
     clock::{Millis, Now, UnixMillis},
     config::Restore,
     error::{AuthError, Code, Phase},
-    oauth::callback::Callback,
+    oauth::{
+        callback::Callback,
+        transaction::{Mode, Transaction},
+    },
     secret::Secret,
     session::{
         grant::Grant,
@@ -155,6 +158,12 @@ impl Rig {
 
     pub(crate) fn ask_sign_in(&mut self, state: &str) -> Vec<String> {
         let transaction = transaction(state, self.now.wall);
+        self.tell(Input::SignInAsked { ask: Ask(0), transaction })
+    }
+
+    /// The same, beside the page.
+    pub(crate) fn ask_sign_in_beside(&mut self, mode: Mode, state: &str) -> Vec<String> {
+        let transaction = Transaction { mode, ..transaction(state, self.now.wall) };
         self.tell(Input::SignInAsked { ask: Ask(0), transaction })
     }
 

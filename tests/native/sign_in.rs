@@ -3,7 +3,7 @@
 use tokenward::{
     oauth::{
         callback::{Callback, OauthError},
-        transaction::Transaction,
+        transaction::{Mode, Transaction},
     },
     session::{
         bounces::Bounces,
@@ -31,6 +31,36 @@ fn from_memory_to_signed_in() {
         orders,
         ["Publish signedIn", "ReleaseLock", "Tell signedIn", "Conclude 1 /back set"]
     );
+}
+
+#[test]
+fn beside_the_page_nothing_is_stored_and_nothing_goes_round() {
+    for mode in [Mode::Popup, Mode::Silent] {
+        let mut rig = Rig::new();
+        assert_eq!(rig.ask_sign_in_beside(mode, "s"), ["Navigate 0 s"]);
+        assert_eq!(rig.callback(1, "s"), ["Publish signingIn", "TakeLock"]);
+        let orders = rig.exchange(Ok(grant(1, 300, START)));
+        assert!(orders.contains(&"Conclude 1 /back set".into()), "{orders:?}");
+        assert_eq!(rig.callback(2, "s"), ["Conclude 2 callback_used"], "cb1");
+    }
+}
+
+#[test]
+fn a_sign_in_that_asked_nobody_changes_nothing_when_it_fails() {
+    let mut rig = Rig::new();
+    rig.ask_sign_in_beside(Mode::Silent, "s");
+    let before = rig.status();
+    let orders = rig.tell(Input::CallbackArrived { ask: Ask(1), callback: refusal("s") });
+    assert!(orders.contains(&"Conclude 1 oauth_error".into()), "{orders:?}");
+    assert_eq!(rig.status(), before);
+    rig.ask_sign_in_beside(Mode::Silent, "t");
+    rig.callback(2, "t");
+    rig.exchange(Err(failure(Reach::Lost)));
+    assert_eq!(rig.status(), before, "nor when its code comes to nothing");
+    // A person who refused in a window is told in the state, as after a redirect.
+    rig.ask_sign_in_beside(Mode::Popup, "u");
+    rig.tell(Input::CallbackArrived { ask: Ask(3), callback: refusal("u") });
+    assert_eq!(rig.status(), "signedOut callback_failed oauth_error");
 }
 
 #[test]

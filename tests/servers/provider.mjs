@@ -21,6 +21,7 @@ import { Store } from "./store.mjs";
  * @typedef {object} ClientSettings what may change while the provider runs
  * @property {number} [accessTokenTtl] seconds; the provider's own when absent
  * @property {"jwt" | "opaque"} [accessTokenFormat] `jwt` when absent
+ * @property {boolean} [cutsOff] whether its login form takes itself out of its opener's reach (COOP)
  * @property {string[]} [omit] members to leave out of token answers, such as `expires_in`
  */
 /**
@@ -76,7 +77,13 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
 
   oidc.use(counting(counters));
   oidc.use(strictCors(isAppOrigin));
-  oidc.use(interactions(oidc, () => defaults.recognized));
+  oidc.use(
+    interactions(
+      oidc,
+      () => defaults.recognized,
+      (id) => clients.get(id)?.cutsOff === true,
+    ),
+  );
   oidc.use(registering(register, (id) => clients.get(id)?.omit ?? []));
   oidc.on("grant.revoked", (_ctx, grantId) => register.revokeGrant(grantId));
   oidc.on("grant.error", (ctx, error) => {

@@ -4,6 +4,7 @@ export const OPTIONS: Readonly<Record<string, string>> = {
   issuer: "string!",
   clientId: "string!",
   redirectUri: "string!",
+  silentRedirectUri: "string",
   scope: "strings",
   resources: "array!",
   resource: "strings",

@@ -6,7 +6,7 @@ use proptest::{collection::vec, prelude::*};
 
 use super::*;
 use crate::oauth::fixtures::{config, parameters as read, transaction};
-use crate::{json, url::oracle::Oracle};
+use crate::{json, oauth::token, secret::Secret, url::oracle::Oracle};
 
 /// The URL of a whole request.
 fn url(config: &Config, transaction: &Transaction, asked: &Asked) -> Result<String, AuthError> {
@@ -43,6 +43,33 @@ fn plain_oauth_has_no_nonce_and_maybe_no_scope_ar12() {
     let transaction = Transaction { nonce: None, ..transaction() };
     let sent = read(&url(&config, &transaction, &Asked::default()).unwrap());
     assert_eq!((value(&sent, "nonce"), value(&sent, "scope")), (None, None));
+}
+
+#[test]
+fn a_hidden_frame_asks_nobody_and_has_its_own_redirect_uri_ar9() {
+    let plain = config();
+    let silent_redirect_uri = Some("https://app.example.com/silent".to_owned());
+    let framed = Config { silent_redirect_uri, ..config() };
+    let prompted = |prompt: &str| Asked { prompt: Some(prompt.to_owned()), ..Asked::default() };
+    for (asked, config) in [(Asked::default(), &plain), (prompted("login"), &framed)] {
+        let refused = asked.in_mode(Mode::Silent, config).unwrap_err();
+        assert_eq!(refused.code, Code::ConfigInvalid);
+    }
+    for asked in [Asked::default(), prompted("none")] {
+        let asked = asked.in_mode(Mode::Silent, &framed).unwrap();
+        let transaction = transaction().in_mode(Mode::Silent);
+        let sent = read(&url(&framed, &transaction, &asked).unwrap());
+        assert_eq!(value(&sent, "prompt"), Some("none"));
+        assert_eq!(value(&sent, "redirect_uri"), Some("https://app.example.com/silent"));
+        let body = token::code_body(&framed, &Secret::from("code"), &transaction);
+        assert!(body.expose().contains("&redirect_uri=https%3A%2F%2Fapp.example.com%2Fsilent&"));
+    }
+    for mode in [Mode::Redirect, Mode::Popup] {
+        let asked = prompted("login").in_mode(mode, &framed).unwrap();
+        let sent = read(&url(&framed, &transaction().in_mode(mode), &asked).unwrap());
+        assert_eq!(value(&sent, "prompt"), Some("login"));
+        assert_eq!(value(&sent, "redirect_uri"), Some("https://app.example.com/callback"));
+    }
 }
 
 #[test]
