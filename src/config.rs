@@ -31,14 +31,21 @@ pub struct Config {
     /// Where the provider sends people back to: absolute, of the page's origin, and from then on the
     /// same bytes in every request (RFC 9700, 2.1).
     pub redirect_uri: String,
+    /// The same for hidden frames; `None` where they are not used.
+    pub silent_redirect_uri: Option<String>,
     /// The scopes asked for; none is allowed.
     pub scope: Vec<String>,
     /// Where access tokens may go. Everything else is denied.
     pub resources: Vec<Resource>,
+    /// Whom the access token is for, by the provider's names (RFC 8707); its default where empty.
+    pub resource: Vec<String>,
     /// The provider's endpoints, where they are not to be discovered.
     pub endpoints: Option<Endpoints>,
     /// Further parameters of the authorization request.
     pub extra_params: Vec<(String, String)>,
+    /// Whether authorization requests are pushed to the provider (RFC 9126), also where it does not
+    /// require that.
+    pub push_authorization_requests: bool,
     /// What a sign-out does.
     pub logout: Logout,
     /// What becomes of a session whose vault is gone.
@@ -75,6 +82,8 @@ pub struct Endpoints {
     pub end_session: Option<String>,
     /// The provider's keys.
     pub jwks: Option<String>,
+    /// The endpoint for pushed authorization requests.
+    pub pushed_authorization_request: Option<String>,
 }
 
 /// What a sign-out does.

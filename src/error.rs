@@ -81,8 +81,18 @@ codes! {
     ProviderUnsupported = "provider_unsupported",
     /// The provider answered with an OAuth error; `oauthError` has its code.
     OauthError = "oauth_error",
+    /// Three sign-ins came back within 30 seconds, so no other was begun: something ends each session at
+    /// once.
+    LoginLoop = "login_loop",
     /// The transaction of a sign-in could not be stored, so no navigation was started.
     TransactionStorageDenied = "transaction_storage_denied",
+    /// The browser did not open the window: call `signIn()` in the handler of a click, or redirect.
+    PopupBlocked = "popup_blocked",
+    /// The person closed the window. Told only where the provider's pages leave it in this page's reach;
+    /// what comes back from it all the same still counts.
+    PopupClosed = "popup_closed",
+    /// The page's policy forbids the hidden frame: add the provider's origin to `frame-src`.
+    FrameBlocked = "frame_blocked",
     /// The callback's URL is malformed: a parameter is missing or stands twice.
     CallbackInvalid = "callback_invalid",
     /// No sign-in of this browser belongs to the callback's `state`, or it is older than ten minutes.

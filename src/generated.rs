@@ -9,7 +9,7 @@ use ts_rs::{Config, TS};
 use crate::{
     config::OPTIONS,
     error::{AuthErrorInfo, Code, Phase},
-    oauth::authorize::Asked,
+    oauth::{authorize::Asked, transaction::Mode},
     session::{
         journal::{Event, EventType},
         snapshot::{RestoredBy, SignedOutReason, Snapshot},
@@ -64,6 +64,7 @@ fn types() -> String {
         EventType,
         Event,
         Asked,
+        Mode,
         wire::Hello,
         wire::SignIn,
         wire::Callback,

@@ -2,7 +2,8 @@
 // @ts-check
 /**
  * `npx tokenward init <folder>`: puts the vault at the stable address that it needs, in a folder of
- * its own below what the application serves, with the shield service worker beside it.
+ * its own below what the application serves, with the shield service worker and the page for hidden
+ * frames beside it.
  */
 
 import { copyFile, mkdir, stat } from "node:fs/promises";
@@ -11,13 +12,13 @@ import { fileURLToPath } from "node:url";
 
 const HELP = `Usage: npx tokenward init <folder>
 
-  init <folder>   copies vault.js and shield.js to <folder>/tokenward/, where <folder> is what your
-                  server or bundler serves as it is (public, static, ...). Run it after each
-                  update of the package.
+  init <folder>   copies vault.js, shield.js and the page callback.html for hidden frames to
+                  <folder>/tokenward/, where <folder> is what your server or bundler serves as it is
+                  (public, static, ...). Run it after each update of the package.
 `;
 
 /** The files that must stand at an address of their own, unhashed. */
-const FILES = ["vault.js", "shield.js"];
+const FILES = ["vault.js", "shield.js", "callback.html", "callback.js"];
 
 /** A command line or a folder that cannot be used; its message says what to do. */
 class Refusal extends Error {}

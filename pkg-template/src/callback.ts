@@ -3,6 +3,7 @@
 import type { Link } from "./connection.js";
 import type { AuthError } from "./error.js";
 import type { Settings } from "./options.js";
+import { loaded } from "./places/place.js";
 
 /** One way back from the provider. */
 interface Callback {
@@ -18,6 +19,8 @@ interface Arrival {
   callback?: Callback;
   returnTo?: string | undefined;
   error?: AuthError | undefined;
+  /** Over once it is known whether the page beside which this window stands took the last one. */
+  handing?: Promise<void>;
 }
 
 /** By the configuration's text. Two clients of a `StrictMode` must not fight over one callback. */
@@ -57,7 +60,16 @@ export function doorway({ config, redirectUri }: Settings): Doorway {
   };
 
   const accept = (url: string): void => {
-    if (arrival.callback?.url !== url) arrival.callback = { url };
+    if (arrival.callback?.url === url) return;
+    arrival.callback = { url };
+    // What a sign-in in a window of its own begins its `state` with.
+    if (url.includes("state=w."))
+      arrival.handing = loaded(import("./acts.js"))
+        .then(({ handOver }) => handOver(url))
+        .then(
+          () => void delete arrival.callback,
+          () => {},
+        );
   };
 
   const judge = async (link: Link, callback: Callback): Promise<void> => {
@@ -74,6 +86,7 @@ export function doorway({ config, redirectUri }: Settings): Doorway {
   };
 
   const deliver = async (link: Link): Promise<void> => {
+    await arrival.handing;
     const { callback } = arrival;
     if (!callback) return;
     callback.verdict ??= judge(link, callback);

@@ -1,5 +1,6 @@
 /** The client: what the page holds. It asks the vault for everything and keeps no secret. */
 
+import type { Acts, SignInOptions } from "./acts.js";
 import { doorway } from "./callback.js";
 import { connector, gone, type Link } from "./connection.js";
 import { type AuthError, failure } from "./error.js";
@@ -9,24 +10,6 @@ import type { SessionEvent, SessionState } from "./generated/types.js";
 import { follow } from "./lifecycle.js";
 import { type ClientOptions, checkOptions, readOptions, refuse, unknownNames } from "./options.js";
 import { loaded, type Place } from "./places/place.js";
-
-/** What a sign-in asks for besides. */
-export interface SignInOptions {
-  /** Where the application wants to be afterwards; where it is now, if absent. */
-  returnTo?: string;
-  /** `login`, `consent`, `select_account`, … (OpenID Connect Core, 3.1.2.1). */
-  prompt?: string;
-  /** Who is likely to sign in. */
-  loginHint?: string;
-  /** How long ago the person may have proved who they are, in seconds. */
-  maxAge?: number;
-  /** Authentication contexts, most wanted first, with spaces between. */
-  acrValues?: string;
-  /** Languages, most wanted first, with spaces between. */
-  uiLocales?: string;
-  /** More parameters for this one authorization request. */
-  extraParams?: Readonly<Record<string, string>>;
-}
 
 /** What a sign-out leaves alone. */
 export interface SignOutOptions {
@@ -52,7 +35,10 @@ export interface Client {
   readonly onEvent: (listener: (event: SessionEvent) => void) => () => void;
   /** The last 100 events of the vault, the latest last. */
   readonly diagnostics: () => Promise<SessionEvent[]>;
-  /** Sends the browser to the provider. Resolves when it is on its way. */
+  /**
+   * Sends the browser to the provider. Resolves when it is on its way; with a `mode` that lets this page
+   * stay, once somebody is signed in.
+   */
   readonly signIn: (options?: SignInOptions) => Promise<void>;
   /**
    * Like `fetch`, with the credential that the configuration has for the target. A network failure
@@ -80,15 +66,13 @@ export interface Client {
 
 const RESTORING: SessionState = Object.freeze({ status: "restoring" });
 
-const SIGN_IN: readonly string[] = [
-  "returnTo",
-  "prompt",
-  "loginHint",
-  "maxAge",
-  "acrValues",
-  "uiLocales",
-  "extraParams",
-] satisfies (keyof SignInOptions)[];
+/** What is loaded when it is asked for. A sign-out is not: it works offline too. */
+const ACTS: readonly (keyof Acts)[] = ["signIn", "exportAccessToken"];
+
+/** A method for each of them. */
+function acts(make: (name: keyof Acts) => unknown): Acts {
+  return Object.fromEntries(ACTS.map((name) => [name, make(name)])) as unknown as Acts;
+}
 
 /**
  * A client for this configuration. It starts nothing before it is used, and is safe to make without
@@ -112,10 +96,9 @@ function absent(): Client {
     subscribe: () => () => {},
     onEvent: () => () => {},
     diagnostics: refused,
-    signIn: refused,
+    ...acts(() => refused),
     fetch: refused,
     signOut: refused,
-    exportAccessToken: refused,
     handleCallback: refused,
     place: "shared",
     close() {},
@@ -294,24 +277,19 @@ function present(options: ClientOptions): Client {
       };
     },
     diagnostics: () => journal().then(({ read }) => read()),
-    async signIn(options = {}) {
-      refuse(unknownNames(options, SIGN_IN));
+    ...acts((name) => async (given?: never) => {
+      // At once: the browser must still know of the click.
+      const popup = (given as SignInOptions | undefined)?.mode === "popup" && open("", "", "popup");
       // First, for it cleans the address.
-      const reaching = reach();
-      const { returnTo = location.href, maxAge, ...rest } = options;
-      const asked = maxAge === undefined ? rest : { ...rest, maxAge: `${maxAge}` };
-      const { answer } = (await reaching).ask<"navigate">({ type: "signIn", returnTo, asked });
-      location.assign((await answer).url);
-    },
+      const [link, script] = await Promise.all([reach(), loaded(import("./acts.js"))]);
+      const check = (names: object, known: readonly string[]) => refuse(unknownNames(names, known));
+      return script[name]({ link, reach, check, popup, settings }, given);
+    }),
     fetch: (input, init) => send(reach, input, init),
     async signOut({ local = false } = {}) {
       const { answer } = (await reach()).ask<"signedOut">({ type: "signOut", local });
       const { url } = await answer;
       if (url) location.assign(url);
-    },
-    async exportAccessToken() {
-      const { answer } = (await reach()).ask<"accessToken">({ type: "exportAccessToken" });
-      return (await answer).token;
     },
     async handleCallback(url) {
       // Before there is a vault, so that its first word is not taken for the verdict.

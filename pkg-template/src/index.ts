@@ -3,7 +3,8 @@
  * that alone talks to the provider and attaches credentials to requests.
  */
 
-export { type Client, createClient, type SignInOptions, type SignOutOptions } from "./client.js";
+export type { SignInOptions } from "./acts.js";
+export { type Client, createClient, type SignOutOptions } from "./client.js";
 export { AuthError, isAuthError } from "./error.js";
 export type {
   AuthErrorCode,
@@ -14,5 +15,6 @@ export type {
   SessionEventType,
   SessionState,
   SignedOutReason,
+  SignInMode,
 } from "./generated/types.js";
 export type { ClientOptions, Endpoints, Resource } from "./options.js";

@@ -23,6 +23,7 @@ export interface Endpoints {
   revocation?: string;
   endSession?: string;
   jwks?: string;
+  pushedAuthorizationRequest?: string;
 }
 
 /** What `createClient` takes. Up to `timeouts`, options define the session: clients that agree in them share it. */
@@ -33,14 +34,23 @@ export interface ClientOptions {
   clientId: string;
   /** Where the provider sends people back to: a URL of this origin, or a path. */
   redirectUri: string;
+  /**
+   * The same for hidden frames, which `signIn({ mode: "silent" })` needs: the page that `npx tokenward
+   * init` puts beside the vault, `/tokenward/callback.html`.
+   */
+  silentRedirectUri?: string;
   /** Scopes to ask for; `["openid"]` where absent. */
   scope?: readonly string[];
   /** Where the access token may go. Nowhere else. */
   resources: readonly Resource[];
+  /** Whom the access token is for, by the provider's names (RFC 8707); its default where absent. */
+  resource?: readonly string[];
   /** Static metadata, instead of discovery. */
   endpoints?: Endpoints;
   /** More parameters for the authorization request. */
   extraParams?: Readonly<Record<string, string>>;
+  /** Whether authorization requests are pushed to the provider (RFC 9126), also where it does not require that. */
+  pushAuthorizationRequests?: boolean;
   /** What a sign-out does at the provider. */
   logout?: { postLogoutRedirectUri?: string; endSession?: boolean };
   /** What becomes of a session whose vault is gone: the provider is asked (`prompt=none`), or nothing. */

@@ -277,14 +277,22 @@ test("signing in and out go where the vault says", async () => {
     },
   });
   const auth = createClient(options());
-  await auth.signIn({ prompt: "login", maxAge: 60, extraParams: { a: "b" } });
+  const claims = { userinfo: { name: null } };
+  await auth.signIn({ prompt: "login", maxAge: 60, claims, extraParams: { a: "b" } });
   await auth.signOut();
   assert.deepEqual(location.assigned, ["https://id.example/a", "https://id.example/e"]);
   const asked = workers[0]?.heard.find(({ type }) => type === "signIn");
   assert.equal(asked?.returnTo, `${ORIGIN}/here?a=1#b`);
-  assert.deepEqual(asked?.asked, { prompt: "login", maxAge: "60", extraParams: { a: "b" } });
+  assert.deepEqual(asked?.asked, {
+    prompt: "login",
+    maxAge: "60",
+    claims: '{"userinfo":{"name":null}}',
+    extraParams: { a: "b" },
+  });
+  // @ts-expect-error there is no such mode
+  await assert.rejects(auth.signIn({ mode: "tab" }), { code: "config_invalid", message: /popup/ });
   // @ts-expect-error what comes later is refused by name
-  await assert.rejects(auth.signIn({ mode: "popup" }), { code: "config_invalid" });
+  await assert.rejects(auth.signIn({ passkey: true }), { code: "config_invalid" });
 });
 
 const RESTORING = JSON.stringify({ status: "restoring" });

@@ -50,6 +50,8 @@ pub struct SignIn {
     pub acr_values: Option<String>,
     /// Languages, most wanted first, with spaces between.
     pub ui_locales: Option<String>,
+    /// Single claims, as JSON text (OpenID Connect Core, 5.5).
+    pub claims: Option<String>,
     /// More parameters for this one authorization request.
     pub extra_params: Vec<(String, String)>,
 }
@@ -208,6 +210,7 @@ impl SignIn {
             ("maxAge", &max_age),
             ("acrValues", &self.acr_values),
             ("uiLocales", &self.ui_locales),
+            ("claims", &self.claims),
         ] {
             if let Some(value) = value {
                 object::set(&asked, name, &JsValue::from_str(value));

@@ -28,10 +28,15 @@ pub struct Options {
     pub scope: Vec<String>,
     /// Where the access token may go. Nowhere else.
     pub resources: Vec<Resource>,
+    /// Whom the access token is for, by the provider's names (RFC 8707); its default where empty.
+    pub resource: Vec<String>,
     /// Static metadata, instead of discovery.
     pub endpoints: Option<Endpoints>,
     /// More parameters for the authorization request.
     pub extra_params: Vec<(String, String)>,
+    /// Whether authorization requests are pushed to the provider (RFC 9126), also where it does not
+    /// require that.
+    pub push_authorization_requests: bool,
     /// What a sign-out does at the provider.
     pub logout: Logout,
     /// Whether [`Client::export_access_token`](super::Client::export_access_token) may hand the access
@@ -53,8 +58,10 @@ impl Options {
             redirect_uri: redirect_uri.to_owned(),
             scope: vec!["openid".to_owned()],
             resources: Vec::new(),
+            resource: Vec::new(),
             endpoints: None,
             extra_params: Vec::new(),
+            push_authorization_requests: false,
             logout: Logout { post_logout_redirect_uri: None, end_session: true },
             allow_token_export: false,
             restore: Restore::Redirect,
@@ -82,6 +89,8 @@ impl Options {
                 to.text("authorization", &endpoints.authorization);
                 to.optional("endSession", endpoints.end_session.as_deref());
                 to.optional("jwks", endpoints.jwks.as_deref());
+                let par = endpoints.pushed_authorization_request.as_deref();
+                to.optional("pushedAuthorizationRequest", par);
                 to.optional("revocation", endpoints.revocation.as_deref());
                 to.text("token", &endpoints.token);
             });
@@ -99,7 +108,11 @@ impl Options {
             let address = self.logout.post_logout_redirect_uri.as_deref().map(whole);
             to.optional("postLogoutRedirectUri", address.as_deref());
         });
+        json.flag("pushAuthorizationRequests", self.push_authorization_requests);
         json.text("redirectUri", &whole(&self.redirect_uri));
+        if !self.resource.is_empty() {
+            json.texts("resource", &self.resource);
+        }
         let resources: Vec<_> = self.resources.iter().map(resource).collect();
         json.raw("resources", &["[", &resources.join(","), "]"].concat());
         let restore = match self.restore {
@@ -177,11 +190,14 @@ mod tests {
             revocation: text("https://id.example.com/revoke"),
             end_session: text("https://id.example.com/end"),
             jwks: text("https://id.example.com/jwks"),
+            pushed_authorization_request: text("https://id.example.com/par"),
         });
+        options.resource = vec!["https://api.example.com/v1".to_owned()];
         options.extra_params =
             vec![("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())];
         options.logout = Logout { post_logout_redirect_uri: text("/bye"), end_session: false };
         options.allow_token_export = true;
+        options.push_authorization_requests = true;
         options.restore = Restore::None;
         options.network_timeout = Some(Millis(5000));
         let config = read(&options).unwrap();
@@ -189,6 +205,7 @@ mod tests {
         assert_eq!(config.client_id, options.client_id);
         assert_eq!(config.scope, options.scope);
         assert_eq!(config.resources, options.resources);
+        assert_eq!(config.resource, options.resource);
         assert_eq!(config.endpoints, options.endpoints);
         assert_eq!(config.extra_params.len(), 2);
         let after = config.logout.post_logout_redirect_uri.as_deref();
@@ -196,7 +213,7 @@ mod tests {
             (after, config.logout.end_session),
             (Some("https://app.example.com/bye"), false)
         );
-        assert!(config.allow_token_export);
+        assert!(config.allow_token_export && config.push_authorization_requests);
         assert_eq!(config.restore, Restore::None);
         assert_eq!(config.network_timeout, Millis(5000));
     }

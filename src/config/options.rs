@@ -79,10 +79,13 @@ pub const OPTIONS: &[OptionSpec] = &[
     required("issuer", Kind::String),
     required("clientId", Kind::String),
     required("redirectUri", Kind::String),
+    pinned("silentRedirectUri", Kind::String),
     pinned("scope", Kind::Strings),
     required("resources", Kind::Array),
+    pinned("resource", Kind::Strings),
     pinned("endpoints", Kind::Object),
     pinned("extraParams", Kind::Record),
+    pinned("pushAuthorizationRequests", Kind::Boolean),
     pinned("logout", Kind::Object),
     pinned("restore", Kind::String),
     pinned("allowTokenExport", Kind::Boolean),
@@ -108,6 +111,7 @@ pub(super) const ENDPOINTS: &[OptionSpec] = &[
     pinned("revocation", Kind::String),
     pinned("endSession", Kind::String),
     pinned("jwks", Kind::String),
+    pinned("pushedAuthorizationRequest", Kind::String),
 ];
 
 /// The members of `logout`.

@@ -27,11 +27,14 @@ pub(super) fn config(
     let config = Config {
         issuer: scalars::issuer(&from, urls).unwrap_or_default(),
         client_id: client_id(&from).unwrap_or_default(),
-        redirect_uri: scalars::redirect_uri(&from, page, urls).unwrap_or_default(),
+        redirect_uri: scalars::redirect_uri(&from, "redirectUri", page, urls).unwrap_or_default(),
+        silent_redirect_uri: scalars::redirect_uri(&from, "silentRedirectUri", page, urls),
         scope: scalars::scope(&from).unwrap_or_else(|| vec!["openid".to_owned()]),
         resources: resources(&from, &problems, urls),
+        resource: scalars::resource(&from, urls).unwrap_or_default(),
         endpoints: from.object("endpoints", ENDPOINTS).map(|from| endpoints(&from, urls)),
         extra_params: scalars::extra_params(&from).unwrap_or_default(),
+        push_authorization_requests: from.boolean("pushAuthorizationRequests").unwrap_or(false),
         logout: logout(&from, urls),
         restore: restore(&from),
         allow_token_export: from.boolean("allowTokenExport").unwrap_or(false),
@@ -79,6 +82,7 @@ fn endpoints(from: &Reader<'_>, urls: &dyn ParseUrl) -> Endpoints {
         revocation: optional("revocation"),
         end_session: optional("endSession"),
         jwks: optional("jwks"),
+        pushed_authorization_request: optional("pushedAuthorizationRequest"),
     }
 }
 

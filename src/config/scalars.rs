@@ -24,6 +24,7 @@ const PROTOCOL: &[&str] = &[
     "refresh_token",
     "request",
     "request_uri",
+    "resource",
     "response_mode",
     "response_type",
     "scope",
@@ -74,13 +75,13 @@ pub(super) fn issuer(from: &Reader<'_>, urls: &dyn ParseUrl) -> Option<String> {
     Some(issuer.to_owned())
 }
 
-/// The redirect URI: of the page's origin, and as given where it is absolute.
+/// A redirect URI: of the page's origin, and as given where it is absolute.
 pub(super) fn redirect_uri(
     from: &Reader<'_>,
+    name: &str,
     page: &ParsedUrl,
     urls: &dyn ParseUrl,
 ) -> Option<String> {
-    let name = "redirectUri";
     let text = from.text(name)?;
     let is_absolute = urls.parse(text, None).is_some();
     if !is_plain(text) || !(is_absolute || text.starts_with('/')) {
@@ -169,6 +170,17 @@ pub(super) fn scope(from: &Reader<'_>) -> Option<Vec<String>> {
         from.problem("scope", "names one scope twice");
     }
     Some(scopes.into_iter().map(str::to_owned).collect())
+}
+
+/// Resource indicators: absolute URIs without a fragment, as the provider writes them (RFC 8707, 2).
+pub(super) fn resource(from: &Reader<'_>, urls: &dyn ParseUrl) -> Option<Vec<String>> {
+    let resources = from.texts("resource")?;
+    let is_one =
+        |uri: &&str| is_plain(uri) && !uri.contains('#') && urls.parse(uri, None).is_some();
+    if !resources.iter().all(is_one) {
+        from.problem("resource", "must be absolute URIs without a fragment (`#…`; RFC 8707, 2)");
+    }
+    Some(resources.into_iter().map(str::to_owned).collect())
 }
 
 /// Further parameters of the authorization request.

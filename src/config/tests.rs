@@ -66,11 +66,14 @@ fn everything_can_be_set() {
               "credential": "bearer" },
             { "origin": "http://localhost:8100" },
         ],
+        "resource": ["https://api.example.com/v1", "urn:example:api"],
         "endpoints": {
             "authorization": "https://id.example.com/authorize?p=1",
             "token": "https://id.example.com/token", "revocation": "https://id.example.com/revoke",
             "endSession": "https://id.example.com/end", "jwks": "https://id.example.com/jwks",
+            "pushedAuthorizationRequest": "https://id.example.com/par",
         },
+        "pushAuthorizationRequests": true,
         "extraParams": { "audience": "https://api.example.com", "prompt": "login" },
         "logout": { "postLogoutRedirectUri": "https://app.example.com", "endSession": false },
         "restore": "none",
@@ -86,7 +89,12 @@ fn everything_can_be_set() {
         config.resources[0].paths.as_deref(),
         Some(&["/v1".to_owned(), "/v2/".to_owned()][..])
     );
-    assert_eq!(config.endpoints.unwrap().authorization, "https://id.example.com/authorize?p=1");
+    assert_eq!(config.resource, ["https://api.example.com/v1", "urn:example:api"], "as given");
+    assert!(config.push_authorization_requests);
+    let endpoints = config.endpoints.unwrap();
+    assert_eq!(endpoints.authorization, "https://id.example.com/authorize?p=1");
+    let par = endpoints.pushed_authorization_request;
+    assert_eq!(par.as_deref(), Some("https://id.example.com/par"));
     assert_eq!(config.extra_params.len(), 2);
     assert_eq!(config.logout.post_logout_redirect_uri.as_deref(), Some("https://app.example.com"));
     assert!(config.allow_token_export && !config.logout.end_session);
@@ -122,7 +130,7 @@ fn unknown_options_are_named_and_meant_ones_suggested() {
         ("clientid", "clientId"),
         ("redirect_uri", "redirectUri"),
         ("scopes", "scope"),
-        ("resource", "resources"),
+        ("resorces", "resources"),
         ("allowTokensExport", "allowTokenExport"),
         ("timeout", "timeouts"),
     ] {
@@ -351,4 +359,13 @@ proptest! {
             "resources": [{ "origin": uri, "paths": [path] }],
         }));
     }
+}
+
+#[test]
+fn resources_are_indicated_by_whole_uris_ar12() {
+    for bad in ["", "api", "/v1", "https://api.example.com/#v1", "https://api.example.com/ v1", "#"]
+    {
+        refused("resource", &json!({ "resource": [bad] }));
+    }
+    refused("extraParams.resource", &json!({ "extraParams": { "resource": "https://a.example" } }));
 }

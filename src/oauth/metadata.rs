@@ -27,6 +27,10 @@ pub struct Metadata {
     pub end_session_endpoint: Option<String>,
     /// Where the provider's keys are.
     pub jwks_uri: Option<String>,
+    /// Where authorization requests are pushed to (RFC 9126).
+    pub pushed_authorization_request_endpoint: Option<String>,
+    /// Whether no other ones are taken (RFC 9126, 5).
+    pub requires_pushed_requests: bool,
     /// Whether callbacks always name their issuer (RFC 9207, 3).
     pub iss_parameter_supported: bool,
 }
@@ -40,12 +44,19 @@ impl Metadata {
         to.optional("revocation_endpoint", self.revocation_endpoint.as_deref());
         to.optional("end_session_endpoint", self.end_session_endpoint.as_deref());
         to.optional("jwks_uri", self.jwks_uri.as_deref());
+        let par = self.pushed_authorization_request_endpoint.as_deref();
+        to.optional("pushed_authorization_request_endpoint", par);
+        to.flag("requires_pushed_requests", self.requires_pushed_requests);
         to.flag("iss_parameter_supported", self.iss_parameter_supported);
     }
 
     /// The metadata in such a record.
     pub(super) fn from_record(record: &Object) -> Result<Self, JsonError> {
         let optional = |name| record.text(name).map(|text| text.map(str::to_owned));
+        let flag = |name| match record.get(name) {
+            Some(Json::Bool(is_set)) => Ok(*is_set),
+            _ => Err(JsonError::Unexpected),
+        };
         Ok(Self {
             issuer: record.required("issuer")?.to_owned(),
             authorization_endpoint: record.required("authorization_endpoint")?.to_owned(),
@@ -53,10 +64,11 @@ impl Metadata {
             revocation_endpoint: optional("revocation_endpoint")?,
             end_session_endpoint: optional("end_session_endpoint")?,
             jwks_uri: optional("jwks_uri")?,
-            iss_parameter_supported: match record.get("iss_parameter_supported") {
-                Some(Json::Bool(is_promised)) => *is_promised,
-                _ => return Err(JsonError::Unexpected),
-            },
+            pushed_authorization_request_endpoint: optional(
+                "pushed_authorization_request_endpoint",
+            )?,
+            requires_pushed_requests: flag("requires_pushed_requests")?,
+            iss_parameter_supported: flag("iss_parameter_supported")?,
         })
     }
 }
@@ -109,7 +121,12 @@ pub fn read(body: &[u8], issuer: &str, urls: &dyn ParseUrl) -> Result<Metadata, 
         revocation_endpoint: endpoint("revocation_endpoint")?,
         end_session_endpoint: endpoint("end_session_endpoint")?,
         jwks_uri: endpoint("jwks_uri")?,
-        iss_parameter_supported: promises_iss(&document)?,
+        pushed_authorization_request_endpoint: endpoint("pushed_authorization_request_endpoint")?,
+        requires_pushed_requests: promised(&document, "require_pushed_authorization_requests")?,
+        iss_parameter_supported: promised(
+            &document,
+            "authorization_response_iss_parameter_supported",
+        )?,
     })
 }
 
@@ -124,6 +141,8 @@ pub fn fixed(config: &Config) -> Option<Metadata> {
         revocation_endpoint: endpoints.revocation,
         end_session_endpoint: endpoints.end_session,
         jwks_uri: endpoints.jwks,
+        pushed_authorization_request_endpoint: endpoints.pushed_authorization_request,
+        requires_pushed_requests: false,
         iss_parameter_supported: false,
     })
 }
@@ -139,8 +158,8 @@ fn lacks(document: &Object, member: &str, needed: &str) -> Result<bool, AuthErro
     }
 }
 
-fn promises_iss(document: &Object) -> Result<bool, AuthError> {
-    match document.get("authorization_response_iss_parameter_supported") {
+fn promised(document: &Object, member: &str) -> Result<bool, AuthError> {
+    match document.get(member) {
         None | Some(Json::Null) => Ok(false),
         Some(Json::Bool(promised)) => Ok(*promised),
         Some(_) => Err(unreadable(JsonError::Unexpected)),
@@ -184,12 +203,22 @@ fn invalid(message: &[&str]) -> AuthError {
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::url::oracle::Oracle;
 
     const ISSUER: &str = "https://id.example.com";
+
+    const ENDPOINTS: &[&str] = &[
+        "authorization_endpoint",
+        "token_endpoint",
+        "revocation_endpoint",
+        "end_session_endpoint",
+        "jwks_uri",
+        "pushed_authorization_request_endpoint",
+    ];
 
     fn document(changes: &Value) -> Vec<u8> {
         let mut document = json!({
@@ -224,6 +253,23 @@ mod tests {
         assert_eq!(metadata.token_endpoint, "https://id.example.com/token");
         assert_eq!(metadata.jwks_uri.as_deref(), Some("https://keys.example.net/jwks"));
         assert!(metadata.iss_parameter_supported);
+    }
+
+    #[test]
+    fn what_is_promised_is_a_truth_value_mx3_pa4() {
+        let asked = |value| {
+            let changes = json!({
+                "require_pushed_authorization_requests": value,
+                "authorization_response_iss_parameter_supported": value,
+            });
+            changed(&changes).map(|it| (it.requires_pushed_requests, it.iss_parameter_supported))
+        };
+        assert_eq!(asked(json!(true)), Ok((true, true)));
+        assert_eq!(asked(json!(false)), Ok((false, false)));
+        assert_eq!(asked(json!(null)), Ok((false, false)));
+        for value in [json!("true"), json!(1), json!([])] {
+            assert_eq!(asked(value), Err(Code::MetadataInvalid));
+        }
     }
 
     #[test]
@@ -262,13 +308,7 @@ mod tests {
 
     #[test]
     fn every_endpoint_is_secure_and_absolute_ds5_ar10_t38() {
-        for name in [
-            "authorization_endpoint",
-            "token_endpoint",
-            "revocation_endpoint",
-            "end_session_endpoint",
-            "jwks_uri",
-        ] {
+        for name in ENDPOINTS.iter().copied() {
             for bad in [
                 json!("http://id.example.com/x"),
                 json!("http://localhost.evil.example/x"),
@@ -348,5 +388,50 @@ mod tests {
             well_known("https://h:8443/a/b")[1],
             "https://h:8443/.well-known/oauth-authorization-server/a/b"
         );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 5_000, ..ProptestConfig::default() })]
+
+        /// Whatever a document says: what is taken from it is safe to send credentials to.
+        #[test]
+        fn what_is_taken_is_https_or_of_this_device_ds5_ar10_t38(
+            changes in proptest::collection::vec((
+                proptest::sample::select(ENDPOINTS),
+                "(https?|HTTPS|ftp|wss|javascript|data|blob:https):/{0,3}\\\\?(user@|:x@)?\
+                 (id\\.example\\.com|127\\.0\\.0\\.1|localhost|\\[::1\\]|localhost\\.evil\\.example)?\
+                 (:[0-9]{1,5})?(/[a-z.%\\\\]{0,5})?(\\?a=b)?(#x?)?",
+            ), 0..4),
+        ) {
+            let mut members = json!({});
+            for (name, url) in changes {
+                members[name] = json!(url);
+            }
+            let Ok(metadata) = changed(&members) else { return Ok(()) };
+            let Metadata {
+                issuer,
+                authorization_endpoint,
+                token_endpoint,
+                revocation_endpoint,
+                end_session_endpoint,
+                jwks_uri,
+                pushed_authorization_request_endpoint,
+                requires_pushed_requests: _,
+                iss_parameter_supported: _,
+            } = metadata;
+            prop_assert_eq!(issuer, ISSUER);
+            let optional = [
+                revocation_endpoint,
+                end_session_endpoint,
+                jwks_uri,
+                pushed_authorization_request_endpoint,
+            ];
+            let taken = optional.into_iter().flatten().chain([authorization_endpoint, token_endpoint]);
+            for endpoint in taken {
+                let url = Oracle.parse(&endpoint, None).unwrap();
+                prop_assert!(url.is_secure() && !url.has_userinfo && !endpoint.contains('#'));
+                prop_assert_eq!(url.href, endpoint, "canonical");
+            }
+        }
     }
 }

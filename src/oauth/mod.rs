@@ -3,9 +3,11 @@
 
 pub mod authorize;
 pub mod callback;
+pub mod discovery;
 pub mod http_date;
 pub mod logout;
 pub mod metadata;
+pub mod par;
 pub mod pkce;
 pub mod return_to;
 pub mod token;

@@ -16,6 +16,8 @@ use crate::{
 
 mod fields;
 
+pub(super) use fields::seconds;
+
 /// The largest token answer that is read, in bytes.
 pub const LIMIT: usize = 256 * 1024;
 
@@ -80,25 +82,37 @@ pub struct Refusal {
 /// has no secret.
 #[must_use]
 pub fn code_body(config: &Config, code: &Secret, transaction: &Transaction) -> Secret {
-    form(&[
-        ("grant_type", "authorization_code"),
-        ("client_id", &config.client_id),
-        ("redirect_uri", &config.redirect_uri),
-        // exposed: the provider is who the code and the verifier are for.
-        ("code", code.expose()),
-        ("code_verifier", transaction.verifier.expose()),
-    ])
+    for_resources(
+        config,
+        &[
+            ("grant_type", "authorization_code"),
+            ("client_id", &config.client_id),
+            ("redirect_uri", transaction.redirect_uri(config)),
+            // exposed: the provider is who the code and the verifier are for.
+            ("code", code.expose()),
+            ("code_verifier", transaction.verifier.expose()),
+        ],
+    )
 }
 
 /// The form that refreshes (RFC 6749, 6). Without `scope`, so that the grant stays what it was.
 #[must_use]
 pub fn refresh_body(config: &Config, refresh_token: &Secret) -> Secret {
-    form(&[
-        ("grant_type", "refresh_token"),
-        ("client_id", &config.client_id),
-        // exposed: the provider is who issued it.
-        ("refresh_token", refresh_token.expose()),
-    ])
+    for_resources(
+        config,
+        &[
+            ("grant_type", "refresh_token"),
+            ("client_id", &config.client_id),
+            // exposed: the provider is who issued it.
+            ("refresh_token", refresh_token.expose()),
+        ],
+    )
+}
+
+/// A token request's form, for the resources that the configuration names (RFC 8707, 2.2).
+fn for_resources(config: &Config, fields: &[(&str, &str)]) -> Secret {
+    let resources = config.resource.iter().map(|uri| ("resource", uri.as_str()));
+    form(&fields.iter().copied().chain(resources).collect::<Vec<_>>())
 }
 
 /// `application/x-www-form-urlencoded`, in one allocation: a growing one would leave unwiped copies.
@@ -119,13 +133,8 @@ pub fn read(
     phase: Phase,
     server_now: UnixMillis,
 ) -> Result<TokenAnswer, Refusal> {
-    let is_busy = answer.status >= 500 || matches!(answer.status, 408 | 429);
-    if is_busy {
-        return Err(busy(answer, phase, server_now));
-    }
-    if let Some(error) = oauth_error(&answer.body) {
-        // Some providers refuse with a status of their own, 200 and 403 among them.
-        return Err(refused(&error, phase, later(answer, server_now)));
+    if let Some(refusal) = refusal(answer, phase, server_now) {
+        return Err(refusal);
     }
     let content_type = answer.content_type.as_deref();
     if answer.status != 200 || !content_type.is_none_or(is_json) {
@@ -137,6 +146,21 @@ pub fn read(
         is_final: false,
         retry_after: None,
     })
+}
+
+/// What an answer says that is none, of this endpoint or another one of its kind; `None` where it may
+/// be one.
+pub(super) fn refusal(
+    answer: &HttpAnswer,
+    phase: Phase,
+    server_now: UnixMillis,
+) -> Option<Refusal> {
+    if answer.status >= 500 || matches!(answer.status, 408 | 429) {
+        return Some(busy(answer, phase, server_now));
+    }
+    // Some providers refuse with a status of their own, 200 and 403 among them.
+    let error = oauth_error(&answer.body)?;
+    Some(refused(&error, phase, later(answer, server_now)))
 }
 
 /// The time in a `Retry-After`, from `server_now` on: seconds or a date (RFC 9110, 10.2.3), at most a
@@ -187,9 +211,9 @@ fn refused(error: &OauthError, phase: Phase, retry_after: Option<Millis>) -> Ref
 
 fn not_an_answer(answer: &HttpAnswer) -> String {
     [
-        "the token endpoint answered with status ",
+        "the provider answered with status ",
         &json::decimal(answer.status.into()),
-        " and no token answer: check the provider, or try again later",
+        " and no answer to this request: check the provider, or try again later",
     ]
     .concat()
 }

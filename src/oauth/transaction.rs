@@ -6,6 +6,7 @@ use zeroize::Zeroize;
 
 use crate::{
     clock::UnixMillis,
+    config::Config,
     error::{AuthError, Code, Phase},
     json::{self, Json, Members, Writer},
     oauth::{metadata::Metadata, pkce},
@@ -14,6 +15,42 @@ use crate::{
 
 /// How long a sign-in may take before its callback is refused.
 pub const LIFETIME_MS: i64 = 10 * 60 * 1000;
+
+/// What the `state` of a sign-in in a window of its own begins with: the page that comes back hands its
+/// address over, and is no application of its own. It tells nobody anything that the window does not.
+pub const WINDOW_STATE: &str = "w.";
+
+/// Where a person signs in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    all(test, not(target_arch = "wasm32")),
+    derive(ts_rs::TS),
+    ts(rename = "SignInMode", rename_all = "lowercase")
+)]
+pub enum Mode {
+    /// In place of the page, which leaves for the provider and comes back.
+    #[default]
+    Redirect,
+    /// In a window of its own, beside the page.
+    Popup,
+    /// Nowhere: a hidden frame asks who is signed in already (`prompt=none`).
+    Silent,
+}
+
+impl Mode {
+    /// Every mode.
+    pub const ALL: &[Self] = &[Self::Redirect, Self::Popup, Self::Silent];
+
+    /// The mode as pages write it: `popup`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Redirect => "redirect",
+            Self::Popup => "popup",
+            Self::Silent => "silent",
+        }
+    }
+}
 
 /// The largest record that is read, in bytes.
 const RECORD_LIMIT: usize = 64 * 1024;
@@ -32,8 +69,17 @@ pub struct Transaction {
     pub verifier: Secret,
     /// Where the application wants to be afterwards: a path of its own origin, checked.
     pub return_to: Option<String>,
+    /// Where the person signs in. Only a redirect's transaction is stored: beside a window, the page
+    /// that waits keeps its vault.
+    pub mode: Mode,
     /// Whether it is to restore a session without asking anybody (`prompt=none`).
     pub is_restore: bool,
+    /// Whether it came back from a record, which a script of the page may have rewritten.
+    pub was_stored: bool,
+    /// How old, in seconds, the authentication may be (`max_age`); the ID token's `auth_time` must show it.
+    pub max_age: Option<u32>,
+    /// How strongly to authenticate (`acr_values`); the ID token's `acr` must be one of them.
+    pub acr_values: Option<String>,
     /// When it began.
     pub started: UnixMillis,
     /// The provider as it was then.
@@ -61,12 +107,32 @@ impl Transaction {
             nonce: openid.then(|| Base64UrlUnpadded::encode_string(nonce)),
             verifier: pkce::verifier(verifier),
             return_to,
+            mode: Mode::Redirect,
             is_restore: false,
+            was_stored: false,
+            max_age: None,
+            acr_values: None,
             started: now,
             metadata,
         };
         parts.zeroize();
         begun
+    }
+
+    /// The same in this mode.
+    #[must_use]
+    pub fn in_mode(self, mode: Mode) -> Self {
+        if mode == Mode::Redirect {
+            return self;
+        }
+        Self { state: [WINDOW_STATE, &self.state].concat(), mode, ..self }
+    }
+
+    /// Where the provider sends the answer: the same in authorization and token request.
+    #[must_use]
+    pub fn redirect_uri<'a>(&self, config: &'a Config) -> &'a str {
+        let silent = config.silent_redirect_uri.as_deref();
+        silent.filter(|_| self.mode == Mode::Silent).unwrap_or(&config.redirect_uri)
     }
 
     /// Whether it is too old to be answered.
@@ -76,12 +142,14 @@ impl Transaction {
         !(-LIFETIME_MS..=LIFETIME_MS).contains(&age)
     }
 
-    /// Whether the provider is still as it was when the sign-in began; `metadata_invalid` otherwise.
+    /// Whether its metadata may be believed: what the vault remembered itself is right, whatever the
+    /// provider says by now (OAuth 2.1, 7.15); of a record they must be those that are known;
+    /// `metadata_invalid` otherwise.
     ///
     /// A stored transaction is a page script's to rewrite: without this, its code, and the session
     /// that follows, would go to whatever endpoints the record names.
     pub fn check_provider(&self, known: &Metadata) -> Result<(), AuthError> {
-        if self.metadata == *known {
+        if !self.was_stored || self.metadata == *known {
             return Ok(());
         }
         Err(AuthError::new(
@@ -102,6 +170,8 @@ impl Transaction {
         record.text("verifier", self.verifier.expose());
         record.optional("return_to", self.return_to.as_deref());
         record.flag("restore", self.is_restore);
+        record.number("max_age", self.max_age.map(i64::from));
+        record.optional("acr_values", self.acr_values.as_deref());
         record.number("started", Some(self.started.0));
         record.object("metadata", &|to| self.metadata.tell(to));
         Secret::new(record.finish())
@@ -117,10 +187,23 @@ impl Transaction {
         let Some(Json::Number(started)) = record.get("started") else { return None };
         #[allow(clippy::cast_possible_truncation, reason = "`as` saturates")]
         let started = UnixMillis(*started as i64);
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
+        let max_age = match record.get("max_age") {
+            Some(Json::Number(seconds)) => Some(*seconds as u32),
+            _ => None,
+        };
         Some(Self {
             state: record.required("state").ok()?.to_owned(),
             nonce: record.text("nonce").ok()?.map(str::to_owned),
             return_to: record.text("return_to").ok()?.map(str::to_owned),
+            mode: Mode::Redirect,
+            was_stored: true,
+            max_age,
+            acr_values: record.text("acr_values").ok()?.map(str::to_owned),
             is_restore: matches!(record.get("restore"), Some(Json::Bool(true))),
             verifier: record.take_secret("verifier").ok()??,
             started,
@@ -147,6 +230,7 @@ mod tests {
         };
         let rewritten = Transaction { metadata: elsewhere, ..begun.clone() };
         let stored = Transaction::from_record(&rewritten.to_record()).unwrap();
+        assert_eq!(begun.check_provider(&rewritten.metadata), Ok(()), "the vault's own wins");
         let refused = stored.check_provider(&begun.metadata).unwrap_err();
         assert_eq!(refused.code, Code::MetadataInvalid);
     }
@@ -161,6 +245,16 @@ mod tests {
         assert!(!begun.state.contains("orders"), "`state` says nothing");
         let plain = Transaction::begin(&entropy(), None, false, NOW, metadata());
         assert_eq!(plain.nonce, None);
+    }
+
+    #[test]
+    fn a_window_is_known_by_its_state_ar7() {
+        for mode in Mode::ALL {
+            let begun = transaction().in_mode(*mode);
+            assert_eq!(begun.state.starts_with(WINDOW_STATE), *mode != Mode::Redirect);
+            assert!(begun.state.ends_with(&transaction().state), "256 bits: {}", begun.state);
+            assert_eq!(begun.mode, *mode);
+        }
     }
 
     #[test]
@@ -180,10 +274,13 @@ mod tests {
 
     #[test]
     fn a_record_holds_it_whole_ar11_mx6() {
-        let begun = transaction();
+        let begun = Transaction { was_stored: true, ..transaction() };
         assert_eq!(Transaction::from_record(&begun.to_record()), Some(begun.clone()));
-        let restoring = Transaction { is_restore: true, ..begun };
+        let restoring = Transaction { is_restore: true, ..begun.clone() };
         assert_eq!(Transaction::from_record(&restoring.to_record()), Some(restoring));
+        let acr_values = Some("silver gold".to_owned());
+        let demanding = Transaction { max_age: Some(0), acr_values, ..begun };
+        assert_eq!(Transaction::from_record(&demanding.to_record()), Some(demanding));
     }
 
     #[test]

@@ -145,6 +145,7 @@ fn is_provider_endpoint(url: &ParsedUrl, config: &Config, metadata: Option<&Meta
             metadata.revocation_endpoint.as_ref(),
             metadata.end_session_endpoint.as_ref(),
             metadata.jwks_uri.as_ref(),
+            metadata.pushed_authorization_request_endpoint.as_ref(),
         ]
     });
     let fixed = config.endpoints.as_ref().map(|endpoints| {
@@ -154,6 +155,7 @@ fn is_provider_endpoint(url: &ParsedUrl, config: &Config, metadata: Option<&Meta
             endpoints.revocation.as_ref(),
             endpoints.end_session.as_ref(),
             endpoints.jwks.as_ref(),
+            endpoints.pushed_authorization_request.as_ref(),
         ]
     });
     let mut endpoints = discovered.into_iter().chain(fixed).flatten().flatten();
@@ -301,6 +303,8 @@ mod tests {
             revocation_endpoint: Some("https://api.example.com/revoke".into()),
             end_session_endpoint: None,
             jwks_uri: None,
+            pushed_authorization_request_endpoint: None,
+            requires_pushed_requests: false,
             iss_parameter_supported: true,
         };
         let url = Oracle.parse("https://api.example.com/revoke", None).unwrap();

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     clock::{Millis, Now},
     error::{AuthError, Code, Phase},
-    oauth::transaction::Transaction,
+    oauth::transaction::{Mode, Transaction},
     secret::Secret,
 };
 
@@ -69,13 +69,15 @@ enum Purpose {
 struct Arrived {
     ask: Ask,
     return_to: Option<String>,
+    mode: Mode,
     is_restore: bool,
 }
 
 impl PendingCode {
     fn arrived(&self) -> Arrived {
-        let Transaction { return_to, is_restore, .. } = &*self.transaction;
-        Arrived { ask: self.ask, return_to: return_to.clone(), is_restore: *is_restore }
+        let Transaction { return_to, mode, is_restore, .. } = &*self.transaction;
+        let (mode, is_restore) = (*mode, *is_restore);
+        Arrived { ask: self.ask, return_to: return_to.clone(), mode, is_restore }
     }
 }
 
@@ -265,11 +267,11 @@ impl Session {
     }
 
     fn code_failed(&mut self, now: Now, arrived: Arrived, failure: TokenFailure) {
-        let Arrived { ask, return_to, is_restore } = arrived;
+        let Arrived { ask, return_to, mode, is_restore } = arrived;
         if is_restore {
             self.restore_refused(now, ask, return_to, failure.error, failure.is_final);
         } else {
-            self.conclude_failed(ask, failure.error);
+            self.sign_in_failed(ask, mode, failure.error);
         }
     }
 
@@ -292,7 +294,7 @@ impl Session {
         self.epoch = Epoch(self.epoch.0 + 1);
         let generation = self.next_generation();
         let mut tenure = Tenure::begin(grant, generation, first, &mut self.random);
-        let Arrived { ask, return_to, is_restore } = arrived;
+        let Arrived { ask, return_to, is_restore, .. } = arrived;
         tenure.restored_by = is_restore.then_some(RestoredBy::Redirect);
         self.standing = Standing::SignedIn(Box::new(tenure));
         self.stop_restoring();

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::{
-    clock::Millis,
+    clock::{Millis, UnixMillis},
     error::AuthError,
     oauth::{callback::Callback, transaction::Transaction},
     secret::Secret,
@@ -262,6 +262,11 @@ pub enum Output {
         outcome: Result<Option<String>, AuthError>,
         /// What becomes of the flag before that.
         mark: Mark,
+    },
+    /// A sign-in is back from the provider: remember when (`session::bounces`).
+    Bounced {
+        /// When it began.
+        started: UnixMillis,
     },
     /// Listen to the other tabs, and say what all tabs remember (`Recalled`).
     Recall,

@@ -10,6 +10,7 @@
 //! - [`journal`]: what became of it, for whoever asks afterwards.
 //! - `signin`, `exchange`, `waiting`: callbacks, the one token request at a time, the tickets.
 
+pub mod bounces;
 pub mod grant;
 pub mod inputs;
 pub mod journal;

@@ -24,6 +24,15 @@ pub enum Unanswered {
     Lost(AuthError),
 }
 
+impl Unanswered {
+    /// The error alone, of something else than a token request.
+    #[must_use]
+    pub fn into_error(self, phase: Phase) -> AuthError {
+        let (Self::NotSent(error) | Self::Lost(error)) = self;
+        error.in_phase(phase)
+    }
+}
+
 /// What the end of `request` is worth.
 pub fn judge(
     request: &TokenRequest,

@@ -13,7 +13,7 @@ use crate::{
     error::{AuthError, Code, Phase},
     oauth::{
         callback::{self, Callback},
-        transaction::Transaction,
+        transaction::{Mode, Transaction},
     },
 };
 
@@ -147,10 +147,15 @@ impl Session {
             return self.conclude_failed(ask, error.clone());
         }
         let state = transaction.state.clone();
-        if is_stored {
+        let is_redirect = transaction.mode == Mode::Redirect;
+        if is_stored && is_redirect {
             self.outputs.push_back(Output::Forget { state: state.clone() });
         }
         self.sign_ins.use_up(state);
+        // Beside a window the page stays: there is nothing to go round in.
+        if is_redirect && !transaction.is_restore {
+            self.outputs.push_back(Output::Bounced { started: transaction.started });
+        }
         if transaction.is_restore && !self.wants_restore() {
             return self.drop_restore(ask, transaction.return_to);
         }
@@ -169,8 +174,17 @@ impl Session {
                 let is_final = !error.retryable;
                 self.restore_refused(now, ask, transaction.return_to, error, is_final);
             }
-            Err(error) => self.conclude_failed(ask, error),
+            Err(error) => self.sign_in_failed(ask, transaction.mode, error),
         }
+    }
+
+    /// A sign-in came back and failed. One that asked nobody changes nothing: its page alone hears of it,
+    /// unless a restore waited for how it ends.
+    pub(super) fn sign_in_failed(&mut self, ask: Ask, mode: Mode, error: AuthError) {
+        if mode != Mode::Silent || matches!(self.standing, Standing::Restoring) {
+            return self.conclude_failed(ask, error);
+        }
+        self.outputs.push_back(Output::Conclude { ask, outcome: Err(error), mark: Mark::Keep });
     }
 }
 

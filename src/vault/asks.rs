@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
+    bounces,
     port::Asker,
     provider,
     pump::{Event, Vault},
@@ -14,7 +15,14 @@ use super::{
 use crate::{
     browser::{random, time, url::BrowserUrls},
     error::{AuthError, Code, Phase},
-    oauth::{authorize::Asked, callback, metadata::Metadata, return_to, transaction::Transaction},
+    oauth::{
+        authorize::{self, Asked, Parameters},
+        callback,
+        discovery::Need,
+        metadata::Metadata,
+        return_to,
+        transaction::{Mode, Transaction},
+    },
     session::inputs::{Ask, Input},
     table::Table,
     url::ParseUrl,
@@ -29,8 +37,8 @@ pub(crate) struct Asks {
 
 /// A question, with what its answer needs.
 pub(super) enum Question {
-    /// And what the authorization request asks for besides.
-    SignIn(Asker, Asked),
+    /// And what the authorization request says.
+    SignIn(Asker, Parameters),
     /// Only who asked.
     Callback(Asker),
     /// And where the page is.
@@ -55,11 +63,23 @@ impl Asks {
 
 /// A page wants to sign in.
 pub(super) fn sign_in(vault: Vault, asker: Asker, message: wire::SignIn) {
+    let mode = message.mode.unwrap_or_default();
+    let wishes = match message.asked.unwrap_or_default().in_mode(mode, &vault.config) {
+        Ok(wishes) => wishes,
+        Err(error) => return fail(vault, asker, error),
+    };
     spawn_local(async move {
-        match prepare(vault, message.return_to.as_deref()).await {
-            Ok(transaction) => {
-                let wishes = message.asked.unwrap_or_default();
-                let ask = vault.asks.add(Question::SignIn(asker, wishes));
+        let is_loop = match mode {
+            Mode::Redirect => bounces::check(vault).await,
+            Mode::Popup | Mode::Silent => Ok(()),
+        };
+        let prepared = match is_loop {
+            Ok(()) => prepare(vault, message.return_to.as_deref(), mode, &wishes).await,
+            Err(error) => Err(error),
+        };
+        match prepared {
+            Ok((transaction, parameters)) => {
+                let ask = vault.asks.add(Question::SignIn(asker, parameters));
                 vault.post(Event::Session(Input::SignInAsked { ask, transaction }));
             }
             Err(error) => fail(vault, asker, error),
@@ -74,14 +94,16 @@ pub(super) fn restore(vault: Vault, asker: Asker, at: Option<String>) {
     vault.post(Event::Session(Input::RestoreAsked { ask, can_leave }));
 }
 
-/// A transaction that begins now.
+/// A transaction that begins now, and what its authorization request says.
 pub(super) async fn prepare(
     vault: Vault,
     return_to: Option<&str>,
-) -> Result<Transaction, AuthError> {
+    mode: Mode,
+    wishes: &Asked,
+) -> Result<(Transaction, Parameters), AuthError> {
     let config = &vault.config;
     let return_to = return_to.map(|wanted| check(vault, wanted)).transpose()?;
-    let metadata = provider::metadata(vault).await?;
+    let metadata = provider::metadata(vault, Need::Current).await?;
     let entropy = random::bytes().ok_or_else(|| {
         AuthError::new(
             Code::InsecureContext,
@@ -90,7 +112,11 @@ pub(super) async fn prepare(
         )
     })?;
     let metadata = Metadata::clone(&metadata);
-    Ok(Transaction::begin(&entropy, return_to, config.is_openid(), time::now().wall, metadata))
+    let (openid, started) = (config.is_openid(), time::now().wall);
+    let transaction = Transaction::begin(&entropy, return_to, openid, started, metadata);
+    let mut transaction = transaction.in_mode(mode);
+    let parameters = authorize::parameters(config, &mut transaction, wishes)?;
+    Ok((transaction, parameters))
 }
 
 /// The address to return to, if it is of the pages' own origin.

@@ -6,7 +6,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     asks::{self, Question, fail},
-    flag,
+    bounces, flag,
     port::Asker,
     provider,
     pump::{Event, Vault},
@@ -18,9 +18,10 @@ use crate::{
     clock::Millis,
     error::{AuthError, Code, Phase},
     oauth::{
-        authorize::{self, Asked},
-        logout, token,
-        transaction::Transaction,
+        authorize::{self, Asked, Parameters},
+        discovery::Need,
+        logout, par, token,
+        transaction::{Mode, Transaction},
     },
     secret::Secret,
     session::{
@@ -68,10 +69,13 @@ pub(super) fn perform(vault: Vault, output: Output) {
         }
         Output::ReadFlag => flag::read(vault),
         Output::Prepare => spawn_local(async move {
-            let outcome = asks::prepare(vault, None).await;
+            let prepared =
+                asks::prepare(vault, None, Mode::Redirect, &Asked::without_asking()).await;
+            let outcome = prepared.map(|(transaction, _)| transaction);
             vault.post(Event::Session(Input::RestorePrepared(outcome)));
         }),
         Output::Conclude { ask, outcome, mark } => flag::note(vault, mark, Some((ask, outcome))),
+        Output::Bounced { started } => spawn_local(bounces::note(vault, started)),
         Output::Recall => tabs::recall(vault),
         Output::Tell(news) => tabs::tell(vault, news),
         Output::Revoke(token) => spawn_local(async move { revoke(vault, &token).await }),
@@ -89,25 +93,26 @@ async fn token_request(vault: Vault, request: &TokenRequest) -> Result<Grant, To
     outcome::judge(request, answer, &vault.config, time::now())
 }
 
-/// Where a token request goes, and its body. A code goes where its transaction began, if the provider
-/// is still there.
+/// Where a token request goes, and its body. A code goes where its transaction began.
 async fn form(vault: Vault, request: &TokenRequest) -> Result<(String, Secret), AuthError> {
     let config = &vault.config;
-    let metadata = provider::metadata(vault).await?;
-    let form = match request {
+    let known = provider::metadata(vault, Need::Known).await?;
+    let (metadata, form) = match request {
         TokenRequest::Code { code, transaction } => {
-            transaction.check_provider(&metadata)?;
-            token::code_body(config, code, transaction)
+            transaction.check_provider(&known)?;
+            (&transaction.metadata, token::code_body(config, code, transaction))
         }
-        TokenRequest::Refresh { refresh_token, .. } => token::refresh_body(config, refresh_token),
+        TokenRequest::Refresh { refresh_token, .. } => {
+            (&*known, token::refresh_body(config, refresh_token))
+        }
     };
     Ok((metadata.token_endpoint.clone(), form))
 }
 
 async fn navigate(vault: Vault, ask: Ask, transaction: Transaction) {
     match vault.asks.take(ask) {
-        Some(Question::SignIn(asker, wishes)) => {
-            leave(vault, asker, &transaction, &wishes).await;
+        Some(Question::SignIn(asker, parameters)) => {
+            leave(vault, asker, &transaction, &parameters).await;
         }
         Some(Question::Restore(asker, at)) => {
             let attempted = Flag { attempted: Some(transaction.started) };
@@ -115,32 +120,61 @@ async fn navigate(vault: Vault, ask: Ask, transaction: Transaction) {
                 return vault.post(Event::Session(Input::FlagRead(None)));
             }
             let return_to = at.and_then(|at| asks::check(vault, &at).ok());
-            let wishes = Asked { prompt: Some("none".to_owned()), ..Asked::default() };
-            leave(vault, asker, &Transaction { return_to, ..transaction }, &wishes).await;
+            let mut transaction = Transaction { return_to, ..transaction };
+            let wishes = Asked::without_asking();
+            match authorize::parameters(&vault.config, &mut transaction, &wishes) {
+                Ok(parameters) => leave(vault, asker, &transaction, &parameters).await,
+                Err(error) => fail(vault, asker, error),
+            }
         }
         _ => {}
     }
 }
 
-/// Sends a page to the provider, once the store has what is needed when it is back.
-async fn leave(vault: Vault, asker: Asker, transaction: &Transaction, wishes: &Asked) {
-    let url = match authorize::url(&vault.config, transaction, wishes) {
-        Ok(url) => url,
-        Err(error) => return fail(vault, asker, error),
-    };
-    match keep(transaction).await {
-        Ok(()) => vault.ports.send(asker.port, &FromVault::Navigate { id: asker.id, url }),
-        Err(store::Denied) => fail(
-            vault,
-            asker,
+/// Sends a page to the provider, once the store has what is needed when it is back; or a window, beside
+/// which the page stays, and this vault with it.
+async fn leave(vault: Vault, asker: Asker, transaction: &Transaction, parameters: &Parameters) {
+    let is_beside = transaction.mode != Mode::Redirect;
+    let channel = is_beside.then(|| transaction.state.clone());
+    match address(vault, transaction, parameters).await {
+        Ok(url) => {
+            vault.ports.send(asker.port, &FromVault::Navigate { id: asker.id, url, channel });
+        }
+        Err(error) => fail(vault, asker, error),
+    }
+}
+
+/// The URL of the authorization request, when its transaction is kept. A reference to a pushed one is
+/// for one use: each navigation has its own, and one that was over before is replaced once.
+async fn address(
+    vault: Vault,
+    transaction: &Transaction,
+    parameters: &Parameters,
+) -> Result<String, AuthError> {
+    let config = &vault.config;
+    if transaction.mode == Mode::Redirect {
+        keep(transaction).await.map_err(|store::Denied| {
             AuthError::new(
                 Code::TransactionStorageDenied,
                 Phase::SignIn,
                 "the browser denies IndexedDB, so the sign-in could not be remembered: allow \
                  storage for this site",
-            ),
-        ),
+            )
+        })?;
     }
+    let Some(endpoint) = par::endpoint(config, &transaction.metadata)? else {
+        return Ok(authorize::url(transaction, parameters));
+    };
+    for _ in 0..2 {
+        let (sent, form) = (time::now(), par::body(parameters));
+        let answer = send::post(endpoint, &form, config.network_timeout).await;
+        let answer = answer.map_err(|unanswered| unanswered.into_error(Phase::SignIn))?;
+        let pushed = par::read(&answer, sent)?;
+        if pushed.is_held(sent, time::now()) {
+            return Ok(pushed.url(config, transaction));
+        }
+    }
+    Err(par::too_short())
 }
 
 /// Stores a transaction until its callback comes, and takes those away that nobody came back from.
@@ -166,7 +200,7 @@ pub(super) fn conclude(vault: Vault, ask: Ask, outcome: Result<Option<String>, A
 }
 
 async fn revoke(vault: Vault, token: &Secret) {
-    let Ok(metadata) = provider::metadata(vault).await else { return };
+    let Ok(metadata) = provider::metadata(vault, Need::Known).await else { return };
     let Some(endpoint) = &metadata.revocation_endpoint else { return };
     let form = logout::revoke_body(&vault.config, token);
     // RFC 7009, 2.2: nothing that it answers changes what happens here.
@@ -177,6 +211,7 @@ async fn end_session(vault: Vault, ask: Ask, token: Option<Rc<Secret>>) {
     let Some(Question::SignOut(asker, is_local)) = vault.asks.take(ask) else { return };
     // First, and before the page knows: whoever signs out and reloads stays signed out.
     flag::remove(vault).await;
+    bounces::forget(vault).await;
     let was_signed_in = token.is_some();
     if let Some(token) = token {
         revoke(vault, &token).await;

@@ -7,6 +7,8 @@ pub mod wire;
 #[cfg(target_arch = "wasm32")]
 mod asks;
 #[cfg(target_arch = "wasm32")]
+mod bounces;
+#[cfg(target_arch = "wasm32")]
 mod connection;
 #[cfg(target_arch = "wasm32")]
 mod effects;

@@ -1,4 +1,4 @@
-//! What is known of the provider: its metadata, fetched once however many ask.
+//! What is known of the provider: its metadata, asked for when `oauth::discovery` says so.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -7,43 +7,50 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{pump::Vault, send};
 use crate::{
-    browser::url::BrowserUrls,
+    browser::{time, url::BrowserUrls},
     error::{AuthError, Code, Phase},
-    oauth::metadata::{self, Metadata},
+    oauth::{
+        discovery::{Discovery, Need},
+        metadata::{self, Metadata},
+    },
 };
 
 type Answer = Result<Rc<Metadata>, AuthError>;
 
-/// The provider's metadata, once they are known, and who waits for them until then.
+/// The provider's metadata, and who waits for them.
 #[derive(Default)]
 pub(crate) struct Provider {
-    known: RefCell<Option<Rc<Metadata>>>,
+    discovery: RefCell<Discovery>,
     waiting: RefCell<Vec<oneshot::Sender<Answer>>>,
 }
 
 impl Provider {
     /// The metadata, if they are known by now.
     pub(super) fn known(&self) -> Option<Rc<Metadata>> {
-        self.known.borrow().clone()
+        self.discovery.borrow().known()
     }
 }
 
-/// The metadata; asks the provider where they are not known. A failure is not remembered.
-pub(super) async fn metadata(vault: Vault) -> Answer {
-    if let Some(known) = vault.provider.known() {
-        return Ok(known);
-    }
+/// The metadata; asks the provider where that is needed.
+pub(super) async fn metadata(vault: Vault, need: Need) -> Answer {
+    let provider = &vault.provider;
     let (sender, answer) = oneshot::channel();
-    vault.provider.waiting.borrow_mut().push(sender);
-    if vault.provider.waiting.borrow().len() == 1 {
+    let step = provider.discovery.borrow_mut().needed(time::now(), need);
+    if step.known.is_none() {
+        provider.waiting.borrow_mut().push(sender);
+    }
+    if step.ask {
         spawn_local(async move {
-            let answer = discover(vault).await.map(Rc::new);
-            *vault.provider.known.borrow_mut() = answer.as_ref().ok().cloned();
-            for waiting in vault.provider.waiting.take() {
+            let outcome = discover(vault).await;
+            let answer = provider.discovery.borrow_mut().answered(time::now(), outcome);
+            for waiting in provider.waiting.take() {
                 // Whoever no longer waits needs no answer.
                 let _ = waiting.send(answer.clone());
             }
         });
+    }
+    if let Some(known) = step.known {
+        return Ok(known);
     }
     answer.await.unwrap_or_else(|_| Err(unreachable()))
 }

@@ -28,10 +28,9 @@ const OPTIONS: &[(&str, &str)] = &[
 
 /// A document of the provider's.
 pub(super) async fn get(url: &str, timeout: Millis) -> Result<Vec<u8>, AuthError> {
-    let answer = send("GET", url, None, timeout).await.map_err(|unanswered| {
-        let (Unanswered::NotSent(error) | Unanswered::Lost(error)) = unanswered;
-        error.in_phase(Phase::Discovery)
-    })?;
+    let answer = send("GET", url, None, timeout)
+        .await
+        .map_err(|unanswered| unanswered.into_error(Phase::Discovery))?;
     if answer.status == 200 {
         return Ok(answer.body.clone());
     }

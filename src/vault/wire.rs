@@ -5,7 +5,7 @@
 use crate::{
     error::{AuthError, Code, Phase},
     json::{self, Json, JsonError, Object},
-    oauth::authorize::Asked,
+    oauth::{authorize::Asked, transaction::Mode},
 };
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
@@ -153,6 +153,8 @@ message! {
         return_to: Option<String> = "returnTo",
         /// What the authorization request asks for besides.
         asked: Option<Asked> = "asked",
+        /// Where the person signs in; in place of the page, if absent.
+        mode: Option<Mode> = "mode",
     }
 }
 
@@ -272,6 +274,13 @@ impl Field for Asked {
         } else {
             Err(JsonError::Unexpected)
         }
+    }
+}
+
+impl Field for Mode {
+    fn read(value: Option<&Json>) -> Result<Self, JsonError> {
+        let text = value.and_then(Json::as_text).ok_or(JsonError::Unexpected)?;
+        Self::ALL.iter().copied().find(|mode| mode.as_str() == text).ok_or(JsonError::Unexpected)
     }
 }
 

@@ -82,6 +82,42 @@ test("a callback works once: its URL again changes nothing and sends nothing (cb
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
 });
 
+test("a page that begins twice, as under StrictMode, is signed in once", async () => {
+  const app = await e2e.application();
+  const tab = await app.open();
+  await tab.ready();
+  await intercept(app, tab);
+  const seen = await tab.run(async () => {
+    const { sdk, settings } = window.tw;
+    /** What an effect does when it begins, and what ends it. */
+    const begin = () => {
+      const auth = sdk.createClient(settings.options);
+      const states = [auth.state.status];
+      const leave = auth.subscribe(() => states.push(auth.state.status));
+      return {
+        auth,
+        states,
+        end() {
+          leave();
+          auth.close();
+        },
+      };
+    };
+    const first = begin();
+    first.end();
+    const second = begin();
+    await second.auth.ready;
+    window.tw.auth = second.auth;
+    return { first: first.states, second: second.states, returnTo: second.auth.returnTo };
+  });
+  assert.deepEqual(seen.first, ["restoring"]);
+  assert.equal(seen.second.at(-1), "signedIn");
+  assert.ok(!seen.second.includes("signedOut"), seen.second.join());
+  assert.ok(seen.returnTo, "where the application wanted to be is lost");
+  assert.deepEqual([app.counts().codeRequests, app.counts().codesSucceeded], [1, 1]);
+  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+});
+
 test("handleCallback brings a callback by hand, once however often it is called", async () => {
   const app = await e2e.application({ options: { callback: "manual" } });
   const tab = await app.open();

@@ -8,7 +8,10 @@ use tokenward::{
     config::{Config, Logout, Restore},
     error::{AuthError, Code, Phase},
     jwt::claims::Claims,
-    oauth::{metadata::Metadata, transaction::Transaction},
+    oauth::{
+        metadata::Metadata,
+        transaction::{Mode, Transaction},
+    },
     secret::Secret,
     session::{
         grant::Grant,
@@ -29,12 +32,15 @@ pub(crate) fn config(is_openid: bool) -> Config {
         issuer: ISSUER.into(),
         client_id: CLIENT.into(),
         redirect_uri: "https://app.example.com/callback".into(),
+        silent_redirect_uri: None,
         scope: scope.into_iter().map(str::to_owned).collect(),
         resources: Vec::new(),
+        resource: Vec::new(),
         endpoints: None,
         extra_params: Vec::new(),
         logout: Logout { post_logout_redirect_uri: None, end_session: true },
         restore: Restore::Redirect,
+        push_authorization_requests: false,
         allow_token_export: false,
         network_timeout: Millis::from_secs(10),
         page_origin: "https://app.example.com".into(),
@@ -49,6 +55,8 @@ pub(crate) fn metadata() -> Metadata {
         revocation_endpoint: Some(format!("{ISSUER}/revoke")),
         end_session_endpoint: None,
         jwks_uri: None,
+        pushed_authorization_request_endpoint: None,
+        requires_pushed_requests: false,
         iss_parameter_supported: true,
     }
 }
@@ -59,7 +67,11 @@ pub(crate) fn transaction(state: &str, started: UnixMillis) -> Transaction {
         nonce: Some("nonce".into()),
         verifier: Secret::from("verifier"),
         return_to: Some("/back".into()),
+        mode: Mode::Redirect,
         is_restore: false,
+        was_stored: false,
+        max_age: None,
+        acr_values: None,
         started,
         metadata: metadata(),
     }

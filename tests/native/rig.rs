@@ -4,7 +4,10 @@ use tokenward::{
     clock::{Millis, Now, UnixMillis},
     config::Restore,
     error::{AuthError, Code, Phase},
-    oauth::callback::Callback,
+    oauth::{
+        callback::Callback,
+        transaction::{Mode, Transaction},
+    },
     secret::Secret,
     session::{
         grant::Grant,
@@ -158,6 +161,12 @@ impl Rig {
         self.tell(Input::SignInAsked { ask: Ask(0), transaction })
     }
 
+    /// The same, beside the page.
+    pub(crate) fn ask_sign_in_beside(&mut self, mode: Mode, state: &str) -> Vec<String> {
+        let transaction = Transaction { mode, ..transaction(state, self.now.wall) };
+        self.tell(Input::SignInAsked { ask: Ask(0), transaction })
+    }
+
     pub(crate) fn callback(&mut self, ask: u64, state: &str) -> Vec<String> {
         self.tell(Input::CallbackArrived { ask: Ask(ask), callback: callback(state) })
     }
@@ -198,6 +207,7 @@ pub(crate) fn describe(output: &Output) -> String {
     match output {
         Output::TakeLock { .. } => "TakeLock".into(),
         Output::StealLock => "StealLock".into(),
+        Output::Bounced { .. } => "Bounced".into(),
         Output::Recall => "Recall".into(),
         Output::Tell(news) => format!("Tell {}", news.as_str()),
         Output::Keep(transaction) => format!("Keep {}", transaction.state),

@@ -1,8 +1,14 @@
 //! Sign-ins and the callbacks that answer them.
 
 use tokenward::{
-    oauth::callback::{Callback, OauthError},
-    session::inputs::{Ask, Input, Reach},
+    oauth::{
+        callback::{Callback, OauthError},
+        transaction::{Mode, Transaction},
+    },
+    session::{
+        bounces::Bounces,
+        inputs::{Ask, Input, Reach},
+    },
 };
 
 use crate::{
@@ -18,7 +24,7 @@ fn refusal(state: &str) -> Callback {
 fn from_memory_to_signed_in() {
     let mut rig = Rig::new();
     assert_eq!(rig.ask_sign_in("s"), ["Navigate 0 s"]);
-    assert_eq!(rig.callback(1, "s"), ["Publish signingIn", "Forget s", "TakeLock"]);
+    assert_eq!(rig.callback(1, "s"), ["Publish signingIn", "Forget s", "Bounced", "TakeLock"]);
     assert_eq!(rig.tell(Input::LockTaken), ["Send code"]);
     let orders = rig.answer(Ok(grant(1, 300, START)));
     assert_eq!(
@@ -28,12 +34,42 @@ fn from_memory_to_signed_in() {
 }
 
 #[test]
+fn beside_the_page_nothing_is_stored_and_nothing_goes_round() {
+    for mode in [Mode::Popup, Mode::Silent] {
+        let mut rig = Rig::new();
+        assert_eq!(rig.ask_sign_in_beside(mode, "s"), ["Navigate 0 s"]);
+        assert_eq!(rig.callback(1, "s"), ["Publish signingIn", "TakeLock"]);
+        let orders = rig.exchange(Ok(grant(1, 300, START)));
+        assert!(orders.contains(&"Conclude 1 /back set".into()), "{orders:?}");
+        assert_eq!(rig.callback(2, "s"), ["Conclude 2 callback_used"], "cb1");
+    }
+}
+
+#[test]
+fn a_sign_in_that_asked_nobody_changes_nothing_when_it_fails() {
+    let mut rig = Rig::new();
+    rig.ask_sign_in_beside(Mode::Silent, "s");
+    let before = rig.status();
+    let orders = rig.tell(Input::CallbackArrived { ask: Ask(1), callback: refusal("s") });
+    assert!(orders.contains(&"Conclude 1 oauth_error".into()), "{orders:?}");
+    assert_eq!(rig.status(), before);
+    rig.ask_sign_in_beside(Mode::Silent, "t");
+    rig.callback(2, "t");
+    rig.exchange(Err(failure(Reach::Lost)));
+    assert_eq!(rig.status(), before, "nor when its code comes to nothing");
+    // A person who refused in a window is told in the state, as after a redirect.
+    rig.ask_sign_in_beside(Mode::Popup, "u");
+    rig.tell(Input::CallbackArrived { ask: Ask(3), callback: refusal("u") });
+    assert_eq!(rig.status(), "signedOut callback_failed oauth_error");
+}
+
+#[test]
 fn from_the_store_where_the_vault_did_not_survive_the_trip() {
     let mut rig = Rig::new();
     assert_eq!(rig.callback(1, "s"), ["Publish signingIn", "Find 1 s"]);
     let found = Some(transaction("s", START.wall));
     let orders = rig.tell(Input::Found { ask: Ask(1), transaction: found });
-    assert_eq!(orders, ["TakeLock"]);
+    assert_eq!(orders, ["Bounced", "TakeLock"]);
     let orders = rig.exchange(Ok(grant(1, 300, START)));
     assert!(orders.contains(&"Publish signedIn".into()), "{orders:?}");
 }
@@ -74,7 +110,12 @@ fn cb2_an_error_uses_the_state_up() {
     let orders = rig.tell(Input::CallbackArrived { ask: Ask(1), callback: refusal("s") });
     assert_eq!(
         orders,
-        ["Publish signedOut callback_failed oauth_error", "Forget s", "Conclude 1 oauth_error"]
+        [
+            "Publish signedOut callback_failed oauth_error",
+            "Forget s",
+            "Bounced",
+            "Conclude 1 oauth_error"
+        ]
     );
     assert!(rig.callback(2, "s").contains(&"Conclude 2 callback_used".into()));
 }
@@ -84,7 +125,7 @@ fn cb5_an_error_leaves_the_session_as_it_was() {
     let mut rig = Rig::signed_in(grant(1, 300, START));
     rig.ask_sign_in("s");
     let orders = rig.tell(Input::CallbackArrived { ask: Ask(1), callback: refusal("s") });
-    assert_eq!(orders, ["Forget s", "Conclude 1 oauth_error"]);
+    assert_eq!(orders, ["Forget s", "Bounced", "Conclude 1 oauth_error"]);
     assert_eq!(rig.want(1), ["Lend 1 at-1"]);
 }
 
@@ -111,7 +152,7 @@ fn mx5_a_foreign_refusal_does_not_end_the_sign_in() {
             rig.ask_sign_in("s");
             rig.tell(Input::CallbackArrived { ask: Ask(1), callback: foreign });
         }
-        assert_eq!(rig.callback(2, "s"), ["Publish signingIn", "Forget s", "TakeLock"]);
+        assert_eq!(rig.callback(2, "s"), ["Publish signingIn", "Forget s", "Bounced", "TakeLock"]);
     }
 }
 
@@ -149,7 +190,7 @@ fn several_sign_ins_at_once_are_exchanged_one_after_the_other() {
     rig.ask_sign_in("a");
     rig.ask_sign_in("b");
     rig.callback(1, "a");
-    assert_eq!(rig.callback(2, "b"), ["Forget b"]);
+    assert_eq!(rig.callback(2, "b"), ["Forget b", "Bounced"]);
     let orders = rig.exchange(Err(grant_is_over()));
     assert_eq!(orders, ["ReleaseLock", "Conclude 1 oauth_error", "TakeLock"], "still signing in");
     let orders = rig.exchange(Ok(grant(1, 300, START)));
@@ -191,4 +232,60 @@ fn mx5_a_foreign_refusal_leaves_the_sign_in_to_the_next_vault_too() {
     // This vault may end with its page, before the honest callback is there.
     assert!(orders.contains(&"Keep s".into()), "{orders:?}");
     assert!(rig.callback(2, "s").contains(&"Forget s".into()), "and it is taken from memory here");
+}
+
+#[test]
+fn a_sign_in_that_is_back_is_a_bounce_and_what_nobody_asked_for_is_none() {
+    let mut rig = Rig::new();
+    rig.ask_sign_in("s");
+    let refused = rig.tell(Input::CallbackArrived { ask: Ask(1), callback: refusal("s") });
+    assert!(refused.contains(&"Bounced".into()), "{refused:?}");
+    assert!(!rig.callback(2, "s").contains(&"Bounced".into()), "it was used");
+    rig.callback(3, "unknown");
+    let unknown = rig.tell(Input::Found { ask: Ask(3), transaction: None });
+    assert!(
+        !unknown.contains(&"Bounced".into()),
+        "a forged callback keeps nobody out: {unknown:?}"
+    );
+    // A restore has a guard of its own.
+    let mut rig = Rig::flagged(None);
+    rig.ask_restore(1);
+    rig.prepared("r");
+    rig.callback(2, "r");
+    let restoring = Transaction { is_restore: true, ..transaction("r", START.wall) };
+    let found = Input::Found { ask: Ask(2), transaction: Some(restoring) };
+    assert_eq!(rig.tell(found), ["TakeLock"]);
+}
+
+/// An application that asks for a sign-in whenever nobody is signed in, at a provider that always
+/// refuses: how often it goes there in so many seconds, a trip being as long as it is.
+fn trips(trip: u64, seconds: u64) -> u32 {
+    let mut rig = Rig::new();
+    let mut record = String::new();
+    let mut trips = 0;
+    let end = START.monotonic.0 + seconds * 1000;
+    while rig.now.monotonic.0 < end {
+        if Bounces::from_record(&record).check(rig.now.wall).is_err() {
+            rig.advance(1);
+            continue;
+        }
+        trips += 1;
+        let (state, started) = (format!("s{trips}"), rig.now.wall);
+        assert_eq!(rig.ask_sign_in(&state), [format!("Navigate 0 {state}")]);
+        rig.advance(trip);
+        let callback = refusal(&state);
+        let orders = rig.tell(Input::CallbackArrived { ask: Ask(1), callback });
+        if orders.contains(&"Bounced".into()) {
+            let bounces = Bounces::from_record(&record).and(started, rig.now.wall);
+            record = bounces.to_record();
+        }
+    }
+    trips
+}
+
+#[test]
+fn a_login_loop_is_broken_after_three_bounces() {
+    assert_eq!(trips(1, 29), 3, "and then none for the rest of half a minute");
+    assert!(trips(1, 3600) <= 3 * 120, "three each half minute at most, however long");
+    assert_eq!(trips(15, 3600), 240, "whoever takes their time is not kept out");
 }

@@ -67,7 +67,11 @@ fn rf13_a_late_failure_says_nothing_about_the_next_session() {
     rig.tell(Input::LockTaken);
     rig.tell(Input::SignOutAsked(Ask(5)));
     rig.ask_sign_in("next");
-    assert_eq!(rig.callback(6, "next"), ["Publish signingIn", "Forget next"], "one at a time");
+    assert_eq!(
+        rig.callback(6, "next"),
+        ["Publish signingIn", "Forget next", "Bounced"],
+        "one at a time"
+    );
     assert_eq!(rig.answer(Err(failure(Reach::Lost))), ["ReleaseLock", "TakeLock"]);
     let next = grant(2, 300, rig.now);
     rig.exchange(Ok(next));

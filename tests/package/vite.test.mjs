@@ -23,6 +23,8 @@ const FILES = [
   "LICENSE-APACHE",
   "LICENSE-MIT",
   "README.md",
+  "acts.d.ts",
+  "acts.js",
   "bin/tokenward.js",
   "callback.d.ts",
   "client.d.ts",

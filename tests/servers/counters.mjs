@@ -8,6 +8,9 @@ const ZERO = {
   jwks: 0,
   /** requests at the authorization endpoint, silent ones too */
   authorizations: 0,
+  /** authorization requests that were pushed (RFC 9126) */
+  pushed: 0,
+  userInfos: 0,
   /** at the token endpoint, when they arrive; faults are counted too */
   tokenRequests: 0,
   codeRequests: 0,

@@ -37,6 +37,8 @@ export function providerStep(req, form) {
   if (req.method === "GET" && path?.startsWith("/.well-known/")) return "discovery";
   if (req.method === "POST" && path === "/token") return GRANTS[form.get("grant_type") ?? ""];
   if (req.method === "POST" && path === "/token/revocation") return "revocation";
+  if (req.method === "POST" && path === "/request") return "pushed";
+  if (path === "/me") return "userinfo";
   return undefined;
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 // Planned misbehaviour, of the provider and of the API: which requests it meets, and when.
 
-/** @typedef {"discovery" | "code" | "refresh" | "revocation" | "api"} Step what a request is for */
+/** @typedef {"discovery" | "pushed" | "code" | "refresh" | "revocation" | "userinfo" | "api"} Step what a request is for */
 /**
  * What becomes of a real answer on its way back: `lose` resets the connection before it, `truncate` in
  * the middle of it, and `stall` waits there for `release()`; `hide` takes its CORS headers, `retype` says that it is HTML, `swell` makes the

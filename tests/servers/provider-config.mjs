@@ -49,6 +49,7 @@ export function providerConfiguration({ api, apiSecret, store, ...tokens }) {
       profile: ["name"],
       email: ["email", "email_verified"],
     },
+    acrValues: ["silver", "gold"],
     conformIdTokenClaims: false,
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: async () => claimsOf(sub) }),
     loadExistingGrant: (ctx) => grantAll(ctx, api),
@@ -65,6 +66,9 @@ export function providerConfiguration({ api, apiSecret, store, ...tokens }) {
     },
     features: {
       devInteractions: { enabled: false },
+      claimsParameter: { enabled: true },
+      userinfo: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true },
       introspection: {
         enabled: true,
         allowedPolicy: (_ctx, client) => client.clientId === API_CLIENT_ID,
@@ -137,6 +141,7 @@ async function grantAll(ctx, api) {
     existing ?? new provider.Grant({ clientId: client.clientId, accountId: account.accountId });
   const scope = String(params?.scope ?? "");
   grant.addOIDCScope(scope);
+  grant.addOIDCClaims([...ctx.oidc.requestParamClaims]);
   grant.addResourceScope(api, scope);
   await grant.save();
   return grant;

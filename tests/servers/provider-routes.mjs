@@ -17,8 +17,9 @@ export const INTERNAL_HEADER = "x-tokenward-internal";
  *
  * @param {Provider} provider
  * @param {() => string | undefined} recognized who needs no form
+ * @param {(clientId: string) => boolean} cutsOff whose form no opener may reach
  */
-export function interactions(provider, recognized) {
+export function interactions(provider, recognized, cutsOff) {
   return async (/** @type {Context} */ ctx, /** @type {Next} */ next) => {
     const path = /^\/interaction\/([\w-]+)(\/cancel)?$/.exec(ctx.path);
     if (!path) return next();
@@ -42,6 +43,7 @@ export function interactions(provider, recognized) {
           ? new URLSearchParams((await readBody(req)).toString()).get("login")?.trim()
           : recognized();
       if (login) return await finish({ login: { accountId: login, remember: true } });
+      if (cutsOff(String(params.client_id))) ctx.set("Cross-Origin-Opener-Policy", "same-origin");
       ctx.type = "html";
       ctx.body = loginPage({
         action: ctx.path,
@@ -78,11 +80,13 @@ export function strictCors(isAllowed) {
   };
 }
 
-/** @type {Record<string, "discovery" | "jwks" | "authorizations" | "revocations">} */
+/** @type {Record<string, "discovery" | "jwks" | "authorizations" | "pushed" | "userInfos" | "revocations">} */
 const COUNTED_PATHS = {
   "GET /.well-known/openid-configuration": "discovery",
   "GET /jwks": "jwks",
   "GET /auth": "authorizations",
+  "POST /request": "pushed",
+  "GET /me": "userInfos",
   "POST /token/revocation": "revocations",
 };
 

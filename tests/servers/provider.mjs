@@ -14,12 +14,14 @@ import {
   strictCors,
 } from "./provider-routes.mjs";
 import { Register } from "./register.mjs";
+import { RequestLog } from "./request-log.mjs";
 import { Store } from "./store.mjs";
 
 /**
  * @typedef {object} ClientSettings what may change while the provider runs
  * @property {number} [accessTokenTtl] seconds; the provider's own when absent
  * @property {"jwt" | "opaque"} [accessTokenFormat] `jwt` when absent
+ * @property {boolean} [cutsOff] whether its login form takes itself out of its opener's reach (COOP)
  * @property {string[]} [omit] members to leave out of token answers, such as `expires_in`
  */
 /**
@@ -27,7 +29,15 @@ import { Store } from "./store.mjs";
  * @property {string} clientId
  * @property {string[]} [redirectUris]
  * @property {string[]} [postLogoutRedirectUris]
+ * @property {boolean} [requiresPushed] whether its authorization requests must be pushed (RFC 9126)
  * @typedef {ClientRegistration & ClientSettings} NewClient
+ */
+/**
+ * @typedef {object} Asked a browser's request; what stands twice is a list
+ * @property {string} method
+ * @property {string} path
+ * @property {Record<string, string | string[]>} query
+ * @property {Record<string, string | string[]>} form
  */
 /**
  * @typedef {object} ProviderOptions
@@ -44,6 +54,8 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
   const counters = new Counters();
   const faults = new Faults();
   const register = new Register();
+  /** @type {RequestLog<Asked>} */
+  const log = new RequestLog();
   /** @type {Map<string, ClientSettings & { origins: string[] }>} */
   const clients = new Map();
   const defaults = { accessTokenTtl, recognized: /** @type {string | undefined} */ (undefined) };
@@ -65,7 +77,13 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
 
   oidc.use(counting(counters));
   oidc.use(strictCors(isAppOrigin));
-  oidc.use(interactions(oidc, () => defaults.recognized));
+  oidc.use(
+    interactions(
+      oidc,
+      () => defaults.recognized,
+      (id) => clients.get(id)?.cutsOff === true,
+    ),
+  );
   oidc.use(registering(register, (id) => clients.get(id)?.omit ?? []));
   oidc.on("grant.revoked", (_ctx, grantId) => register.revokeGrant(grantId));
   oidc.on("grant.error", (ctx, error) => {
@@ -82,7 +100,13 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
   });
 
   /** @param {NewClient} client */
-  async function addClient({ clientId, redirectUris, postLogoutRedirectUris, ...settings }) {
+  async function addClient({
+    clientId,
+    redirectUris,
+    postLogoutRedirectUris,
+    requiresPushed = false,
+    ...settings
+  }) {
     const redirects = redirectUris ?? [`${app}/callback`];
     const metadata = {
       client_id: clientId,
@@ -91,6 +115,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
       response_types: [/** @type {const} */ ("code")],
       redirect_uris: redirects,
       post_logout_redirect_uris: postLogoutRedirectUris ?? [`${app}/`, `${app}/callback`],
+      require_pushed_authorization_requests: requiresPushed,
     };
     await oidc.Client.validate(metadata);
     await store.adapter("Client").upsert(clientId, metadata, 0);
@@ -101,7 +126,12 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
     handler: behindFaults({
       faults,
       stepOf: providerStep,
-      arrived: (req, form) => countArrival(counters, req, form),
+      arrived(req, form) {
+        countArrival(counters, req, form);
+        const { pathname: path, searchParams } = new URL(req.url ?? "/", issuer);
+        const { method = "" } = req;
+        log.add({ method, path, query: members(searchParams), form: members(form) });
+      },
       met: (_, form) => counters.add("faults", form.get("client_id")),
       stopped(_, form) {
         if (form.get("grant_type") !== "refresh_token") return;
@@ -114,6 +144,8 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
     counters,
     faults,
     register,
+    /** What browsers asked for. */
+    log,
     isAppOrigin,
     addClient,
 
@@ -172,6 +204,17 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
 }
 
 /** @typedef {Awaited<ReturnType<typeof createProvider>>} ProviderHandle */
+
+/** @param {URLSearchParams} params */
+function members(params) {
+  const names = [...new Set(params.keys())];
+  return Object.fromEntries(
+    names.map((name) => {
+      const [first = "", ...more] = params.getAll(name);
+      return [name, more.length > 0 ? [first, ...more] : first];
+    }),
+  );
+}
 
 /** On Node 20 oidc-provider prints that it wants 22 each time it is loaded; it works there. */
 async function importProvider() {

@@ -43,6 +43,7 @@ const BUNDLES = [
   { source: "index.ts", name: "index" },
   { source: "vault/entry.ts", name: "vault" },
   { source: "shield.ts", name: "shield" },
+  { source: "callback-page.ts", name: "callback" },
 ];
 
 for (const bundle of BUNDLES) {

@@ -2,7 +2,7 @@
 /**
  * What went wrong, for programs. The text form is stable.
  */
-export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context" | "vault_unavailable" | "worker_blocked" | "wasm_blocked" | "vault_crashed" | "closed" | "message_invalid" | "provider_unreachable" | "provider_answer_invalid" | "timeout" | "offline" | "metadata_invalid" | "provider_unsupported" | "oauth_error" | "transaction_storage_denied" | "callback_invalid" | "callback_unknown" | "callback_used" | "issuer_mismatch" | "return_to_invalid" | "token_answer_invalid" | "id_token_invalid" | "not_signed_in" | "session_ended" | "refresh_failed" | "target_not_allowed" | "request_invalid" | "body_used" | "redirect_refused" | "export_not_allowed";
+export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context" | "vault_unavailable" | "worker_blocked" | "wasm_blocked" | "vault_crashed" | "closed" | "message_invalid" | "provider_unreachable" | "provider_answer_invalid" | "timeout" | "offline" | "metadata_invalid" | "provider_unsupported" | "oauth_error" | "login_loop" | "transaction_storage_denied" | "popup_blocked" | "popup_closed" | "frame_blocked" | "callback_invalid" | "callback_unknown" | "callback_used" | "issuer_mismatch" | "return_to_invalid" | "token_answer_invalid" | "id_token_invalid" | "not_signed_in" | "session_ended" | "refresh_failed" | "target_not_allowed" | "request_invalid" | "body_used" | "redirect_refused" | "export_not_allowed";
 
 /**
  * During what it went wrong.
@@ -161,9 +161,18 @@ acrValues?: string,
  */
 uiLocales?: string, 
 /**
+ * `claims`: single claims, as JSON text (OpenID Connect Core, 5.5).
+ */
+claims?: string, 
+/**
  * Further parameters; none of the protocol's own.
  */
 extraParams?: { [key in string]: string }, };
+
+/**
+ * Where a person signs in.
+ */
+export type SignInMode = "redirect" | "popup" | "silent";
 
 /**
  * The first message of a port.
@@ -201,7 +210,11 @@ returnTo?: string,
 /**
  * What the authorization request asks for besides.
  */
-asked?: Asked, };
+asked?: Asked, 
+/**
+ * Where the person signs in; in place of the page, if absent.
+ */
+mode?: SignInMode, };
 
 /**
  * A page at its redirect URI.
@@ -336,7 +349,11 @@ id: number,
 /**
  * The authorization request.
  */
-url: string, } | { "type": "concluded", 
+url: string, 
+/**
+ * In a window of its own: the name under which that hands the callback's address over.
+ */
+channel?: string, } | { "type": "concluded", 
 /**
  * The question.
  */

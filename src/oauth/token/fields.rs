@@ -18,9 +18,9 @@ pub(super) fn read(mut answer: Object) -> Result<TokenAnswer, JsonError> {
     }
     let is_given = |token: &Secret| !token.expose().is_empty(); // exposed: only whether it is empty.
     Ok(TokenAnswer {
-        expires_in: expires_in(answer.get("expires_in")),
+        expires_in: seconds(answer.get("expires_in")),
         // As Keycloak writes it, and as others do.
-        refresh_expires_in: expires_in(
+        refresh_expires_in: seconds(
             answer.get("refresh_expires_in").or(answer.get("refresh_token_expires_in")),
         ),
         scope: scope(answer.get("scope"))?,
@@ -30,9 +30,9 @@ pub(super) fn read(mut answer: Object) -> Result<TokenAnswer, JsonError> {
     })
 }
 
-/// `expires_in`: seconds as a number or in digits; anything else, zero, less, and more than ten years
+/// A life like `expires_in`: seconds as a number or in digits; anything else, zero, less, and more than ten years
 /// count as not said. Then the token is used until a resource refuses it.
-fn expires_in(value: Option<&Json>) -> Option<Millis> {
+pub(crate) fn seconds(value: Option<&Json>) -> Option<Millis> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     let seconds = match value? {
         Json::Number(seconds) => *seconds as u64,

@@ -50,6 +50,15 @@ fn forms_name_the_client_and_no_secret_tk1_tk2_ar9() {
 }
 
 #[test]
+fn token_requests_name_the_resources_ar12() {
+    let resource = ["https://api.example.com/v1", "urn:x"].map(str::to_owned).to_vec();
+    let config = Config { resource, ..config() };
+    let named = "&resource=https%3A%2F%2Fapi.example.com%2Fv1&resource=urn%3Ax";
+    assert!(code_body(&config, &Secret::from("c"), &transaction()).expose().ends_with(named));
+    assert!(refresh_body(&config, &Secret::from("rt")).expose().ends_with(named));
+}
+
+#[test]
 fn a_form_is_written_without_growing_st7() {
     let worst = "\u{fc}&".repeat(5000);
     let form = form(&[("token", &worst), ("client_id", &worst)]);

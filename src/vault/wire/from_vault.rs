@@ -48,6 +48,9 @@ pub enum FromVault {
         id: Id,
         /// The authorization request.
         url: String,
+        /// In a window of its own: the name under which that hands the callback's address over.
+        #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
+        channel: Option<String>,
     },
     /// The callback was accepted.
     Concluded {
@@ -139,9 +142,10 @@ impl FromVault {
             }
             Self::Ping => to.text("type", "ping"),
             Self::Pong => to.text("type", "pong"),
-            Self::Navigate { id, url } => {
+            Self::Navigate { id, url, channel } => {
                 about(to, "navigate", *id);
                 to.text("url", url);
+                to.optional("channel", channel.as_deref());
             }
             Self::Concluded { id, return_to } => {
                 about(to, "concluded", *id);

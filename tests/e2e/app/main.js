@@ -15,6 +15,7 @@ const tw = {
   kept: [],
   started: Promise.resolve(),
   load: (url) => import(url),
+  forgetBounces,
 };
 window.tw = tw;
 tw.started = start();
@@ -44,4 +45,25 @@ function create(options) {
   auth.subscribe(() => tw.states.push(auth.state));
   void auth.ready;
   tw.urlAfterReady = location.href;
+}
+
+/** Has the vault forget which sign-ins came back of late. */
+async function forgetBounces() {
+  const databases = await indexedDB.databases();
+  // To open one that is not there would make it.
+  if (!databases.some(({ name }) => name === "tokenward.memory")) return;
+  await new Promise((resolve) => {
+    const opening = indexedDB.open("tokenward.memory");
+    opening.onerror = resolve;
+    opening.onsuccess = () => {
+      const database = opening.result;
+      const transaction = database.transaction("memories", "readwrite");
+      const { issuer, clientId } = tw.settings.options;
+      transaction.objectStore("memories").delete(`bounces ${issuer} ${clientId}`);
+      transaction.oncomplete = transaction.onabort = () => {
+        database.close();
+        resolve(undefined);
+      };
+    };
+  });
 }

@@ -41,6 +41,8 @@ export interface TestPage {
   /** Imports a module here: Firefox runs a test's functions beside the page, where it would be another. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever the module exports
   load: (url: string) => Promise<any>;
+  /** Has the vault forget which sign-ins came back of late. */
+  forgetBounces: () => Promise<void>;
   /** What a test leaves for its next step. */
   // biome-ignore lint/suspicious/noExplicitAny: each test knows its own
   [more: string]: any;

@@ -132,7 +132,7 @@ export class Suite {
     const { clientId, base } = application;
     await this.servers.direct.provider.addClient({
       clientId,
-      redirectUris: [`${base}callback`],
+      redirectUris: [`${base}callback`, application.silentCallback],
       postLogoutRedirectUris: [base],
       ...wanted.provider,
     });
@@ -200,6 +200,8 @@ export class Application {
     /** The address of its start page, ending in a slash. */
     this.base = `${suite.servers.app}/c/${clientId}/`;
     this.callback = `${this.base}callback`;
+    /** The address of the page for hidden frames. */
+    this.silentCallback = `${suite.servers.app}/tokenward/callback.html`;
     /** Whether a URL is its start page's, whatever the query. */
     this.isHome = (/** @type {string} */ url) => url.split("?", 1)[0] === this.base;
     /** @type {Pick<Wanted, "options" | "page">} */

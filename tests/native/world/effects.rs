@@ -76,7 +76,7 @@ impl World {
                 self.mark(mark);
                 self.answer_page(ask);
             }
-            Output::EndSession { token: None, .. } => {}
+            Output::EndSession { token: None, .. } | Output::Bounced { .. } => {}
         }
     }
 

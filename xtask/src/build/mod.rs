@@ -97,13 +97,14 @@ fn types(package: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What is copied: the command, the licences, the README, and `package.json` with the version.
+/// What is copied: the command, the licences, the README, the page for hidden frames, and `package.json` with the version.
 fn papers(package: &Path) -> Result<()> {
     for (from, to) in [
         ("pkg-template/bin/tokenward.js", "bin/tokenward.js"),
         ("LICENSE-MIT", "LICENSE-MIT"),
         ("LICENSE-APACHE", "LICENSE-APACHE"),
         ("pkg-template/README.md", "README.md"),
+        ("pkg-template/callback.html", "callback.html"),
     ] {
         let to = package.join(to);
         std::fs::create_dir_all(to.parent().unwrap_or(package))?;
@@ -123,9 +124,9 @@ fn check(package: &Path) -> Result<()> {
         names_the_vault(&entry),
         "index.js lost `new URL(\"./vault.js\", import.meta.url)`: bundlers find the vault by it"
     );
-    for name in ["index.js", "elsewhere.js", "form.js", "trouble.js", "vault.js", "shield.js"] {
-        let content = project::read(&package.join(name))?;
-        let path = project::root();
+    for script in project::files_ending(package, ".js") {
+        let (content, path) = (project::read(&script)?, project::root());
+        let name = script.display();
         ensure!(!content.contains(&*path.to_string_lossy()), "{name} holds a path of this machine");
     }
     ensure!(package.join("index.d.ts").exists(), "tsc wrote no index.d.ts");

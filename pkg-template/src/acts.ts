@@ -1,0 +1,86 @@
+/** What a page asks of the vault seldom: a script of its own, loaded then. */
+
+import type { Client } from "./client.js";
+import type { Link } from "./connection.js";
+import type { SignInMode } from "./generated/types.js";
+import type { Settings } from "./options.js";
+import { signInBeside } from "./window.js";
+
+export { handOver } from "./handoff.js";
+
+/** What a sign-in asks for besides. */
+export interface SignInOptions {
+  /** Where the application wants to be afterwards; where it is now, if absent. */
+  returnTo?: string;
+  /** `login`, `consent`, `select_account`, … (OpenID Connect Core, 3.1.2.1). */
+  prompt?: string;
+  /** Who is likely to sign in. */
+  loginHint?: string;
+  /** How long ago the person may have proved who they are, in seconds. */
+  maxAge?: number;
+  /** Authentication contexts, most wanted first, with spaces between. */
+  acrValues?: string;
+  /** Languages, most wanted first, with spaces between. */
+  uiLocales?: string;
+  /** Single claims (OpenID Connect Core, 5.5): `{ id_token: { acr: { essential: true } } }`. */
+  claims?: Readonly<Record<string, unknown>>;
+  /** More parameters for this one authorization request. */
+  extraParams?: Readonly<Record<string, string>>;
+  /**
+   * Where the person signs in: in place of this page, which leaves for the provider; in a window of
+   * its own, for which the browser wants `signIn` called in the handler of a click; or nowhere, since a
+   * hidden frame asks the provider who is signed in already (needs `silentRedirectUri`; where the browser
+   * withholds the provider's cookies from frames, that is nobody).
+   */
+  mode?: SignInMode;
+}
+
+/** The client's methods that are here. */
+export type Acts = Pick<Client, "signIn" | "exportAccessToken">;
+
+/** The page that asks. */
+export interface Page {
+  link: Link;
+  /** The same link, or the next one. */
+  reach: () => Promise<Link>;
+  /** Throws `config_invalid` where members are not among the known ones. */
+  check: (given: object, known: readonly string[]) => void;
+  /** The window that was opened for a sign-in; `null` where the browser opened none. */
+  popup: Window | null | false;
+  settings: Settings;
+}
+
+type Act<F extends (...given: never[]) => unknown> = (
+  page: Page,
+  ...given: Parameters<F>
+) => ReturnType<F>;
+
+const SIGN_IN: readonly string[] = [
+  "returnTo",
+  "prompt",
+  "loginHint",
+  "maxAge",
+  "acrValues",
+  "uiLocales",
+  "claims",
+  "extraParams",
+  "mode",
+] satisfies (keyof SignInOptions)[];
+
+export const signIn: Act<Acts["signIn"]> = async (page, options = {}) => {
+  page.check(options, SIGN_IN);
+  const { returnTo = location.href, mode = "redirect", maxAge, claims, ...rest } = options;
+  const asked = {
+    ...rest,
+    ...(maxAge === undefined ? {} : { maxAge: `${maxAge}` }),
+    ...(claims === undefined ? {} : { claims: JSON.stringify(claims) }),
+  };
+  const question = { type: "signIn", returnTo, asked, mode } as const;
+  if (mode !== "redirect") return signInBeside(page, question);
+  location.assign((await page.link.ask<"navigate">(question).answer).url);
+};
+
+export const exportAccessToken: Act<Acts["exportAccessToken"]> = async ({ link }) => {
+  const { answer } = link.ask<"accessToken">({ type: "exportAccessToken" });
+  return (await answer).token;
+};

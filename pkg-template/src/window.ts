@@ -1,0 +1,120 @@
+/** A sign-in beside the page: in a window of its own, or in a hidden frame that asks nobody. */
+
+import type { Page } from "./acts.js";
+import { failure } from "./error.js";
+import type { ToVault } from "./generated/types.js";
+import { takeOver } from "./handoff.js";
+
+/** How often a window is looked at. */
+const LOOK_MS = 300;
+/** How long the vault waits for a callback: ten minutes. */
+const LIFETIME_MS = 600_000;
+/** How long the provider may take to answer, where the options do not say. */
+const NETWORK_MS = 10_000;
+
+/** How large a window is, in CSS pixels. */
+const [WIDTH, HEIGHT] = [480, 640];
+
+type Question = Omit<Extract<ToVault, { type: "signIn" }>, "id">;
+
+/**
+ * Signs in beside the page: in the window that was opened for it, or in a hidden frame. Resolves when the
+ * vault has accepted the callback.
+ */
+export async function signInBeside(page: Page, question: Question): Promise<void> {
+  const { reach, popup, settings } = page;
+  if (popup === false && question.mode !== "silent") {
+    const advice = '`mode` must be "redirect", "popup" or "silent"';
+    throw failure("config_invalid", advice, false, "signIn");
+  }
+  if (popup === null) {
+    const advice = "The browser opened no window: call `signIn` in a click's handler, or redirect.";
+    throw failure("popup_blocked", advice, true, "signIn");
+  }
+  let frame: HTMLIFrameElement | undefined;
+  const waiting = new AbortController();
+  try {
+    const told = await (await reach()).ask<"navigate">(question).answer;
+    const { url, stop } = takeOver(told.channel as string);
+    const over = setTimeout(stop, LIFETIME_MS);
+    // However the waiting ends: a window that seemed to be closed may still come back.
+    const accepted = url.then(async (url) => {
+      clearTimeout(over);
+      stop();
+      waiting.abort();
+      await (await reach()).ask<"concluded">({ type: "callback", url }).answer;
+    });
+    accepted.catch(() => {});
+    if (popup) {
+      popup.resizeTo(WIDTH, HEIGHT);
+      popup.location.replace(told.url);
+      await Promise.race([accepted, closing(popup, waiting.signal)]);
+    } else {
+      const given = JSON.parse(settings.config).timeouts?.networkMs;
+      frame = document.createElement("iframe");
+      const silent = silence(frame, given ?? NETWORK_MS, waiting.signal);
+      show(frame, told.url);
+      await Promise.race([accepted, silent]);
+    }
+  } finally {
+    waiting.abort();
+    frame?.remove();
+    if (popup) popup.close();
+  }
+}
+
+/**
+ * Rejects once the person closed the window. A browser says `closed` also of one that is open, where the
+ * provider cut it off (COOP): so it counts only if the provider's page was seen in reach before.
+ */
+function closing(popup: Window, waiting: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const deadline = Date.now() + LIFETIME_MS;
+    let wasInReach = false;
+    const timer = setInterval(() => {
+      if (popup.closed && wasInReach)
+        reject(failure("popup_closed", "The window was closed.", true, "signIn"));
+      else if (Date.now() > deadline)
+        reject(failure("timeout", "Nobody signed in within ten minutes.", true, "signIn"));
+      else wasInReach ||= !popup.closed && isElsewhere(popup);
+    }, LOOK_MS);
+    waiting.addEventListener("abort", () => clearInterval(timer));
+  });
+}
+
+/** Whether the window shows another origin's page. */
+function isElsewhere(popup: Window): boolean {
+  try {
+    return !popup.location.href;
+  } catch {
+    return true;
+  }
+}
+
+/** Has a frame that nobody sees load this. */
+function show(frame: HTMLIFrameElement, url: string): void {
+  frame.hidden = true;
+  frame.src = url;
+  document.documentElement.append(frame);
+}
+
+/** Rejects if nothing comes out of the frame in time, and says what is known of why. */
+function silence(frame: HTMLIFrameElement, ms: number, waiting: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    let why = "did not answer in the hidden frame";
+    frame.onload = () => {
+      why = "showed a page in the hidden frame, or refuses frames";
+    };
+    const onViolation = ({ effectiveDirective }: SecurityPolicyViolationEvent): void => {
+      if (effectiveDirective !== "frame-src") return;
+      const advice = "The page's policy forbids the frame: add the provider to `frame-src`.";
+      reject(failure("frame_blocked", advice, false, "signIn"));
+    };
+    document.addEventListener("securitypolicyviolation", onViolation, { signal: waiting });
+    const timer = setTimeout(() => {
+      const advice = `The provider ${why}: redirect, or use a popup.`;
+      reject(failure("timeout", advice, true, "signIn"));
+    }, ms);
+    waiting.addEventListener("abort", () => clearTimeout(timer));
+  });
+}
