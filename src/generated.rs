@@ -66,7 +66,7 @@ fn types() -> String {
         Asked,
         wire::Hello,
         wire::SignIn,
-        wire::Callback,
+        wire::At,
         wire::Restore,
         wire::Fetch,
         wire::SignOut,

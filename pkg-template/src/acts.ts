@@ -24,7 +24,15 @@ export interface SignInOptions {
 }
 
 /** The client's methods that are here. */
-export type Acts = Pick<Client, "signIn" | "exportAccessToken">;
+export type Acts = Pick<
+  Client,
+  | "signIn"
+  | "signInInitiated"
+  | "userInfo"
+  | "exportAccessToken"
+  | "afterSignOut"
+  | "frontChannelLogout"
+>;
 
 /** Throws `config_invalid` where members are not among the known ones. */
 export type Check = (given: object, known: readonly string[]) => void;
@@ -61,4 +69,32 @@ export const signIn: Act<Acts["signIn"]> = async (link, check, options = {}) => 
 export const exportAccessToken: Act<Acts["exportAccessToken"]> = async (link) => {
   const { answer } = link.ask<"accessToken">({ type: "exportAccessToken" });
   return (await answer).token;
+};
+
+export const signInInitiated: Act<Acts["signInInitiated"]> = async (link) => {
+  const question = { type: "signInInitiated", url: location.href } as const;
+  const { url } = await link.ask<"navigate">(question).answer;
+  // In place of this page: to come back to it would begin another sign-in.
+  location.replace(url);
+};
+
+export const userInfo: Act<Acts["userInfo"]> = async (link) => {
+  const { claims } = await link.ask<"userInfo">({ type: "userInfo" }).answer;
+  return JSON.parse(claims);
+};
+
+export const afterSignOut: Act<Acts["afterSignOut"]> = async (link) => {
+  const { href } = location;
+  const { answer } = link.ask<"concluded">({ type: "afterSignOut", url: href });
+  const { returnTo } = await answer;
+  if (returnTo !== undefined && location.href === href) {
+    const clean = new URL(href);
+    clean.searchParams.delete("state");
+    history.replaceState(history.state, "", clean);
+  }
+  return returnTo;
+};
+
+export const frontChannelLogout: Act<Acts["frontChannelLogout"]> = async (link) => {
+  await link.ask<"signedOut">({ type: "frontChannelLogout", url: location.href }).answer;
 };

@@ -62,7 +62,7 @@ impl Options {
             endpoints: None,
             extra_params: Vec::new(),
             push_authorization_requests: false,
-            logout: Logout { post_logout_redirect_uri: None, end_session: true },
+            logout: Logout::default(),
             allow_token_export: false,
             restore: Restore::Redirect,
             network_timeout: None,
@@ -93,6 +93,7 @@ impl Options {
                 to.optional("pushedAuthorizationRequest", par);
                 to.optional("revocation", endpoints.revocation.as_deref());
                 to.text("token", &endpoints.token);
+                to.optional("userinfo", endpoints.userinfo.as_deref());
             });
         }
         let mut params: Vec<_> = self.extra_params.iter().collect();
@@ -105,6 +106,7 @@ impl Options {
         json.text("issuer", &self.issuer);
         json.object("logout", &|to| {
             to.flag("endSession", self.logout.end_session);
+            to.optional("idTokenHint", self.logout.id_token_hint.then_some("expose"));
             let address = self.logout.post_logout_redirect_uri.as_deref().map(whole);
             to.optional("postLogoutRedirectUri", address.as_deref());
         });
@@ -190,12 +192,17 @@ mod tests {
             revocation: text("https://id.example.com/revoke"),
             end_session: text("https://id.example.com/end"),
             jwks: text("https://id.example.com/jwks"),
+            userinfo: text("https://id.example.com/me"),
             pushed_authorization_request: text("https://id.example.com/par"),
         });
         options.resource = vec!["https://api.example.com/v1".to_owned()];
         options.extra_params =
             vec![("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())];
-        options.logout = Logout { post_logout_redirect_uri: text("/bye"), end_session: false };
+        options.logout = Logout {
+            post_logout_redirect_uri: text("/bye"),
+            end_session: false,
+            id_token_hint: true,
+        };
         options.allow_token_export = true;
         options.push_authorization_requests = true;
         options.restore = Restore::None;
@@ -213,6 +220,7 @@ mod tests {
             (after, config.logout.end_session),
             (Some("https://app.example.com/bye"), false)
         );
+        assert!(config.logout.id_token_hint);
         assert!(config.allow_token_export && config.push_authorization_requests);
         assert_eq!(config.restore, Restore::None);
         assert_eq!(config.network_timeout, Millis(5000));

@@ -110,12 +110,16 @@ pub(super) const ENDPOINTS: &[OptionSpec] = &[
     pinned("revocation", Kind::String),
     pinned("endSession", Kind::String),
     pinned("jwks", Kind::String),
+    pinned("userinfo", Kind::String),
     pinned("pushedAuthorizationRequest", Kind::String),
 ];
 
 /// The members of `logout`.
-pub(super) const LOGOUT: &[OptionSpec] =
-    &[pinned("postLogoutRedirectUri", Kind::String), pinned("endSession", Kind::Boolean)];
+pub(super) const LOGOUT: &[OptionSpec] = &[
+    pinned("postLogoutRedirectUri", Kind::String),
+    pinned("endSession", Kind::Boolean),
+    pinned("idTokenHint", Kind::String),
+];
 
 /// The members of `timeouts`.
 pub(super) const TIMEOUTS: &[OptionSpec] = &[pinned("networkMs", Kind::Number)];

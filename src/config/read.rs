@@ -81,6 +81,7 @@ fn endpoints(from: &Reader<'_>, urls: &dyn ParseUrl) -> Endpoints {
         revocation: optional("revocation"),
         end_session: optional("endSession"),
         jwks: optional("jwks"),
+        userinfo: optional("userinfo"),
         pushed_authorization_request: optional("pushedAuthorizationRequest"),
     }
 }
@@ -95,6 +96,13 @@ fn logout(from: &Reader<'_>, urls: &dyn ParseUrl) -> Logout {
             scalars::secure(from, name, urls).and(from.text(name)).map(str::to_owned)
         }),
         end_session: from.and_then(|from| from.boolean("endSession")).unwrap_or(true),
+        id_token_hint: from.is_some_and(|from| {
+            let hint = from.text("idTokenHint");
+            if hint.is_some_and(|hint| hint != "expose") {
+                from.problem("idTokenHint", "must be \"expose\": the ID token passes through the page");
+            }
+            hint.is_some()
+        }),
     }
 }
 

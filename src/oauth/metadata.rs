@@ -27,6 +27,8 @@ pub struct Metadata {
     pub end_session_endpoint: Option<String>,
     /// Where the provider's keys are.
     pub jwks_uri: Option<String>,
+    /// Where claims are (OpenID Connect Core, 5.3).
+    pub userinfo_endpoint: Option<String>,
     /// Where authorization requests are pushed to (RFC 9126).
     pub pushed_authorization_request_endpoint: Option<String>,
     /// Whether no other ones are taken (RFC 9126, 5).
@@ -44,6 +46,7 @@ impl Metadata {
         to.optional("revocation_endpoint", self.revocation_endpoint.as_deref());
         to.optional("end_session_endpoint", self.end_session_endpoint.as_deref());
         to.optional("jwks_uri", self.jwks_uri.as_deref());
+        to.optional("userinfo_endpoint", self.userinfo_endpoint.as_deref());
         let par = self.pushed_authorization_request_endpoint.as_deref();
         to.optional("pushed_authorization_request_endpoint", par);
         to.flag("requires_pushed_requests", self.requires_pushed_requests);
@@ -64,6 +67,7 @@ impl Metadata {
             revocation_endpoint: optional("revocation_endpoint")?,
             end_session_endpoint: optional("end_session_endpoint")?,
             jwks_uri: optional("jwks_uri")?,
+            userinfo_endpoint: optional("userinfo_endpoint")?,
             pushed_authorization_request_endpoint: optional(
                 "pushed_authorization_request_endpoint",
             )?,
@@ -121,6 +125,7 @@ pub fn read(body: &[u8], issuer: &str, urls: &dyn ParseUrl) -> Result<Metadata, 
         revocation_endpoint: endpoint("revocation_endpoint")?,
         end_session_endpoint: endpoint("end_session_endpoint")?,
         jwks_uri: endpoint("jwks_uri")?,
+        userinfo_endpoint: endpoint("userinfo_endpoint")?,
         pushed_authorization_request_endpoint: endpoint("pushed_authorization_request_endpoint")?,
         requires_pushed_requests: promised(&document, "require_pushed_authorization_requests")?,
         iss_parameter_supported: promised(
@@ -141,6 +146,7 @@ pub fn fixed(config: &Config) -> Option<Metadata> {
         revocation_endpoint: endpoints.revocation,
         end_session_endpoint: endpoints.end_session,
         jwks_uri: endpoints.jwks,
+        userinfo_endpoint: endpoints.userinfo,
         pushed_authorization_request_endpoint: endpoints.pushed_authorization_request,
         requires_pushed_requests: false,
         iss_parameter_supported: false,
@@ -218,6 +224,7 @@ mod tests {
         "end_session_endpoint",
         "jwks_uri",
         "pushed_authorization_request_endpoint",
+        "userinfo_endpoint",
     ];
 
     fn document(changes: &Value) -> Vec<u8> {
@@ -415,6 +422,7 @@ mod tests {
                 revocation_endpoint,
                 end_session_endpoint,
                 jwks_uri,
+                userinfo_endpoint,
                 pushed_authorization_request_endpoint,
                 requires_pushed_requests: _,
                 iss_parameter_supported: _,
@@ -424,6 +432,7 @@ mod tests {
                 revocation_endpoint,
                 end_session_endpoint,
                 jwks_uri,
+                userinfo_endpoint,
                 pushed_authorization_request_endpoint,
             ];
             let taken = optional.into_iter().flatten().chain([authorization_endpoint, token_endpoint]);

@@ -12,7 +12,7 @@ use crate::{
         claims::Claims,
         id_token::{self, Expected},
     },
-    oauth::{token::TokenAnswer, transaction::Transaction},
+    oauth::{revocation::Revocable, token::TokenAnswer, transaction::Transaction},
     secret::Secret,
 };
 
@@ -172,8 +172,11 @@ impl Grant {
     /// What to revoke when it is over: the refresh token, which takes its access tokens with it
     /// (RFC 7009, 2.1), or else the access token.
     #[must_use]
-    pub fn revocable(&self) -> Rc<Secret> {
-        Rc::clone(self.refresh_token.as_ref().unwrap_or(&self.access_token))
+    pub fn revocable(&self) -> Revocable {
+        match &self.refresh_token {
+            Some(token) => Revocable::refresh_token(token),
+            None => Revocable::access_token(&self.access_token),
+        }
     }
 
     /// Whether both are known to be of one user; `None` where either says nothing of its user.

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use crate::{
     clock::{Millis, UnixMillis},
     error::AuthError,
-    oauth::{callback::Callback, transaction::Transaction},
+    oauth::{
+        callback::Callback, logout::Ended, revocation::Revocable, transaction::Transaction,
+    },
     secret::Secret,
     session::{
         grant::Grant,
@@ -125,6 +127,13 @@ pub enum Input {
     TicketDropped(Ticket),
     /// A page asked to sign out.
     SignOutAsked(Ask),
+    /// The provider told a page that a session of its own ended (Front-Channel Logout).
+    LogoutTold {
+        /// Who waits.
+        ask: Ask,
+        /// Which session.
+        ended: Ended,
+    },
     /// A vault in another tab told what happened there.
     Heard {
         /// When, in the order that all tabs share.
@@ -273,13 +282,15 @@ pub enum Output {
     /// Remember this for all tabs and tell the others; answer with `Told`.
     Tell(News),
     /// Revoke this token (RFC 7009); nothing depends on the answer.
-    Revoke(Rc<Secret>),
+    Revoke(Revocable),
     /// The session is gone here: remove the flag, revoke what it had, then let the page leave for the
     /// provider.
     EndSession {
         /// Who waits.
         ask: Ask,
         /// The refresh token, or else the access token; `None` where nobody was signed in.
-        token: Option<Rc<Secret>>,
+        token: Option<Revocable>,
+        /// The ID token, where there was one.
+        id_token: Option<Rc<Secret>>,
     },
 }

@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    bounces,
+    bounces, farewell,
     port::Asker,
     provider,
     pump::{Event, Vault},
@@ -19,13 +19,15 @@ use crate::{
         authorize::{self, Asked, Parameters},
         callback,
         discovery::Need,
+        initiated,
+        logout::Ended,
         metadata::Metadata,
         return_to,
         transaction::Transaction,
     },
     session::inputs::{Ask, Input},
     table::Table,
-    url::ParseUrl,
+    url::{ParseUrl, ParsedUrl},
 };
 
 /// The pages' questions that wait for the session's answer.
@@ -43,8 +45,8 @@ pub(super) enum Question {
     Callback(Asker),
     /// And where the page is.
     Restore(Asker, Option<String>),
-    /// And whether the provider's own session is left alone.
-    SignOut(Asker, bool),
+    /// And whether the provider's own session is left alone, and what the page wants afterwards.
+    SignOut(Asker, bool, Option<String>),
 }
 
 impl Asks {
@@ -62,11 +64,10 @@ impl Asks {
 }
 
 /// A page wants to sign in.
-pub(super) fn sign_in(vault: Vault, asker: Asker, message: wire::SignIn) {
+pub(super) fn sign_in(vault: Vault, asker: Asker, wishes: Asked, return_to: Option<String>) {
     spawn_local(async move {
-        let wishes = message.asked.unwrap_or_default();
         let prepared = match bounces::check(vault).await {
-            Ok(()) => prepare(vault, message.return_to.as_deref(), &wishes).await,
+            Ok(()) => prepare(vault, return_to.as_deref(), &wishes).await,
             Err(error) => Err(error),
         };
         match prepared {
@@ -77,6 +78,14 @@ pub(super) fn sign_in(vault: Vault, asker: Asker, message: wire::SignIn) {
             Err(error) => fail(vault, asker, error),
         }
     });
+}
+
+/// A page is where somebody sends people who are to sign in.
+pub(super) fn initiated(vault: Vault, asker: Asker, url: &str) {
+    match at(url).and_then(|url| initiated::read(&url, &vault.config.issuer)) {
+        Ok((wishes, return_to)) => sign_in(vault, asker, wishes, return_to),
+        Err(error) => fail(vault, asker, error),
+    }
 }
 
 /// A page waits for the session, at an address that it may leave.
@@ -116,19 +125,46 @@ pub(super) fn check(vault: Vault, return_to: &str) -> Result<String, AuthError> 
 
 /// A page is at its redirect URI.
 pub(super) fn callback(vault: Vault, asker: Asker, url: &str) {
-    let read = BrowserUrls.parse(url, None).ok_or_else(|| {
-        AuthError::new(Code::CallbackInvalid, Phase::Callback, "the callback is no URL")
-    });
     let ask = vault.asks.add(Question::Callback(asker));
-    vault.post(Event::Session(match read.and_then(|url| callback::read(&url)) {
+    vault.post(Event::Session(match at(url).and_then(|url| callback::read(&url)) {
         Ok(callback) => Input::CallbackArrived { ask, callback },
         Err(error) => Input::CallbackRefused { ask, error },
     }));
 }
 
+fn at(url: &str) -> Result<ParsedUrl, AuthError> {
+    BrowserUrls.parse(url, None).ok_or_else(|| {
+        AuthError::new(Code::CallbackInvalid, Phase::Callback, "the page's address is no URL")
+    })
+}
+
+/// A page that the provider loaded heard that a session ended there.
+pub(super) fn logout_told(vault: Vault, asker: Asker, url: &str) {
+    match at(url).and_then(|url| Ended::read(&url)) {
+        Ok(ended) => {
+            let ask = vault.asks.add(Question::SignOut(asker, true, None));
+            vault.post(Event::Session(Input::LogoutTold { ask, ended }));
+        }
+        Err(error) => fail(vault, asker, error),
+    }
+}
+
+/// A page may be back from a sign-out at the provider.
+pub(super) fn after_sign_out(vault: Vault, asker: Asker, url: &str) {
+    let url = at(url);
+    spawn_local(async move {
+        let return_to = match url {
+            Ok(url) => farewell::answered(vault, &url).await,
+            Err(_) => None,
+        };
+        vault.ports.send(asker.port, &FromVault::Concluded { id: asker.id, return_to });
+    });
+}
+
 /// A page wants to sign out.
-pub(super) fn sign_out(vault: Vault, asker: Asker, message: &wire::SignOut) {
-    let question = Question::SignOut(asker, message.local.unwrap_or(false));
+pub(super) fn sign_out(vault: Vault, asker: Asker, message: wire::SignOut) {
+    let question =
+        Question::SignOut(asker, message.local.unwrap_or(false), message.return_to);
     let ask = vault.asks.add(question);
     vault.post(Event::Session(Input::SignOutAsked(ask)));
 }

@@ -146,10 +146,23 @@ fn obey(vault: Vault, port: PortId, message: ToVault, body: JsValue) {
         ToVault::Hello(_) => {
             reply_error(vault.ports, port, None, invalid("a port says `hello` once"));
         }
-        ToVault::SignIn(message) => asks::sign_in(vault, asker(message.id), message),
+        ToVault::SignIn(message) => {
+            let wishes = message.asked.unwrap_or_default();
+            asks::sign_in(vault, asker(message.id), wishes, message.return_to);
+        }
+        ToVault::SignInInitiated(message) => {
+            asks::initiated(vault, asker(message.id), &message.url);
+        }
+        ToVault::FrontChannelLogout(message) => {
+            asks::logout_told(vault, asker(message.id), &message.url);
+        }
+        ToVault::AfterSignOut(message) => {
+            asks::after_sign_out(vault, asker(message.id), &message.url);
+        }
+        ToVault::UserInfo(message) => requests::user_info(vault, asker(message.id)),
         ToVault::Callback(message) => asks::callback(vault, asker(message.id), &message.url),
         ToVault::Restore(message) => asks::restore(vault, asker(message.id), message.return_to),
-        ToVault::SignOut(message) => asks::sign_out(vault, asker(message.id), &message),
+        ToVault::SignOut(message) => asks::sign_out(vault, asker(message.id), message),
         ToVault::Fetch(message) => requests::fetch(vault, asker(message.id), message, body),
         ToVault::Abort(message) => requests::abort(vault, asker(message.id)),
         ToVault::ExportAccessToken(message) => requests::export(vault, asker(message.id)),

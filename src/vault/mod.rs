@@ -13,6 +13,8 @@ mod connection;
 #[cfg(target_arch = "wasm32")]
 mod effects;
 #[cfg(target_arch = "wasm32")]
+mod farewell;
+#[cfg(target_arch = "wasm32")]
 mod flag;
 #[cfg(target_arch = "wasm32")]
 mod journal;

@@ -14,7 +14,7 @@ use super::{
     asks::fail,
     port::{Asker, PortId},
     pump::{Event, Vault},
-    relay,
+    provider, relay,
     wire::{self, FromVault},
 };
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
         url::BrowserUrls,
     },
     error::{AuthError, Code, Phase},
+    oauth::{discovery::Need, userinfo},
     request::{
         bearer,
         call::{self, Call},
@@ -47,8 +48,18 @@ enum Waiting {
     Body(Asker, AbortController),
 }
 
+/// Whose request it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// A page's: it gets the answer as it is.
+    Page,
+    /// The vault's own, for UserInfo: a page gets the claims.
+    UserInfo,
+}
+
 /// One request of a page.
 struct Fetch {
+    purpose: Purpose,
     asker: Asker,
     parts: wire::Fetch,
     body: Option<JsValue>,
@@ -99,11 +110,43 @@ pub(super) fn fetch(vault: Vault, asker: Asker, parts: wire::Fetch, body: JsValu
         Ok(passage) => passage,
         Err(error) => return fail(vault, asker, error),
     };
-    let Ok(abort) = AbortController::new() else { return };
     let body = (!body.is_undefined()).then_some(body);
+    begin(vault, Purpose::Page, asker, parts, body, passage);
+}
+
+/// A page wants the provider's claims.
+pub(super) fn user_info(vault: Vault, asker: Asker) {
+    spawn_local(async move {
+        let metadata = provider::metadata(vault, Need::Known).await;
+        let url = match metadata.as_deref().map_err(Clone::clone).and_then(userinfo::endpoint) {
+            Ok(url) => url.clone(),
+            Err(error) => return fail(vault, asker, error),
+        };
+        let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let options = [("credentials", "omit"), ("referrerPolicy", "no-referrer")];
+        let parts = wire::Fetch {
+            id: asker.id,
+            url,
+            method: "GET".to_owned(),
+            headers: vec![pair(("accept", "application/json"))],
+            options: options.map(pair).to_vec(),
+        };
+        begin(vault, Purpose::UserInfo, asker, parts, None, Passage::TO_PROVIDER);
+    });
+}
+
+fn begin(
+    vault: Vault,
+    purpose: Purpose,
+    asker: Asker,
+    parts: wire::Fetch,
+    body: Option<JsValue>,
+    passage: Passage,
+) {
+    let Ok(abort) = AbortController::new() else { return };
     let call = Call::new(body.as_ref().and_then(relay::body_length));
     let (lease, latest) = (RefCell::new(None), RefCell::new(None));
-    let fetch = Fetch { asker, parts, body, passage, abort, lease, latest };
+    let fetch = Fetch { purpose, asker, parts, body, passage, abort, lease, latest };
     let ticket = vault.requests.add(Waiting::Fetch(Box::new(fetch)));
     vault.begin(ticket, call);
 }
@@ -191,7 +234,10 @@ pub(super) fn perform(vault: Vault, ticket: Ticket, output: call::Output) {
         call::Output::Send => send(vault, ticket, Rc::clone(&waiting)),
         call::Output::Reply => {
             end(vault, ticket);
-            reply(vault, ticket, fetch);
+            match fetch.purpose {
+                Purpose::Page => reply(vault, ticket, fetch),
+                Purpose::UserInfo => reply_claims(vault, Rc::clone(&waiting)),
+            }
         }
         call::Output::Fail(error) => {
             fail(vault, fetch.asker, error);
@@ -199,7 +245,12 @@ pub(super) fn perform(vault: Vault, ticket: Ticket, output: call::Output) {
         }
         call::Output::FailNetwork(message) => {
             let id = fetch.asker.id;
-            vault.ports.send(fetch.asker.port, &FromVault::NetworkFailed { id, message });
+            match fetch.purpose {
+                Purpose::Page => {
+                    vault.ports.send(fetch.asker.port, &FromVault::NetworkFailed { id, message });
+                }
+                Purpose::UserInfo => fail(vault, fetch.asker, userinfo::unreachable()),
+            }
             end(vault, ticket);
         }
         call::Output::Cancel => {
@@ -225,10 +276,39 @@ fn reply(vault: Vault, ticket: Ticket, fetch: &Fetch) {
     });
 }
 
+fn reply_claims(vault: Vault, waiting: Rc<Waiting>) {
+    spawn_local(async move {
+        let Waiting::Fetch(fetch) = &*waiting else { return };
+        let asker = fetch.asker;
+        match claims(vault, fetch).await {
+            Ok(claims) => {
+                vault.ports.send(asker.port, &FromVault::UserInfo { id: asker.id, claims });
+            }
+            Err(error) => fail(vault, asker, error),
+        }
+    });
+}
+
+async fn claims(vault: Vault, fetch: &Fetch) -> Result<String, AuthError> {
+    let response = fetch.latest.take().ok_or_else(userinfo::unreachable)?;
+    let body = fetch::read_body(&response, userinfo::LIMIT).await;
+    // One past the limit is read as an empty one, which is none of any kind.
+    let body = body.map_err(|_| userinfo::unreachable())?.unwrap_or_default();
+    let content_type = fetch::header(&response, "content-type");
+    let answer = userinfo::Answer {
+        status: response.status(),
+        content_type: content_type.as_deref(),
+        body: &body,
+    };
+    let lease = fetch.lease.borrow();
+    let token = lease.as_ref().map(|lease| &*lease.token);
+    userinfo::read(answer, vault.subject().as_deref(), token)
+}
+
 fn send(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>) {
     spawn_local(async move {
         let Waiting::Fetch(fetch) = &*waiting else { return };
-        let input = match attempt(fetch).await {
+        let input = match attempt(vault, fetch).await {
             Ok(response) if fetch::is_redirect(&response) => {
                 call::Input::Refused(target::redirect_refused())
             }
@@ -248,7 +328,7 @@ fn send(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>) {
 }
 
 /// Sends the request once, with the credential it was lent.
-async fn attempt(fetch: &Fetch) -> Result<Response, Failure> {
+async fn attempt(vault: Vault, fetch: &Fetch) -> Result<Response, Failure> {
     let authorization =
         fetch.lease.borrow().as_ref().map(|lease| bearer::authorization(&lease.token));
     let parts = &fetch.parts;
@@ -264,6 +344,10 @@ async fn attempt(fetch: &Fetch) -> Result<Response, Failure> {
     for name in ["credentials", "integrity", "keepalive", "referrerPolicy"] {
         options.extend(asked(name).map(|value| (name, value)));
     }
+    let signal = match fetch.purpose {
+        Purpose::Page => fetch.abort.signal(),
+        Purpose::UserInfo => fetch::timeout(vault.config.network_timeout),
+    };
     let outgoing = Outgoing {
         url: &parts.url,
         method: &parts.method,
@@ -271,7 +355,7 @@ async fn attempt(fetch: &Fetch) -> Result<Response, Failure> {
         authorization: authorization.as_ref(),
         body: fetch.body.as_ref(),
         options: &options,
-        signal: &fetch.abort.signal(),
+        signal: &signal,
     };
     outgoing.send().await
 }

@@ -74,7 +74,7 @@ to_vault! {
     /// Prepare a sign-in; answered by `navigate` or `failed`.
     SignIn(SignIn) = "signIn",
     /// The page is at its redirect URI; answered by `concluded` or `failed`.
-    Callback(Callback) = "callback",
+    Callback(At) = "callback",
     /// Wait until nothing is left to restore; answered by `navigate`, where this page is to leave for
     /// the provider, or else by `concluded`.
     Restore(Restore) = "restore",
@@ -84,6 +84,14 @@ to_vault! {
     Abort(Numbered) = "abort",
     /// Sign out; answered by `signedOut`.
     SignOut(SignOut) = "signOut",
+    /// Read the way back from a sign-out at the provider; answered by `concluded`.
+    AfterSignOut(At) = "afterSignOut",
+    /// The provider says that a session ended (Front-Channel Logout); answered by `signedOut` or `failed`.
+    FrontChannelLogout(At) = "frontChannelLogout",
+    /// Prepare a sign-in that somebody else began; answered by `navigate` or `failed`.
+    SignInInitiated(At) = "signInInitiated",
+    /// Fetch the provider's claims; answered by `userInfo` or `failed`.
+    UserInfo(Numbered) = "userInfo",
     /// Hand out the access token; answered by `accessToken` or `failed`.
     ExportAccessToken(Numbered) = "exportAccessToken",
     /// What became of the session; answered by `events`.
@@ -157,8 +165,8 @@ message! {
 }
 
 message! {
-    /// A page at its redirect URI.
-    Callback {
+    /// A page at an address that somebody sent it to.
+    At {
         /// Names the answer.
         id: Id = "id",
         /// The page's whole URL, as it was before it was cleaned.
@@ -199,6 +207,8 @@ message! {
         id: Id = "id",
         /// Leave the provider's own session alone.
         local: Option<bool> = "local",
+        /// Where the application wants to be once the provider's session is over too.
+        return_to: Option<String> = "returnTo",
     }
 }
 
@@ -313,8 +323,13 @@ impl ToVault {
                     // The vault waits for this lock: it must be none that means something else.
                     && hello.lock.starts_with("tokenward/page/")
             }
-            Self::Callback(callback) => callback.url.len() <= limits::URL,
-            Self::SignIn(SignIn { return_to, .. }) | Self::Restore(Restore { return_to, .. }) => {
+            Self::Callback(at)
+            | Self::AfterSignOut(at)
+            | Self::FrontChannelLogout(at)
+            | Self::SignInInitiated(at) => at.url.len() <= limits::URL,
+            Self::SignIn(SignIn { return_to, .. })
+            | Self::Restore(Restore { return_to, .. })
+            | Self::SignOut(SignOut { return_to, .. }) => {
                 return_to.as_ref().is_none_or(|url| url.len() <= limits::URL)
             }
             Self::Fetch(fetch) => {

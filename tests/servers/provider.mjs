@@ -21,6 +21,7 @@ import { Store } from "./store.mjs";
  * @typedef {object} ClientSettings what may change while the provider runs
  * @property {number} [accessTokenTtl] seconds; the provider's own when absent
  * @property {"jwt" | "opaque"} [accessTokenFormat] `jwt` when absent
+ * @property {boolean} [forUserInfo] whether its access tokens are for UserInfo instead of the API
  * @property {string[]} [omit] members to leave out of token answers, such as `expires_in`
  */
 /**
@@ -68,6 +69,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
       store,
       accessTokenTtl: (id) => clients.get(id)?.accessTokenTtl ?? defaults.accessTokenTtl,
       accessTokenFormat: (id) => clients.get(id)?.accessTokenFormat ?? "jwt",
+      isForUserInfo: (id) => clients.get(id)?.forUserInfo ?? false,
     }),
   );
   /** @param {string} origin */
