@@ -48,6 +48,8 @@ pub struct Config {
     pub logout: Logout,
     /// What becomes of a session whose vault is gone.
     pub restore: Restore,
+    /// Whether people may sign in by giving their password to the page (`"deprecated"`).
+    pub allow_password_grant: bool,
     /// Whether `exportAccessToken` is allowed.
     pub allow_token_export: bool,
     /// How long the provider may take to answer.
@@ -80,7 +82,7 @@ pub struct Endpoints {
     pub end_session: Option<String>,
     /// The provider's keys.
     pub jwks: Option<String>,
-    /// The UserInfo endpoint.
+    /// The `UserInfo` endpoint.
     pub userinfo: Option<String>,
     /// The endpoint for pushed authorization requests.
     pub pushed_authorization_request: Option<String>,

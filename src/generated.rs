@@ -67,6 +67,7 @@ fn types() -> String {
         wire::Hello,
         wire::SignIn,
         wire::At,
+        wire::Password,
         wire::Restore,
         wire::Fetch,
         wire::SignOut,

@@ -141,6 +141,7 @@ fn config() -> Config {
         logout: Logout::default(),
         restore: Restore::Redirect,
         push_authorization_requests: false,
+        allow_password_grant: false,
         allow_token_export: false,
         network_timeout: Millis::from_secs(10),
         page_origin: "https://app.example.com".to_owned(),

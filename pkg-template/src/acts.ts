@@ -28,6 +28,7 @@ export type Acts = Pick<
   Client,
   | "signIn"
   | "signInInitiated"
+  | "signInWithPassword"
   | "userInfo"
   | "exportAccessToken"
   | "afterSignOut"
@@ -97,4 +98,22 @@ export const afterSignOut: Act<Acts["afterSignOut"]> = async (link) => {
 
 export const frontChannelLogout: Act<Acts["frontChannelLogout"]> = async (link) => {
   await link.ask<"signedOut">({ type: "frontChannelLogout", url: location.href }).answer;
+};
+
+let hasWarned = false;
+
+export const signInWithPassword: Act<Acts["signInWithPassword"]> = async (
+  link,
+  _,
+  username,
+  password,
+) => {
+  if (!hasWarned) {
+    hasWarned = true;
+    // biome-ignore lint/suspicious/noConsole: whoever migrates is to see it, and nobody else
+    console.warn("tokenward: the password grant is deprecated (RFC 9700, 2.4): use signIn().");
+  }
+  // As bytes, which the vault wipes; nothing can wipe the page's own string.
+  const { buffer: body } = new TextEncoder().encode(password);
+  await link.ask<"concluded">({ type: "password", username, body }).answer;
 };

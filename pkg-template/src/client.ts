@@ -64,6 +64,11 @@ export interface Client {
    * Rejects where `iss` is not the configured issuer, or `target_link_uri` leads elsewhere.
    */
   readonly signInInitiated: () => Promise<void>;
+  /**
+   * Signs in with a password that was given to the page, only where `allowPasswordGrant` is configured.
+   * RFC 9700 forbids it: the page, and every script in it, has the password.
+   */
+  readonly signInWithPassword: (username: string, password: string) => Promise<void>;
   /** The provider's UserInfo, fetched by the vault; only where it is about whom the ID token was for. */
   readonly userInfo: () => Promise<Record<string, unknown>>;
   /** Hands out the access token, only where `allowTokenExport` is configured. */
@@ -86,6 +91,7 @@ const RESTORING: SessionState = Object.freeze({ status: "restoring" });
 const ACTS: readonly (keyof Acts)[] = [
   "signIn",
   "signInInitiated",
+  "signInWithPassword",
   "userInfo",
   "exportAccessToken",
   "afterSignOut",
@@ -300,10 +306,10 @@ function present(options: ClientOptions): Client {
       };
     },
     diagnostics: () => journal().then(({ read }) => read()),
-    ...acts((name) => async (given?: never) => {
+    ...acts((name) => async (...given: never[]) => {
       // First, for it cleans the address.
       const [link, script] = await Promise.all([reach(), loaded(import("./acts.js"))]);
-      return script[name](link, (names, known) => refuse(unknownNames(names, known)), given);
+      return script[name](link, (names, known) => refuse(unknownNames(names, known)), ...given);
     }),
     fetch: (input, init) => send(reach, input, init),
     async signOut(options) {

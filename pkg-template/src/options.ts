@@ -58,6 +58,8 @@ export interface ClientOptions {
   restore?: "redirect" | "none";
   /** Whether `exportAccessToken()` may hand the access token to the page. */
   allowTokenExport?: boolean;
+  /** Whether `signInWithPassword()` may take a password: RFC 9700 forbids it, so for migrations alone. */
+  allowPasswordGrant?: "deprecated";
   /** How long the provider may take to answer. */
   timeouts?: { networkMs?: number };
 

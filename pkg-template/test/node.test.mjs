@@ -58,6 +58,7 @@ test("without a browser a client waits and refuses (server render)", async () =>
     auth.fetch("/relative"),
     auth.signOut(),
     auth.signInInitiated(),
+    auth.signInWithPassword("a", "b"),
     auth.userInfo(),
     auth.afterSignOut(),
     auth.frontChannelLogout(),

@@ -39,6 +39,9 @@ pub struct Options {
     pub push_authorization_requests: bool,
     /// What a sign-out does at the provider.
     pub logout: Logout,
+    /// Whether people may sign in by giving their password to the page, which RFC 9700, 2.4, forbids: for
+    /// migrations alone.
+    pub allow_password_grant: bool,
     /// Whether [`Client::export_access_token`](super::Client::export_access_token) may hand the access
     /// token to the page.
     pub allow_token_export: bool,
@@ -63,6 +66,7 @@ impl Options {
             extra_params: Vec::new(),
             push_authorization_requests: false,
             logout: Logout::default(),
+            allow_password_grant: false,
             allow_token_export: false,
             restore: Restore::Redirect,
             network_timeout: None,
@@ -82,6 +86,7 @@ impl Options {
             }
         };
         let mut json = Writer::default();
+        json.optional("allowPasswordGrant", self.allow_password_grant.then_some("deprecated"));
         json.flag("allowTokenExport", self.allow_token_export);
         json.text("clientId", &self.client_id);
         if let Some(endpoints) = &self.endpoints {
@@ -204,6 +209,7 @@ mod tests {
             id_token_hint: true,
         };
         options.allow_token_export = true;
+        options.allow_password_grant = true;
         options.push_authorization_requests = true;
         options.restore = Restore::None;
         options.network_timeout = Some(Millis(5000));
@@ -220,7 +226,7 @@ mod tests {
             (after, config.logout.end_session),
             (Some("https://app.example.com/bye"), false)
         );
-        assert!(config.logout.id_token_hint);
+        assert!(config.logout.id_token_hint && config.allow_password_grant);
         assert!(config.allow_token_export && config.push_authorization_requests);
         assert_eq!(config.restore, Restore::None);
         assert_eq!(config.network_timeout, Millis(5000));

@@ -88,6 +88,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     pinned("logout", Kind::Object),
     pinned("restore", Kind::String),
     pinned("allowTokenExport", Kind::Boolean),
+    pinned("allowPasswordGrant", Kind::String),
     pinned("timeouts", Kind::Object),
     of_page("isolation", Kind::String),
     of_page("vaultUrl", Kind::String),

@@ -36,6 +36,7 @@ pub(super) fn config(
         push_authorization_requests: from.boolean("pushAuthorizationRequests").unwrap_or(false),
         logout: logout(&from, urls),
         restore: restore(&from),
+        allow_password_grant: allow_password_grant(&from),
         allow_token_export: from.boolean("allowTokenExport").unwrap_or(false),
         network_timeout: network_timeout(&from),
         page_origin: page.origin.clone(),
@@ -99,7 +100,10 @@ fn logout(from: &Reader<'_>, urls: &dyn ParseUrl) -> Logout {
         id_token_hint: from.is_some_and(|from| {
             let hint = from.text("idTokenHint");
             if hint.is_some_and(|hint| hint != "expose") {
-                from.problem("idTokenHint", "must be \"expose\": the ID token passes through the page");
+                from.problem(
+                    "idTokenHint",
+                    "must be \"expose\": the ID token passes through the page",
+                );
             }
             hint.is_some()
         }),
@@ -115,6 +119,14 @@ fn restore(from: &Reader<'_>) -> Restore {
             Restore::None
         }
     }
+}
+
+fn allow_password_grant(from: &Reader<'_>) -> bool {
+    let word = from.text("allowPasswordGrant");
+    if word.is_some_and(|word| word != "deprecated") {
+        from.problem("allowPasswordGrant", "must be \"deprecated\" (RFC 9700, 2.4)");
+    }
+    word.is_some()
 }
 
 fn network_timeout(from: &Reader<'_>) -> Millis {

@@ -49,6 +49,7 @@ fn defaults_stand_in_for_what_is_absent() {
     assert_eq!(config.scope, ["openid"]);
     assert!(config.is_openid() && config.logout.end_session && !config.allow_token_export);
     assert!(!config.logout.id_token_hint && !config.push_authorization_requests);
+    assert!(!config.allow_password_grant, "ro1");
     assert_eq!((config.network_timeout, config.restore), (Millis(10_000), Restore::Redirect));
     assert_eq!(config.page_origin, "https://app.example.com");
     let resource = &config.resources[0];
@@ -81,6 +82,7 @@ fn everything_can_be_set() {
             "idTokenHint": "expose" },
         "restore": "none",
         "allowTokenExport": true,
+        "allowPasswordGrant": "deprecated",
         "timeouts": { "networkMs": 120_000 },
     }))
     .unwrap();
@@ -102,7 +104,7 @@ fn everything_can_be_set() {
     assert_eq!(config.extra_params.len(), 2);
     assert_eq!(config.logout.post_logout_redirect_uri.as_deref(), Some("https://app.example.com"));
     assert!(config.allow_token_export && !config.logout.end_session);
-    assert!(config.logout.id_token_hint);
+    assert!(config.logout.id_token_hint && config.allow_password_grant);
     assert_eq!(config.restore, Restore::None);
 }
 
@@ -379,5 +381,12 @@ fn resources_are_indicated_by_whole_uris_ar12() {
 fn an_id_token_passes_through_the_page_by_one_word_alone_lo1() {
     for wrong in [json!(true), json!("yes"), json!("")] {
         refused("logout.idTokenHint", &json!({ "logout": { "idTokenHint": wrong } }));
+    }
+}
+
+#[test]
+fn a_password_grant_is_allowed_by_the_word_that_says_what_it_is_ro1() {
+    for wrong in [json!(true), json!("yes"), json!("")] {
+        refused("allowPasswordGrant", &json!({ "allowPasswordGrant": wrong }));
     }
 }

@@ -108,8 +108,10 @@ impl Ended {
     pub fn read(url: &ParsedUrl) -> Result<Self, AuthError> {
         match (once(url, "iss"), once(url, "sid")) {
             (Some(issuer), Some(sid)) => Ok(Self { issuer, sid }),
-            _ => Err(invalid("the provider's logout lacks `iss` or `sid`, or has one twice: have it \
-                              send both (`frontchannel_logout_session_required`)")),
+            _ => Err(invalid(
+                "the provider's logout lacks `iss` or `sid`, or has one twice: have it \
+                              send both (`frontchannel_logout_session_required`)",
+            )),
         }
     }
 
@@ -188,7 +190,9 @@ mod tests {
             farewell.is_answered_by(&page, UnixMillis(NOW.0 + ms))
         };
         let state = &farewell.state;
-        assert!(at(&format!("?state={state}"), 0) && at(&format!("?a=b&state={state}"), LIFETIME_MS));
+        assert!(
+            at(&format!("?state={state}"), 0) && at(&format!("?a=b&state={state}"), LIFETIME_MS)
+        );
         for query in [
             String::new(),
             "?state=".to_owned(),

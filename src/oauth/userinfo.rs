@@ -1,4 +1,4 @@
-//! UserInfo (OpenID Connect Core, 5.3): claims that the provider gives for an access token, of use only
+//! `UserInfo` (OpenID Connect Core, 5.3): claims that the provider gives for an access token, of use only
 //! where they are about whom the ID token was for. It must not know how they are fetched.
 
 use crate::{
@@ -46,13 +46,14 @@ pub fn read(
             &json::decimal(answer.status.into()),
             ": check that the access token's scope has `openid`",
         ];
-        let mut error =
-            AuthError::new(Code::ProviderAnswerInvalid, Phase::Fetch, message.concat());
+        let mut error = AuthError::new(Code::ProviderAnswerInvalid, Phase::Fetch, message.concat());
         error.retryable = answer.status >= 500 || answer.status == 429;
         return Err(error);
     }
     if !answer.content_type.is_some_and(token::is_json) {
-        return Err(invalid("is no JSON: signed UserInfo is not read, have the provider send JSON"));
+        return Err(invalid(
+            "is no JSON: signed UserInfo is not read, have the provider send JSON",
+        ));
     }
     let claims = json::read(answer.body, LIMIT).map_err(|_| invalid("is no strict JSON object"))?;
     let Some(subject) = subject else {
@@ -142,7 +143,9 @@ mod tests {
             let error = told(200, content_type, GOOD).unwrap_err();
             assert_eq!((error.code, error.phase), (Code::UserinfoInvalid, Phase::Fetch));
         }
-        for (status, may_pass) in [(401, false), (403, false), (404, false), (429, true), (503, true)] {
+        for (status, may_pass) in
+            [(401, false), (403, false), (404, false), (429, true), (503, true)]
+        {
             let error = told(status, Some("application/json"), GOOD).unwrap_err();
             assert_eq!((error.code, error.retryable), (Code::ProviderAnswerInvalid, may_pass));
         }

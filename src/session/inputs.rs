@@ -5,9 +5,7 @@ use std::rc::Rc;
 use crate::{
     clock::{Millis, UnixMillis},
     error::AuthError,
-    oauth::{
-        callback::Callback, logout::Ended, revocation::Revocable, transaction::Transaction,
-    },
+    oauth::{callback::Callback, logout::Ended, revocation::Revocable, transaction::Transaction},
     secret::Secret,
     session::{
         grant::Grant,
@@ -78,6 +76,13 @@ pub enum Input {
         ask: Ask,
         /// The callback's parameters.
         callback: Callback,
+    },
+    /// A page brought a name and a password (`TokenRequest::Password`).
+    PasswordGiven {
+        /// Who waits.
+        ask: Ask,
+        /// The request that they are for.
+        request: TokenRequest,
     },
     /// A page brought what is no callback, or not a whole one.
     CallbackRefused {
@@ -180,6 +185,13 @@ pub enum TokenRequest {
         code: Secret,
         /// The transaction it answers.
         transaction: Box<Transaction>,
+    },
+    /// Exchange a password (RFC 6749, 4.3). Never sent twice.
+    Password {
+        /// Whose.
+        username: Secret,
+        /// The password.
+        password: Secret,
     },
     /// Refresh (RFC 6749, 6).
     Refresh {

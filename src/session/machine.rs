@@ -183,6 +183,7 @@ impl Session {
             Input::RestorePrepared(outcome) => self.restore_prepared(now, outcome),
             Input::SignInAsked { ask, transaction } => self.sign_in_asked(now, ask, transaction),
             Input::CallbackArrived { ask, callback } => self.callback_arrived(now, ask, callback),
+            Input::PasswordGiven { ask, request } => self.password_given(now, ask, request),
             Input::CallbackRefused { ask, error } => self.conclude_failed(ask, error),
             Input::Found { ask, transaction } => self.found(now, ask, transaction),
             Input::LockTaken => self.lock_taken(now),

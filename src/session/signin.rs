@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{
     exchange::PendingCode,
-    inputs::{Ask, Epoch, Mark, Output},
+    inputs::{Ask, Epoch, Mark, Output, TokenRequest},
     machine::{Session, Standing},
     snapshot::SignedOutReason,
 };
@@ -166,7 +166,8 @@ impl Session {
         match code {
             Ok(code) => {
                 let transaction = Box::new(transaction);
-                self.exchange.codes.push_back(PendingCode { ask, code, transaction });
+                let request = TokenRequest::Code { code, transaction };
+                self.exchange.codes.push_back(PendingCode { ask, request });
             }
             Err(error) if transaction.is_restore => {
                 let is_final = !error.retryable;

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     wire::{self, FromVault},
 };
 use crate::{
-    browser::{random, time, url::BrowserUrls},
+    browser::{fetch, random, time, url::BrowserUrls},
     error::{AuthError, Code, Phase},
     oauth::{
         authorize::{self, Asked, Parameters},
@@ -22,10 +23,11 @@ use crate::{
         initiated,
         logout::Ended,
         metadata::Metadata,
-        return_to,
+        return_to, token,
         transaction::Transaction,
     },
-    session::inputs::{Ask, Input},
+    secret::Secret,
+    session::inputs::{Ask, Input, TokenRequest},
     table::Table,
     url::{ParseUrl, ParsedUrl},
 };
@@ -132,6 +134,23 @@ pub(super) fn callback(vault: Vault, asker: Asker, url: &str) {
     }));
 }
 
+/// A page was given a name and a password, the bytes of which are wiped here.
+pub(super) fn password(vault: Vault, asker: Asker, username: String, bytes: &JsValue) {
+    let admitted = token::admit_password(&vault.config);
+    match admitted.and_then(|()| fetch::take_text(bytes).ok_or_else(no_password)) {
+        Ok(password) => {
+            let request = TokenRequest::Password { username: Secret::new(username), password };
+            let ask = vault.asks.add(Question::Callback(asker));
+            vault.post(Event::Session(Input::PasswordGiven { ask, request }));
+        }
+        Err(error) => fail(vault, asker, error),
+    }
+}
+
+fn no_password() -> AuthError {
+    AuthError::new(Code::MessageInvalid, Phase::SignIn, "a password must be a string")
+}
+
 fn at(url: &str) -> Result<ParsedUrl, AuthError> {
     BrowserUrls.parse(url, None).ok_or_else(|| {
         AuthError::new(Code::CallbackInvalid, Phase::Callback, "the page's address is no URL")
@@ -163,8 +182,7 @@ pub(super) fn after_sign_out(vault: Vault, asker: Asker, url: &str) {
 
 /// A page wants to sign out.
 pub(super) fn sign_out(vault: Vault, asker: Asker, message: wire::SignOut) {
-    let question =
-        Question::SignOut(asker, message.local.unwrap_or(false), message.return_to);
+    let question = Question::SignOut(asker, message.local.unwrap_or(false), message.return_to);
     let ask = vault.asks.add(question);
     vault.post(Event::Session(Input::SignOutAsked(ask)));
 }

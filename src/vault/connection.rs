@@ -161,6 +161,9 @@ fn obey(vault: Vault, port: PortId, message: ToVault, body: JsValue) {
         }
         ToVault::UserInfo(message) => requests::user_info(vault, asker(message.id)),
         ToVault::Callback(message) => asks::callback(vault, asker(message.id), &message.url),
+        ToVault::Password(message) => {
+            asks::password(vault, asker(message.id), message.username, &body);
+        }
         ToVault::Restore(message) => asks::restore(vault, asker(message.id), message.return_to),
         ToVault::SignOut(message) => asks::sign_out(vault, asker(message.id), message),
         ToVault::Fetch(message) => requests::fetch(vault, asker(message.id), message, body),

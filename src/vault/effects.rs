@@ -103,6 +103,9 @@ async fn form(vault: Vault, request: &TokenRequest) -> Result<(String, Secret), 
             transaction.check_provider(&known)?;
             (&transaction.metadata, token::code_body(config, code, transaction))
         }
+        TokenRequest::Password { username, password } => {
+            (&*known, token::password_body(config, username, password))
+        }
         TokenRequest::Refresh { refresh_token, .. } => {
             (&*known, token::refresh_body(config, refresh_token))
         }

@@ -13,8 +13,9 @@ use web_sys::{AbortController, Response};
 use super::{
     asks::fail,
     port::{Asker, PortId},
+    provider,
     pump::{Event, Vault},
-    provider, relay,
+    relay,
     wire::{self, FromVault},
 };
 use crate::{
@@ -53,7 +54,7 @@ enum Waiting {
 enum Purpose {
     /// A page's: it gets the answer as it is.
     Page,
-    /// The vault's own, for UserInfo: a page gets the claims.
+    /// The vault's own, for `UserInfo`: a page gets the claims.
     UserInfo,
 }
 

@@ -33,6 +33,8 @@ pub mod limits {
     pub const CONFIG: usize = 64 * 1024;
     /// A URL, in bytes.
     pub const URL: usize = 64 * 1024;
+    /// The name of whoever signs in with a password, in bytes.
+    pub const USERNAME: usize = 4096;
     /// Header fields of one request.
     pub const HEADERS: usize = 256;
     /// Names and values of all header fields of one request, in bytes.
@@ -75,6 +77,8 @@ to_vault! {
     SignIn(SignIn) = "signIn",
     /// The page is at its redirect URI; answered by `concluded` or `failed`.
     Callback(At) = "callback",
+    /// A name, and beside it the bytes of a password; answered by `concluded` or `failed`.
+    Password(Password) = "password",
     /// Wait until nothing is left to restore; answered by `navigate`, where this page is to leave for
     /// the provider, or else by `concluded`.
     Restore(Restore) = "restore",
@@ -171,6 +175,16 @@ message! {
         id: Id = "id",
         /// The page's whole URL, as it was before it was cleaned.
         url: String = "url",
+    }
+}
+
+message! {
+    /// Whoever signs in by giving their password to the page. Its bytes travel beside these fields.
+    Password {
+        /// Names the answer.
+        id: Id = "id",
+        /// Who signs in.
+        username: String = "username",
     }
 }
 
@@ -327,6 +341,7 @@ impl ToVault {
             | Self::AfterSignOut(at)
             | Self::FrontChannelLogout(at)
             | Self::SignInInitiated(at) => at.url.len() <= limits::URL,
+            Self::Password(password) => password.username.len() <= limits::USERNAME,
             Self::SignIn(SignIn { return_to, .. })
             | Self::Restore(Restore { return_to, .. })
             | Self::SignOut(SignOut { return_to, .. }) => {

@@ -77,11 +77,10 @@ test("two issuers in one page: each has its own session, and nothing of the othe
     const [mine, theirs] = await states();
     assert.deepEqual([mine.claims.sub, theirs.claims?.sub], ["alice", "bob"]);
     const statuses = await tab.run(
-      async (_, first, second) =>
-        Promise.all([
-          window.tw.first.fetch(first).then(({ status }) => status),
-          window.tw.second.fetch(second).then(({ status }) => status),
-        ]),
+      async (_, first, second) => [
+        (await window.tw.first.fetch(first)).status,
+        (await window.tw.second.fetch(second)).status,
+      ],
       `${e2e.servers.api}/me`,
       `${second.api}/me`,
     );

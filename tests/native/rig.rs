@@ -206,6 +206,9 @@ pub(crate) fn describe(output: &Output) -> String {
         Output::Send { request: TokenRequest::Code { code, .. }, .. } => {
             format!("Send {}", code.expose())
         }
+        Output::Send { request: TokenRequest::Password { username, password }, .. } => {
+            format!("Send {} {}", username.expose(), password.expose())
+        }
         Output::Send { request: TokenRequest::Refresh { refresh_token, .. }, .. } => {
             format!("Send {}", refresh_token.expose())
         }
