@@ -11,16 +11,15 @@ use crate::{
 /// word yet (`return_to::check`). `issuer_mismatch` where another provider is meant than the one of this
 /// configuration, `callback_invalid` where a parameter stands twice.
 pub fn read(url: &ParsedUrl, issuer: &str) -> Result<(Asked, Option<String>), AuthError> {
-    let query = url.search.strip_prefix('?').unwrap_or_default();
     let (mut iss, mut login_hint, mut target) = (None, None, None);
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let place = match &*name {
+    for (name, value) in url.parameters() {
+        let place = match name.as_str() {
             "iss" => &mut iss,
             "login_hint" => &mut login_hint,
             "target_link_uri" => &mut target,
             _ => continue,
         };
-        if place.replace(value.into_owned()).is_some() {
+        if place.replace(value).is_some() {
             return Err(refused(Code::CallbackInvalid, "has a parameter twice"));
         }
     }

@@ -136,9 +136,8 @@ fn invalid(message: &'static str) -> AuthError {
 
 /// The value of a parameter that stands in the query once.
 fn once(url: &ParsedUrl, name: &str) -> Option<String> {
-    let query = url.search.strip_prefix('?').unwrap_or_default();
-    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(other, _)| other == name);
-    let value = values.next()?.1.into_owned();
+    let mut values = url.parameters().into_iter().filter(|(other, _)| other == name);
+    let (_, value) = values.next()?;
     values.next().is_none().then_some(value)
 }
 
