@@ -12,7 +12,7 @@ use super::{
     asks, journal,
     port::{Asker, Port, PortId, Ports},
     pump::{Event, State, Vault},
-    requests, tabs,
+    requests, tabs, user_info,
     wire::{FromVault, Hello, Id, ToVault, WIRE},
 };
 use crate::{
@@ -159,7 +159,7 @@ fn obey(vault: Vault, port: PortId, message: ToVault, body: JsValue) {
         ToVault::AfterSignOut(message) => {
             asks::after_sign_out(vault, asker(message.id), &message.url);
         }
-        ToVault::UserInfo(message) => requests::user_info(vault, asker(message.id)),
+        ToVault::UserInfo(message) => user_info::ask(vault, asker(message.id)),
         ToVault::Callback(message) => asks::callback(vault, asker(message.id), &message.url),
         ToVault::Password(message) => {
             asks::password(vault, asker(message.id), message.username, &body);

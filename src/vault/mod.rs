@@ -32,6 +32,8 @@ mod requests;
 mod send;
 #[cfg(target_arch = "wasm32")]
 mod tabs;
+#[cfg(target_arch = "wasm32")]
+mod user_info;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use connection::Door;

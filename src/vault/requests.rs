@@ -13,9 +13,8 @@ use web_sys::{AbortController, Response};
 use super::{
     asks::fail,
     port::{Asker, PortId},
-    provider,
     pump::{Event, Vault},
-    relay,
+    relay, user_info,
     wire::{self, FromVault},
 };
 use crate::{
@@ -24,7 +23,7 @@ use crate::{
         url::BrowserUrls,
     },
     error::{AuthError, Code, Phase},
-    oauth::{discovery::Need, userinfo},
+    oauth::userinfo,
     request::{
         bearer,
         call::{self, Call},
@@ -51,7 +50,7 @@ enum Waiting {
 
 /// Whose request it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose {
+pub(super) enum Purpose {
     /// A page's: it gets the answer as it is.
     Page,
     /// The vault's own, for `UserInfo`: a page gets the claims.
@@ -115,28 +114,8 @@ pub(super) fn fetch(vault: Vault, asker: Asker, parts: wire::Fetch, body: JsValu
     begin(vault, Purpose::Page, asker, parts, body, passage);
 }
 
-/// A page wants the provider's claims.
-pub(super) fn user_info(vault: Vault, asker: Asker) {
-    spawn_local(async move {
-        let metadata = provider::metadata(vault, Need::Known).await;
-        let url = match metadata.as_deref().map_err(Clone::clone).and_then(userinfo::endpoint) {
-            Ok(url) => url.clone(),
-            Err(error) => return fail(vault, asker, error),
-        };
-        let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let options = [("credentials", "omit"), ("referrerPolicy", "no-referrer")];
-        let parts = wire::Fetch {
-            id: asker.id,
-            url,
-            method: "GET".to_owned(),
-            headers: vec![pair(("accept", "application/json"))],
-            options: options.map(pair).to_vec(),
-        };
-        begin(vault, Purpose::UserInfo, asker, parts, None, Passage::TO_PROVIDER);
-    });
-}
-
-fn begin(
+/// Starts a request.
+pub(super) fn begin(
     vault: Vault,
     purpose: Purpose,
     asker: Asker,
@@ -281,29 +260,15 @@ fn reply_claims(vault: Vault, waiting: Rc<Waiting>) {
     spawn_local(async move {
         let Waiting::Fetch(fetch) = &*waiting else { return };
         let asker = fetch.asker;
-        match claims(vault, fetch).await {
+        let Some(response) = fetch.latest.take() else { return };
+        let lease = fetch.lease.take();
+        match user_info::claims(vault, &response, lease.as_ref()).await {
             Ok(claims) => {
                 vault.ports.send(asker.port, &FromVault::UserInfo { id: asker.id, claims });
             }
             Err(error) => fail(vault, asker, error),
         }
     });
-}
-
-async fn claims(vault: Vault, fetch: &Fetch) -> Result<String, AuthError> {
-    let response = fetch.latest.take().ok_or_else(userinfo::unreachable)?;
-    let body = fetch::read_body(&response, userinfo::LIMIT).await;
-    // One past the limit is read as an empty one, which is none of any kind.
-    let body = body.map_err(|_| userinfo::unreachable())?.unwrap_or_default();
-    let content_type = fetch::header(&response, "content-type");
-    let answer = userinfo::Answer {
-        status: response.status(),
-        content_type: content_type.as_deref(),
-        body: &body,
-    };
-    let lease = fetch.lease.borrow();
-    let token = lease.as_ref().map(|lease| &*lease.token);
-    userinfo::read(answer, vault.subject().as_deref(), token)
 }
 
 fn send(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>) {
