@@ -50,6 +50,8 @@ pub struct Config {
     pub logout: Logout,
     /// What becomes of a session whose vault is gone.
     pub restore: Restore,
+    /// Whether people may sign in by giving their password to the page (`"deprecated"`).
+    pub allow_password_grant: bool,
     /// Whether `exportAccessToken` is allowed.
     pub allow_token_export: bool,
     /// How long the provider may take to answer.
@@ -82,17 +84,27 @@ pub struct Endpoints {
     pub end_session: Option<String>,
     /// The provider's keys.
     pub jwks: Option<String>,
+    /// The `UserInfo` endpoint.
+    pub userinfo: Option<String>,
     /// The endpoint for pushed authorization requests.
     pub pushed_authorization_request: Option<String>,
 }
 
-/// What a sign-out does.
+/// What a sign-out does; by default the provider's own session ends too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logout {
     /// Where the provider sends people back to; absolute, as registered there.
     pub post_logout_redirect_uri: Option<String>,
     /// Whether the provider's own session is ended too.
     pub end_session: bool,
+    /// Whether the ID token may pass through the page, in the end-session URL (`idTokenHint: "expose"`).
+    pub id_token_hint: bool,
+}
+
+impl Default for Logout {
+    fn default() -> Self {
+        Self { post_logout_redirect_uri: None, end_session: true, id_token_hint: false }
+    }
 }
 
 /// What becomes of a session whose vault is gone.

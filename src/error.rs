@@ -107,6 +107,10 @@ codes! {
     TokenAnswerInvalid = "token_answer_invalid",
     /// The ID token fails a check of OpenID Connect Core, 3.1.3.7.
     IdTokenInvalid = "id_token_invalid",
+    /// The provider's `UserInfo` is of no use: about somebody else than the ID token, or no JSON.
+    UserinfoInvalid = "userinfo_invalid",
+    /// The provider's logout names no session, or another one than that which is here.
+    LogoutInvalid = "logout_invalid",
     /// Nobody is signed in.
     NotSignedIn = "not_signed_in",
     /// The session ended while the call waited.
@@ -121,6 +125,8 @@ codes! {
     BodyUsed = "body_used",
     /// The resource answered with a redirect that could carry a credential away.
     RedirectRefused = "redirect_refused",
+    /// A password is taken only where `allowPasswordGrant` is `"deprecated"`.
+    PasswordGrantNotAllowed = "password_grant_not_allowed",
     /// The access token leaves the vault only where `allowTokenExport` is set.
     ExportNotAllowed = "export_not_allowed",
 }

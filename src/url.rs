@@ -23,6 +23,13 @@ pub struct ParsedUrl {
 }
 
 impl ParsedUrl {
+    /// The parameters in the query, decoded, in their order (`application/x-www-form-urlencoded`).
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        let query = self.search.strip_prefix('?').unwrap_or(&self.search);
+        form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+    }
+
     /// Whether credentials may travel there: `https:`, or `http:` to this very device (OAuth 2.1, 1.5).
     #[must_use]
     pub fn is_secure(&self) -> bool {

@@ -36,7 +36,16 @@ export interface SignInOptions {
 }
 
 /** The client's methods that are here. */
-export type Acts = Pick<Client, "signIn" | "exportAccessToken">;
+export type Acts = Pick<
+  Client,
+  | "signIn"
+  | "signInInitiated"
+  | "signInWithPassword"
+  | "userInfo"
+  | "exportAccessToken"
+  | "afterSignOut"
+  | "frontChannelLogout"
+>;
 
 /** The page that asks. */
 export interface Page {
@@ -83,4 +92,49 @@ export const signIn: Act<Acts["signIn"]> = async (page, options = {}) => {
 export const exportAccessToken: Act<Acts["exportAccessToken"]> = async ({ link }) => {
   const { answer } = link.ask<"accessToken">({ type: "exportAccessToken" });
   return (await answer).token;
+};
+
+export const signInInitiated: Act<Acts["signInInitiated"]> = async ({ link }) => {
+  const question = { type: "signInInitiated", url: location.href } as const;
+  const { url } = await link.ask<"navigate">(question).answer;
+  // In place of this page: to come back to it would begin another sign-in.
+  location.replace(url);
+};
+
+export const userInfo: Act<Acts["userInfo"]> = async ({ link }) => {
+  const { claims } = await link.ask<"userInfo">({ type: "userInfo" }).answer;
+  return JSON.parse(claims);
+};
+
+export const afterSignOut: Act<Acts["afterSignOut"]> = async ({ link }) => {
+  const { href } = location;
+  const { answer } = link.ask<"concluded">({ type: "afterSignOut", url: href });
+  const { returnTo } = await answer;
+  if (returnTo !== undefined && location.href === href) {
+    const clean = new URL(href);
+    clean.searchParams.delete("state");
+    history.replaceState(history.state, "", clean);
+  }
+  return returnTo;
+};
+
+export const frontChannelLogout: Act<Acts["frontChannelLogout"]> = async ({ link }) => {
+  await link.ask<"signedOut">({ type: "frontChannelLogout", url: location.href }).answer;
+};
+
+let hasWarned = false;
+
+export const signInWithPassword: Act<Acts["signInWithPassword"]> = async (
+  { link },
+  username,
+  password,
+) => {
+  if (!hasWarned) {
+    hasWarned = true;
+    // biome-ignore lint/suspicious/noConsole: whoever migrates is to see it, and nobody else
+    console.warn("tokenward: the password grant is deprecated (RFC 9700, 2.4): use signIn().");
+  }
+  // As bytes, which the vault wipes; nothing can wipe the page's own string.
+  const { buffer: body } = new TextEncoder().encode(password);
+  await link.ask<"concluded">({ type: "password", username, body }).answer;
 };

@@ -11,10 +11,12 @@ import { follow } from "./lifecycle.js";
 import { type ClientOptions, checkOptions, readOptions, refuse, unknownNames } from "./options.js";
 import { loaded, type Place } from "./places/place.js";
 
-/** What a sign-out leaves alone. */
+/** What a sign-out leaves alone, and what comes after it. */
 export interface SignOutOptions {
   /** End the session here and leave the provider's own as it is. */
   local?: boolean;
+  /** Where the application wants to be afterwards: `afterSignOut()` tells it, on the page to which the provider sends people back. */
+  returnTo?: string;
 }
 
 /** A session, as the page sees it. Every method may be passed on without its object. */
@@ -50,6 +52,28 @@ export interface Client {
    * there; the promise resolves when it is on its way.
    */
   readonly signOut: (options?: SignOutOptions) => Promise<void>;
+  /**
+   * On the page to which the provider sends people back from a sign-out: the `returnTo` of that one,
+   * or nothing where this is no answer to it. Takes the answer's `state` out of the address.
+   */
+  readonly afterSignOut: () => Promise<string | undefined>;
+  /**
+   * On the page that the provider loads in a frame when a session ended there (OpenID Connect
+   * Front-Channel Logout): ends that session here too. Rejects where `iss` and `sid` are not its own.
+   */
+  readonly frontChannelLogout: () => Promise<void>;
+  /**
+   * On the page to which portals send people who are to sign in (OpenID Connect Core, 4): does that.
+   * Rejects where `iss` is not the configured issuer, or `target_link_uri` leads elsewhere.
+   */
+  readonly signInInitiated: () => Promise<void>;
+  /**
+   * Signs in with a password that was given to the page, only where `allowPasswordGrant` is configured.
+   * RFC 9700 forbids it: the page, and every script in it, has the password.
+   */
+  readonly signInWithPassword: (username: string, password: string) => Promise<void>;
+  /** The provider's UserInfo, fetched by the vault; only where it is about whom the ID token was for. */
+  readonly userInfo: () => Promise<Record<string, unknown>>;
   /** Hands out the access token, only where `allowTokenExport` is configured. */
   readonly exportAccessToken: () => Promise<string>;
   /** Handles the callback at `url`, for `callback: "manual"`. The same URL twice is once. */
@@ -67,7 +91,15 @@ export interface Client {
 const RESTORING: SessionState = Object.freeze({ status: "restoring" });
 
 /** What is loaded when it is asked for. A sign-out is not: it works offline too. */
-const ACTS: readonly (keyof Acts)[] = ["signIn", "exportAccessToken"];
+const ACTS: readonly (keyof Acts)[] = [
+  "signIn",
+  "signInInitiated",
+  "signInWithPassword",
+  "userInfo",
+  "exportAccessToken",
+  "afterSignOut",
+  "frontChannelLogout",
+];
 
 /** A method for each of them. */
 function acts(make: (name: keyof Acts) => unknown): Acts {
@@ -277,17 +309,23 @@ function present(options: ClientOptions): Client {
       };
     },
     diagnostics: () => journal().then(({ read }) => read()),
-    ...acts((name) => async (given?: never) => {
+    ...acts((name) => async (...given: never[]) => {
       // At once: the browser must still know of the click.
-      const popup = (given as SignInOptions | undefined)?.mode === "popup" && open("", "", "popup");
-      // First, for it cleans the address.
-      const [link, script] = await Promise.all([reach(), loaded(import("./acts.js"))]);
-      const check = (names: object, known: readonly string[]) => refuse(unknownNames(names, known));
-      return script[name]({ link, reach, check, popup, settings }, given);
+      const { mode } = (given[0] ?? {}) as SignInOptions;
+      const popup = mode === "popup" && open("", "", "popup");
+      try {
+        // First, for it cleans the address.
+        const [link, script] = await Promise.all([reach(), loaded(import("./acts.js"))]);
+        const check = (names: object, known: readonly string[]) =>
+          refuse(unknownNames(names, known));
+        return await script[name]({ link, reach, check, popup, settings }, ...given);
+      } finally {
+        if (popup) popup.close();
+      }
     }),
     fetch: (input, init) => send(reach, input, init),
-    async signOut({ local = false } = {}) {
-      const { answer } = (await reach()).ask<"signedOut">({ type: "signOut", local });
+    async signOut(options) {
+      const { answer } = (await reach()).ask<"signedOut">({ type: "signOut", ...options });
       const { url } = await answer;
       if (url) location.assign(url);
     },

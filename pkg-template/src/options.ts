@@ -23,6 +23,7 @@ export interface Endpoints {
   revocation?: string;
   endSession?: string;
   jwks?: string;
+  userinfo?: string;
   pushedAuthorizationRequest?: string;
 }
 
@@ -52,11 +53,18 @@ export interface ClientOptions {
   /** Whether authorization requests are pushed to the provider (RFC 9126), also where it does not require that. */
   pushAuthorizationRequests?: boolean;
   /** What a sign-out does at the provider. */
-  logout?: { postLogoutRedirectUri?: string; endSession?: boolean };
+  logout?: {
+    postLogoutRedirectUri?: string;
+    endSession?: boolean;
+    /** Sends the ID token along, for a provider that asks for it: it passes through the page and its address. */
+    idTokenHint?: "expose";
+  };
   /** What becomes of a session whose vault is gone: the provider is asked (`prompt=none`), or nothing. */
   restore?: "redirect" | "none";
   /** Whether `exportAccessToken()` may hand the access token to the page. */
   allowTokenExport?: boolean;
+  /** Whether `signInWithPassword()` may take a password: RFC 9700 forbids it, so for migrations alone. */
+  allowPasswordGrant?: "deprecated";
   /** How long the provider may take to answer. */
   timeouts?: { networkMs?: number };
 

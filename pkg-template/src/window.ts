@@ -59,7 +59,6 @@ export async function signInBeside(page: Page, question: Question): Promise<void
   } finally {
     waiting.abort();
     frame?.remove();
-    if (popup) popup.close();
   }
 }
 

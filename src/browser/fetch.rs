@@ -1,7 +1,7 @@
 //! The browser's `fetch`, and the reading of what it answered. It knows requests and bytes, not what
 //! they are for.
 
-use js_sys::{Array, Promise, Reflect, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -89,6 +89,14 @@ pub(crate) fn timeout(after: Millis) -> AbortSignal {
 /// Bytes as a body that `fetch` copies at once; the caller wipes both.
 pub(crate) fn bytes_body(bytes: &[u8]) -> Uint8Array {
     Uint8Array::from(bytes)
+}
+
+/// The text whose UTF-8 bytes a page sent, an `ArrayBuffer`, which is wiped; `None` if it is none.
+pub(crate) fn take_text(bytes: &JsValue) -> Option<Secret> {
+    let buffer = Uint8Array::new(bytes.dyn_ref::<ArrayBuffer>()?);
+    let text = String::from_utf8(buffer.to_vec());
+    buffer.fill(0, 0, buffer.length());
+    text.map_err(|error| error.into_bytes().zeroize()).ok().map(Secret::new)
 }
 
 /// The whole body, of at most `limit` bytes; `None` if it is longer. The browser's own copy of each

@@ -155,6 +155,13 @@ impl Client {
         self.end_session(true).await
     }
 
+    /// The provider's `UserInfo`, as JSON text, fetched by the vault; only where it is about whom the ID
+    /// token was for.
+    pub async fn user_info(&self) -> Result<String, AuthError> {
+        let call = self.0.reach().await?.ask(&message("userInfo"), None);
+        Ok(state::text(&call.answer().await?, "claims"))
+    }
+
     /// Hands out the access token, only where `allow_token_export` is configured.
     pub async fn export_access_token(&self) -> Result<String, AuthError> {
         let call = self.0.reach().await?.ask(&message("exportAccessToken"), None);

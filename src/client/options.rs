@@ -39,6 +39,9 @@ pub struct Options {
     pub push_authorization_requests: bool,
     /// What a sign-out does at the provider.
     pub logout: Logout,
+    /// Whether people may sign in by giving their password to the page, which RFC 9700, 2.4, forbids: for
+    /// migrations alone.
+    pub allow_password_grant: bool,
     /// Whether [`Client::export_access_token`](super::Client::export_access_token) may hand the access
     /// token to the page.
     pub allow_token_export: bool,
@@ -62,7 +65,8 @@ impl Options {
             endpoints: None,
             extra_params: Vec::new(),
             push_authorization_requests: false,
-            logout: Logout { post_logout_redirect_uri: None, end_session: true },
+            logout: Logout::default(),
+            allow_password_grant: false,
             allow_token_export: false,
             restore: Restore::Redirect,
             network_timeout: None,
@@ -82,6 +86,7 @@ impl Options {
             }
         };
         let mut json = Writer::default();
+        json.optional("allowPasswordGrant", self.allow_password_grant.then_some("deprecated"));
         json.flag("allowTokenExport", self.allow_token_export);
         json.text("clientId", &self.client_id);
         if let Some(endpoints) = &self.endpoints {
@@ -93,6 +98,7 @@ impl Options {
                 to.optional("pushedAuthorizationRequest", par);
                 to.optional("revocation", endpoints.revocation.as_deref());
                 to.text("token", &endpoints.token);
+                to.optional("userinfo", endpoints.userinfo.as_deref());
             });
         }
         let mut params: Vec<_> = self.extra_params.iter().collect();
@@ -105,6 +111,7 @@ impl Options {
         json.text("issuer", &self.issuer);
         json.object("logout", &|to| {
             to.flag("endSession", self.logout.end_session);
+            to.optional("idTokenHint", self.logout.id_token_hint.then_some("expose"));
             let address = self.logout.post_logout_redirect_uri.as_deref().map(whole);
             to.optional("postLogoutRedirectUri", address.as_deref());
         });
@@ -190,13 +197,19 @@ mod tests {
             revocation: text("https://id.example.com/revoke"),
             end_session: text("https://id.example.com/end"),
             jwks: text("https://id.example.com/jwks"),
+            userinfo: text("https://id.example.com/me"),
             pushed_authorization_request: text("https://id.example.com/par"),
         });
         options.resource = vec!["https://api.example.com/v1".to_owned()];
         options.extra_params =
             vec![("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())];
-        options.logout = Logout { post_logout_redirect_uri: text("/bye"), end_session: false };
+        options.logout = Logout {
+            post_logout_redirect_uri: text("/bye"),
+            end_session: false,
+            id_token_hint: true,
+        };
         options.allow_token_export = true;
+        options.allow_password_grant = true;
         options.push_authorization_requests = true;
         options.restore = Restore::None;
         options.network_timeout = Some(Millis(5000));
@@ -213,6 +226,7 @@ mod tests {
             (after, config.logout.end_session),
             (Some("https://app.example.com/bye"), false)
         );
+        assert!(config.logout.id_token_hint && config.allow_password_grant);
         assert!(config.allow_token_export && config.push_authorization_requests);
         assert_eq!(config.restore, Restore::None);
         assert_eq!(config.network_timeout, Millis(5000));

@@ -89,6 +89,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     pinned("logout", Kind::Object),
     pinned("restore", Kind::String),
     pinned("allowTokenExport", Kind::Boolean),
+    pinned("allowPasswordGrant", Kind::String),
     pinned("timeouts", Kind::Object),
     of_page("isolation", Kind::String),
     of_page("vaultUrl", Kind::String),
@@ -111,12 +112,16 @@ pub(super) const ENDPOINTS: &[OptionSpec] = &[
     pinned("revocation", Kind::String),
     pinned("endSession", Kind::String),
     pinned("jwks", Kind::String),
+    pinned("userinfo", Kind::String),
     pinned("pushedAuthorizationRequest", Kind::String),
 ];
 
 /// The members of `logout`.
-pub(super) const LOGOUT: &[OptionSpec] =
-    &[pinned("postLogoutRedirectUri", Kind::String), pinned("endSession", Kind::Boolean)];
+pub(super) const LOGOUT: &[OptionSpec] = &[
+    pinned("postLogoutRedirectUri", Kind::String),
+    pinned("endSession", Kind::Boolean),
+    pinned("idTokenHint", Kind::String),
+];
 
 /// The members of `timeouts`.
 pub(super) const TIMEOUTS: &[OptionSpec] = &[pinned("networkMs", Kind::Number)];

@@ -37,6 +37,7 @@ pub(super) fn config(
         push_authorization_requests: from.boolean("pushAuthorizationRequests").unwrap_or(false),
         logout: logout(&from, urls),
         restore: restore(&from),
+        allow_password_grant: allow_password_grant(&from),
         allow_token_export: from.boolean("allowTokenExport").unwrap_or(false),
         network_timeout: network_timeout(&from),
         page_origin: page.origin.clone(),
@@ -82,6 +83,7 @@ fn endpoints(from: &Reader<'_>, urls: &dyn ParseUrl) -> Endpoints {
         revocation: optional("revocation"),
         end_session: optional("endSession"),
         jwks: optional("jwks"),
+        userinfo: optional("userinfo"),
         pushed_authorization_request: optional("pushedAuthorizationRequest"),
     }
 }
@@ -96,6 +98,16 @@ fn logout(from: &Reader<'_>, urls: &dyn ParseUrl) -> Logout {
             scalars::secure(from, name, urls).and(from.text(name)).map(str::to_owned)
         }),
         end_session: from.and_then(|from| from.boolean("endSession")).unwrap_or(true),
+        id_token_hint: from.is_some_and(|from| {
+            let hint = from.text("idTokenHint");
+            if hint.is_some_and(|hint| hint != "expose") {
+                from.problem(
+                    "idTokenHint",
+                    "must be \"expose\": the ID token passes through the page",
+                );
+            }
+            hint.is_some()
+        }),
     }
 }
 
@@ -108,6 +120,14 @@ fn restore(from: &Reader<'_>) -> Restore {
             Restore::None
         }
     }
+}
+
+fn allow_password_grant(from: &Reader<'_>) -> bool {
+    let word = from.text("allowPasswordGrant");
+    if word.is_some_and(|word| word != "deprecated") {
+        from.problem("allowPasswordGrant", "must be \"deprecated\" (RFC 9700, 2.4)");
+    }
+    word.is_some()
 }
 
 fn network_timeout(from: &Reader<'_>) -> Millis {

@@ -48,6 +48,8 @@ fn defaults_stand_in_for_what_is_absent() {
     assert_eq!(config.redirect_uri, "https://app.example.com/callback");
     assert_eq!(config.scope, ["openid"]);
     assert!(config.is_openid() && config.logout.end_session && !config.allow_token_export);
+    assert!(!config.logout.id_token_hint && !config.push_authorization_requests);
+    assert!(!config.allow_password_grant, "ro1");
     assert_eq!((config.network_timeout, config.restore), (Millis(10_000), Restore::Redirect));
     assert_eq!(config.page_origin, "https://app.example.com");
     let resource = &config.resources[0];
@@ -72,12 +74,15 @@ fn everything_can_be_set() {
             "token": "https://id.example.com/token", "revocation": "https://id.example.com/revoke",
             "endSession": "https://id.example.com/end", "jwks": "https://id.example.com/jwks",
             "pushedAuthorizationRequest": "https://id.example.com/par",
+            "userinfo": "https://id.example.com/me",
         },
         "pushAuthorizationRequests": true,
         "extraParams": { "audience": "https://api.example.com", "prompt": "login" },
-        "logout": { "postLogoutRedirectUri": "https://app.example.com", "endSession": false },
+        "logout": { "postLogoutRedirectUri": "https://app.example.com", "endSession": false,
+            "idTokenHint": "expose" },
         "restore": "none",
         "allowTokenExport": true,
+        "allowPasswordGrant": "deprecated",
         "timeouts": { "networkMs": 120_000 },
     }))
     .unwrap();
@@ -93,11 +98,13 @@ fn everything_can_be_set() {
     assert!(config.push_authorization_requests);
     let endpoints = config.endpoints.unwrap();
     assert_eq!(endpoints.authorization, "https://id.example.com/authorize?p=1");
+    assert_eq!(endpoints.userinfo.as_deref(), Some("https://id.example.com/me"));
     let par = endpoints.pushed_authorization_request;
     assert_eq!(par.as_deref(), Some("https://id.example.com/par"));
     assert_eq!(config.extra_params.len(), 2);
     assert_eq!(config.logout.post_logout_redirect_uri.as_deref(), Some("https://app.example.com"));
     assert!(config.allow_token_export && !config.logout.end_session);
+    assert!(config.logout.id_token_hint && config.allow_password_grant);
     assert_eq!(config.restore, Restore::None);
 }
 
@@ -368,4 +375,18 @@ fn resources_are_indicated_by_whole_uris_ar12() {
         refused("resource", &json!({ "resource": [bad] }));
     }
     refused("extraParams.resource", &json!({ "extraParams": { "resource": "https://a.example" } }));
+}
+
+#[test]
+fn an_id_token_passes_through_the_page_by_one_word_alone_lo1() {
+    for wrong in [json!(true), json!("yes"), json!("")] {
+        refused("logout.idTokenHint", &json!({ "logout": { "idTokenHint": wrong } }));
+    }
+}
+
+#[test]
+fn a_password_grant_is_allowed_by_the_word_that_says_what_it_is_ro1() {
+    for wrong in [json!(true), json!("yes"), json!("")] {
+        refused("allowPasswordGrant", &json!({ "allowPasswordGrant": wrong }));
+    }
 }

@@ -75,8 +75,8 @@ pub fn read(url: &ParsedUrl) -> Result<Callback, AuthError> {
 /// answer in the query.
 #[must_use]
 pub fn is_arrival(url: &ParsedUrl, redirect_uri: &ParsedUrl) -> bool {
-    let query = url.search.strip_prefix('?').unwrap_or_default();
-    let has = |wanted| form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == wanted);
+    let parameters = url.parameters();
+    let has = |wanted| parameters.iter().any(|(name, _)| name == wanted);
     url.origin == redirect_uri.origin
         && url.pathname == redirect_uri.pathname
         && has("state")

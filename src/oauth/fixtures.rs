@@ -25,6 +25,7 @@ pub(super) fn metadata() -> Metadata {
         revocation_endpoint: None,
         end_session_endpoint: None,
         jwks_uri: None,
+        userinfo_endpoint: None,
         pushed_authorization_request_endpoint: None,
         requires_pushed_requests: false,
         iss_parameter_supported: false,

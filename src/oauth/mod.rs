@@ -5,13 +5,16 @@ pub mod authorize;
 pub mod callback;
 pub mod discovery;
 pub mod http_date;
+pub mod initiated;
 pub mod logout;
 pub mod metadata;
 pub mod par;
 pub mod pkce;
 pub mod return_to;
+pub mod revocation;
 pub mod token;
 pub mod transaction;
+pub mod userinfo;
 
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]

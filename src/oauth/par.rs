@@ -133,7 +133,7 @@ mod tests {
                 requires_pushed_requests: requires,
                 ..metadata()
             };
-            endpoint(&config, &metadata).map(|it| it.cloned()).map_err(|error| error.code)
+            endpoint(&config, &metadata).map(Option::<&String>::cloned).map_err(|error| error.code)
         };
         for (asks, requires) in [(true, false), (false, true), (true, true)] {
             assert_eq!(at(asks, requires, &place), Ok(place.clone()));

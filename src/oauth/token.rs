@@ -95,6 +95,36 @@ pub fn code_body(config: &Config, code: &Secret, transaction: &Transaction) -> S
     )
 }
 
+/// The form of the password grant (RFC 6749, 4.3.2), which RFC 9700, 2.4, forbids: for migrations alone.
+#[must_use]
+pub fn password_body(config: &Config, username: &Secret, password: &Secret) -> Secret {
+    let scope = config.scope.join(" ");
+    for_resources(
+        config,
+        &[
+            ("grant_type", "password"),
+            ("client_id", &config.client_id),
+            ("scope", &scope),
+            // exposed: the provider is who they are for.
+            ("username", username.expose()),
+            ("password", password.expose()),
+        ],
+    )
+}
+
+/// Leave to take a password.
+pub fn admit_password(config: &Config) -> Result<(), AuthError> {
+    if config.allow_password_grant {
+        return Ok(());
+    }
+    Err(AuthError::new(
+        Code::PasswordGrantNotAllowed,
+        Phase::SignIn,
+        "passwords are for the provider's own page: use `signIn()`, or set `allowPasswordGrant` to \
+         \"deprecated\" while you migrate",
+    ))
+}
+
 /// The form that refreshes (RFC 6749, 6). Without `scope`, so that the grant stays what it was.
 #[must_use]
 pub fn refresh_body(config: &Config, refresh_token: &Secret) -> Secret {
@@ -257,7 +287,7 @@ fn is_token(token: &Secret) -> bool {
         && !text.ends_with(' ')
 }
 
-fn is_json(content_type: &str) -> bool {
+pub(super) fn is_json(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     media_type == "application/json"
         || (media_type.starts_with("application/") && media_type.ends_with("+json"))

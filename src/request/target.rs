@@ -19,6 +19,10 @@ pub struct Passage {
 }
 
 impl Passage {
+    /// Leave for a request of the vault's own, to an endpoint of the provider: as far as that, and no
+    /// further.
+    pub const TO_PROVIDER: Self = Self { follows_redirects: false };
+
     /// The `redirect` that the request goes out with, where the caller asked for `asked`. A redirect
     /// could leave the paths or methods that a credential is bound to: there none is followed.
     #[must_use]
@@ -303,6 +307,7 @@ mod tests {
             revocation_endpoint: Some("https://api.example.com/revoke".into()),
             end_session_endpoint: None,
             jwks_uri: None,
+            userinfo_endpoint: None,
             pushed_authorization_request_endpoint: None,
             requires_pushed_requests: false,
             iss_parameter_supported: true,

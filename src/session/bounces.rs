@@ -74,11 +74,13 @@ impl Bounces {
     /// it: the worst that it can do is to keep this origin from signing in for a while, or not.
     #[must_use]
     pub fn from_record(record: &str) -> Self {
-        let mut moments = record.split(' ').map(str::parse);
-        let back = moments.next().and_then(Result::ok);
-        let began: Option<Vec<i64>> = moments.map(Result::ok).collect();
-        match (back, began) {
-            (Some(back), Some(began)) if began.len() <= MOST => Self { began, back },
+        let moment = |text: &str| i64::try_from(text.parse::<u64>().ok()?).ok();
+        let moments: Option<Vec<i64>> = record.split(' ').map(moment).collect();
+        match moments {
+            Some(mut began) if began.len() <= MOST + 1 => {
+                let back = began.remove(0);
+                Self { began, back }
+            }
             _ => Self::default(),
         }
     }
@@ -147,14 +149,14 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_none() {
-        for record in ["", " ", "x", "1 x", "1 2 3 4 5", "1  2", "99999999999999999999"] {
+        for record in ["", " ", "x", "-1", "1 x", "1 2 3 4 5", "1  2", "99999999999999999999"] {
             assert_eq!(Bounces::from_record(record), Bounces::default(), "{record}");
         }
     }
 
     proptest! {
         #[test]
-        fn a_record_comes_back(moments in vec((any::<i64>(), any::<i64>()), 0..5)) {
+        fn a_record_comes_back(moments in vec((0..i64::MAX, 0..i64::MAX), 0..5)) {
             let and = |all: Bounces, (began, back)| all.and(UnixMillis(began), UnixMillis(back));
             let bounces = moments.into_iter().fold(Bounces::default(), and);
             prop_assert!(bounces.began.len() <= MOST);

@@ -14,8 +14,7 @@ use super::{
 use crate::{
     clock::{Millis, Now},
     error::{AuthError, Code, Phase},
-    oauth::transaction::{Mode, Transaction},
-    secret::Secret,
+    oauth::transaction::Mode,
 };
 
 /// The token requests of a session.
@@ -27,12 +26,11 @@ pub(super) struct Exchange {
     flight: Option<Flight>,
 }
 
-/// A callback's code, to be exchanged once.
+/// A callback's code, or a password, to be exchanged once.
 #[derive(Debug)]
 pub(super) struct PendingCode {
     pub(super) ask: Ask,
-    pub(super) code: Secret,
-    pub(super) transaction: Box<Transaction>,
+    pub(super) request: TokenRequest,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,16 +66,33 @@ enum Purpose {
 #[derive(Debug)]
 struct Arrived {
     ask: Ask,
-    return_to: Option<String>,
-    mode: Mode,
-    is_restore: bool,
+    way: Way,
+}
+
+/// How it came, and where the application wants to be.
+#[derive(Debug)]
+enum Way {
+    Callback(Option<String>),
+    /// From a hidden frame.
+    Silent(Option<String>),
+    Restore(Option<String>),
+    Password,
 }
 
 impl PendingCode {
     fn arrived(&self) -> Arrived {
-        let Transaction { return_to, mode, is_restore, .. } = &*self.transaction;
-        let (mode, is_restore) = (*mode, *is_restore);
-        Arrived { ask: self.ask, return_to: return_to.clone(), mode, is_restore }
+        let way = match &self.request {
+            TokenRequest::Code { transaction, .. } => {
+                let return_to = transaction.return_to.clone();
+                match transaction.mode {
+                    _ if transaction.is_restore => Way::Restore(return_to),
+                    Mode::Silent => Way::Silent(return_to),
+                    Mode::Redirect | Mode::Popup => Way::Callback(return_to),
+                }
+            }
+            TokenRequest::Password { .. } | TokenRequest::Refresh { .. } => Way::Password,
+        };
+        Arrived { ask: self.ask, way }
     }
 }
 
@@ -218,8 +233,7 @@ impl Session {
     fn next_job(&mut self, now: Now) -> Option<(TokenRequest, Purpose)> {
         if let Some(pending) = self.exchange.codes.pop_front() {
             let purpose = Purpose::Code(pending.arrived());
-            let PendingCode { code, transaction, .. } = pending;
-            return Some((TokenRequest::Code { code, transaction }, purpose));
+            return Some((pending.request, purpose));
         }
         if !self.wants_refresh(now) {
             return None;
@@ -267,12 +281,20 @@ impl Session {
     }
 
     fn code_failed(&mut self, now: Now, arrived: Arrived, failure: TokenFailure) {
-        let Arrived { ask, return_to, mode, is_restore } = arrived;
-        if is_restore {
-            self.restore_refused(now, ask, return_to, failure.error, failure.is_final);
-        } else {
-            self.sign_in_failed(ask, mode, failure.error);
+        let Arrived { ask, way } = arrived;
+        match way {
+            Way::Restore(return_to) => {
+                self.restore_refused(now, ask, return_to, failure.error, failure.is_final);
+            }
+            Way::Callback(_) => self.conclude_failed(ask, failure.error),
+            Way::Silent(_) | Way::Password => self.fail_quietly(ask, failure.error),
         }
+    }
+
+    /// Somebody gave their name and password to the page.
+    pub(super) fn password_given(&mut self, now: Now, ask: Ask, request: TokenRequest) {
+        self.yield_to_sign_in(now);
+        self.exchange.codes.push_back(PendingCode { ask, request });
     }
 
     fn signed_in(&mut self, arrived: Arrived, grant: Grant) {
@@ -294,8 +316,14 @@ impl Session {
         self.epoch = Epoch(self.epoch.0 + 1);
         let generation = self.next_generation();
         let mut tenure = Tenure::begin(grant, generation, first, &mut self.random);
-        let Arrived { ask, return_to, is_restore, .. } = arrived;
-        tenure.restored_by = is_restore.then_some(RestoredBy::Redirect);
+        let Arrived { ask, way } = arrived;
+        tenure.restored_by = matches!(way, Way::Restore(_)).then_some(RestoredBy::Redirect);
+        let return_to = match way {
+            Way::Callback(return_to) | Way::Silent(return_to) | Way::Restore(return_to) => {
+                return_to
+            }
+            Way::Password => None,
+        };
         self.standing = Standing::SignedIn(Box::new(tenure));
         self.stop_restoring();
         self.outputs.push_back(Output::Tell(News::SignedIn));

@@ -12,7 +12,7 @@ use crate::{
         claims::Claims,
         id_token::{self, Expected},
     },
-    oauth::{token::TokenAnswer, transaction::Transaction},
+    oauth::{revocation::Revocable, token::TokenAnswer, transaction::Transaction},
     secret::Secret,
 };
 
@@ -84,6 +84,29 @@ impl Grant {
         now: Now,
         date: Option<UnixMillis>,
     ) -> Result<Self, AuthError> {
+        let (provider, nonce) = (&transaction.metadata.issuer, transaction.nonce.as_deref());
+        Self::begun(answer, provider, nonce, config, now, date)
+    }
+
+    /// The grant of a password, by the same rules; its ID token answers no authorization request, so it
+    /// has no nonce to repeat.
+    pub fn from_password(
+        answer: TokenAnswer,
+        config: &Config,
+        now: Now,
+        date: Option<UnixMillis>,
+    ) -> Result<Self, AuthError> {
+        Self::begun(answer, &config.issuer, None, config, now, date)
+    }
+
+    fn begun(
+        answer: TokenAnswer,
+        provider: &str,
+        nonce: Option<&str>,
+        config: &Config,
+        now: Now,
+        date: Option<UnixMillis>,
+    ) -> Result<Self, AuthError> {
         let id_token = answer.id_token.filter(|_| config.is_openid());
         if id_token.is_none() && config.is_openid() {
             return Err(no_id_token());
@@ -99,9 +122,9 @@ impl Grant {
                 Some(id_token::check(
                     token,
                     &Expected {
-                        issuer: &transaction.metadata.issuer,
+                        issuer: provider,
                         client_id: &config.client_id,
-                        nonce: transaction.nonce.as_deref(),
+                        nonce,
                         server_now: offset.server_time(now),
                         leeway_secs: LEEWAY_SECS,
                     },
@@ -172,8 +195,11 @@ impl Grant {
     /// What to revoke when it is over: the refresh token, which takes its access tokens with it
     /// (RFC 7009, 2.1), or else the access token.
     #[must_use]
-    pub fn revocable(&self) -> Rc<Secret> {
-        Rc::clone(self.refresh_token.as_ref().unwrap_or(&self.access_token))
+    pub fn revocable(&self) -> Revocable {
+        match &self.refresh_token {
+            Some(token) => Revocable::refresh_token(token),
+            None => Revocable::access_token(&self.access_token),
+        }
     }
 
     /// Whether both are known to be of one user; `None` where either says nothing of its user.

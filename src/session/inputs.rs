@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::{
     clock::{Millis, UnixMillis},
     error::AuthError,
-    oauth::{callback::Callback, transaction::Transaction},
+    oauth::{callback::Callback, logout::Ended, revocation::Revocable, transaction::Transaction},
     secret::Secret,
     session::{
         grant::Grant,
@@ -77,6 +77,13 @@ pub enum Input {
         /// The callback's parameters.
         callback: Callback,
     },
+    /// A page brought a name and a password (`TokenRequest::Password`).
+    PasswordGiven {
+        /// Who waits.
+        ask: Ask,
+        /// The request that they are for.
+        request: TokenRequest,
+    },
     /// A page brought what is no callback, or not a whole one.
     CallbackRefused {
         /// Who waits.
@@ -125,6 +132,13 @@ pub enum Input {
     TicketDropped(Ticket),
     /// A page asked to sign out.
     SignOutAsked(Ask),
+    /// The provider told a page that a session of its own ended (Front-Channel Logout).
+    LogoutTold {
+        /// Who waits.
+        ask: Ask,
+        /// Which session.
+        ended: Ended,
+    },
     /// A vault in another tab told what happened there.
     Heard {
         /// When, in the order that all tabs share.
@@ -171,6 +185,13 @@ pub enum TokenRequest {
         code: Secret,
         /// The transaction it answers.
         transaction: Box<Transaction>,
+    },
+    /// Exchange a password (RFC 6749, 4.3). Never sent twice.
+    Password {
+        /// Whose.
+        username: Secret,
+        /// The password.
+        password: Secret,
     },
     /// Refresh (RFC 6749, 6).
     Refresh {
@@ -273,13 +294,15 @@ pub enum Output {
     /// Remember this for all tabs and tell the others; answer with `Told`.
     Tell(News),
     /// Revoke this token (RFC 7009); nothing depends on the answer.
-    Revoke(Rc<Secret>),
+    Revoke(Revocable),
     /// The session is gone here: remove the flag, revoke what it had, then let the page leave for the
     /// provider.
     EndSession {
         /// Who waits.
         ask: Ask,
         /// The refresh token, or else the access token; `None` where nobody was signed in.
-        token: Option<Rc<Secret>>,
+        token: Option<Revocable>,
+        /// The ID token, where there was one.
+        id_token: Option<Rc<Secret>>,
     },
 }

@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 
 use super::{
     exchange::Exchange,
-    inputs::{Ask, Epoch, Generation, Input, Output},
+    inputs::{Epoch, Generation, Input, Output},
     journal::Journal,
     random::Random,
     restore::Restoring,
     signin::SignIns,
     snapshot::{SignedOutReason, Snapshot},
-    tabs::{News, TabsEpoch},
+    tabs::TabsEpoch,
     tenure::Tenure,
     waiting::Waiting,
 };
@@ -183,6 +183,7 @@ impl Session {
             Input::RestorePrepared(outcome) => self.restore_prepared(now, outcome),
             Input::SignInAsked { ask, transaction } => self.sign_in_asked(now, ask, transaction),
             Input::CallbackArrived { ask, callback } => self.callback_arrived(now, ask, callback),
+            Input::PasswordGiven { ask, request } => self.password_given(now, ask, request),
             Input::CallbackRefused { ask, error } => self.conclude_failed(ask, error),
             Input::Found { ask, transaction } => self.found(now, ask, transaction),
             Input::LockTaken => self.lock_taken(now),
@@ -202,6 +203,7 @@ impl Session {
                 self.waiting = Waiting::default();
             }
             Input::SignOutAsked(ask) => self.sign_out_asked(ask),
+            Input::LogoutTold { ask, ended } => self.logout_told(ask, &ended),
             Input::Heard { epoch, news } => self.heard(epoch, news),
             Input::Recalled(chronicle) => self.recalled(chronicle),
             Input::Told(epoch) => self.told(epoch),
@@ -221,13 +223,6 @@ impl Session {
         if let Standing::SignedIn(tenure) = &mut self.standing {
             tenure.plan.came_online(now, &mut self.random);
         }
-    }
-
-    fn sign_out_asked(&mut self, ask: Ask) {
-        let token = self.tenure().map(|tenure| tenure.grant.revocable());
-        self.sign_out_here();
-        self.outputs.push_back(Output::Tell(News::SignedOut));
-        self.outputs.push_back(Output::EndSession { ask, token });
     }
 
     fn look_at_the_clocks(&mut self, now: Now) {

@@ -17,6 +17,7 @@ pub mod journal;
 pub mod machine;
 pub mod outcome;
 pub mod restore;
+mod signout;
 pub mod snapshot;
 pub mod tabs;
 

@@ -57,6 +57,7 @@ fn read(
         TokenRequest::Code { transaction, .. } => {
             Grant::from_code(tokens, transaction, config, now, date)
         }
+        TokenRequest::Password { .. } => Grant::from_password(tokens, config, now, date),
         TokenRequest::Refresh { grant, .. } => grant.renewed(tokens, config, now, date),
     };
     // The provider vouches for somebody else, or for nobody: what it gave is of no use, and what it
@@ -91,22 +92,24 @@ fn from_refusal(refusal: Refusal, status: u16) -> TokenFailure {
 fn phase(request: &TokenRequest) -> Phase {
     match request {
         TokenRequest::Code { .. } => Phase::Callback,
+        TokenRequest::Password { .. } => Phase::SignIn,
         TokenRequest::Refresh { .. } => Phase::Refresh,
     }
 }
 
-/// A code is never sent twice, so its failure is not one that the same call may survive later.
+/// A code is never sent twice, nor is a password, so its failure is not one that the same call may
+/// survive later.
 fn in_phase(request: &TokenRequest, mut failure: TokenFailure) -> TokenFailure {
-    let is_code = matches!(request, TokenRequest::Code { .. });
+    let is_refresh = matches!(request, TokenRequest::Refresh { .. });
     failure.error.phase = phase(request);
-    failure.error.retryable &= !is_code;
+    failure.error.retryable &= is_refresh;
     failure
 }
 
 /// The provider's time as far as it is known.
 fn server_now(request: &TokenRequest, date: Option<UnixMillis>, now: Now) -> UnixMillis {
     date.unwrap_or_else(|| match request {
-        TokenRequest::Code { .. } => now.wall,
+        TokenRequest::Code { .. } | TokenRequest::Password { .. } => now.wall,
         TokenRequest::Refresh { grant, .. } => grant.offset.server_time(now),
     })
 }

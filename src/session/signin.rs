@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{
     exchange::PendingCode,
-    inputs::{Ask, Epoch, Mark, Output},
+    inputs::{Ask, Epoch, Mark, Output, TokenRequest},
     machine::{Session, Standing},
     snapshot::SignedOutReason,
 };
@@ -168,20 +168,22 @@ impl Session {
         match code {
             Ok(code) => {
                 let transaction = Box::new(transaction);
-                self.exchange.codes.push_back(PendingCode { ask, code, transaction });
+                let request = TokenRequest::Code { code, transaction };
+                self.exchange.codes.push_back(PendingCode { ask, request });
             }
             Err(error) if transaction.is_restore => {
                 let is_final = !error.retryable;
                 self.restore_refused(now, ask, transaction.return_to, error, is_final);
             }
-            Err(error) => self.sign_in_failed(ask, transaction.mode, error),
+            Err(error) if transaction.mode == Mode::Silent => self.fail_quietly(ask, error),
+            Err(error) => self.conclude_failed(ask, error),
         }
     }
 
-    /// A sign-in came back and failed. One that asked nobody changes nothing: its page alone hears of it,
+    /// A sign-in failed of which the page alone hears, as one that asked nobody: everything is as it was,
     /// unless a restore waited for how it ends.
-    pub(super) fn sign_in_failed(&mut self, ask: Ask, mode: Mode, error: AuthError) {
-        if mode != Mode::Silent || matches!(self.standing, Standing::Restoring) {
+    pub(super) fn fail_quietly(&mut self, ask: Ask, error: AuthError) {
+        if matches!(self.standing, Standing::Restoring) {
             return self.conclude_failed(ask, error);
         }
         self.outputs.push_back(Output::Conclude { ask, outcome: Err(error), mark: Mark::Keep });

@@ -3,29 +3,33 @@
 
 use std::cell::{Cell, RefCell};
 
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    bounces,
+    bounces, farewell,
     port::Asker,
     provider,
     pump::{Event, Vault},
     wire::{self, FromVault},
 };
 use crate::{
-    browser::{random, time, url::BrowserUrls},
+    browser::{fetch, random, time, url::BrowserUrls},
     error::{AuthError, Code, Phase},
     oauth::{
         authorize::{self, Asked, Parameters},
         callback,
         discovery::Need,
+        initiated,
+        logout::Ended,
         metadata::Metadata,
-        return_to,
+        return_to, token,
         transaction::{Mode, Transaction},
     },
-    session::inputs::{Ask, Input},
+    secret::Secret,
+    session::inputs::{Ask, Input, TokenRequest},
     table::Table,
-    url::ParseUrl,
+    url::{ParseUrl, ParsedUrl},
 };
 
 /// The pages' questions that wait for the session's answer.
@@ -43,8 +47,8 @@ pub(super) enum Question {
     Callback(Asker),
     /// And where the page is.
     Restore(Asker, Option<String>),
-    /// And whether the provider's own session is left alone.
-    SignOut(Asker, bool),
+    /// And whether the provider's own session is left alone, and what the page wants afterwards.
+    SignOut(Asker, bool, Option<String>),
 }
 
 impl Asks {
@@ -62,9 +66,14 @@ impl Asks {
 }
 
 /// A page wants to sign in.
-pub(super) fn sign_in(vault: Vault, asker: Asker, message: wire::SignIn) {
-    let mode = message.mode.unwrap_or_default();
-    let wishes = match message.asked.unwrap_or_default().in_mode(mode, &vault.config) {
+pub(super) fn sign_in(
+    vault: Vault,
+    asker: Asker,
+    mode: Mode,
+    wishes: Asked,
+    return_to: Option<String>,
+) {
+    let wishes = match wishes.in_mode(mode, &vault.config) {
         Ok(wishes) => wishes,
         Err(error) => return fail(vault, asker, error),
     };
@@ -74,7 +83,7 @@ pub(super) fn sign_in(vault: Vault, asker: Asker, message: wire::SignIn) {
             Mode::Popup | Mode::Silent => Ok(()),
         };
         let prepared = match is_loop {
-            Ok(()) => prepare(vault, message.return_to.as_deref(), mode, &wishes).await,
+            Ok(()) => prepare(vault, return_to.as_deref(), mode, &wishes).await,
             Err(error) => Err(error),
         };
         match prepared {
@@ -85,6 +94,14 @@ pub(super) fn sign_in(vault: Vault, asker: Asker, message: wire::SignIn) {
             Err(error) => fail(vault, asker, error),
         }
     });
+}
+
+/// A page is where somebody sends people who are to sign in.
+pub(super) fn initiated(vault: Vault, asker: Asker, url: &str) {
+    match at(url).and_then(|url| initiated::read(&url, &vault.config.issuer)) {
+        Ok((wishes, return_to)) => sign_in(vault, asker, Mode::Redirect, wishes, return_to),
+        Err(error) => fail(vault, asker, error),
+    }
 }
 
 /// A page waits for the session, at an address that it may leave.
@@ -126,19 +143,62 @@ pub(super) fn check(vault: Vault, return_to: &str) -> Result<String, AuthError> 
 
 /// A page is at its redirect URI.
 pub(super) fn callback(vault: Vault, asker: Asker, url: &str) {
-    let read = BrowserUrls.parse(url, None).ok_or_else(|| {
-        AuthError::new(Code::CallbackInvalid, Phase::Callback, "the callback is no URL")
-    });
     let ask = vault.asks.add(Question::Callback(asker));
-    vault.post(Event::Session(match read.and_then(|url| callback::read(&url)) {
+    vault.post(Event::Session(match at(url).and_then(|url| callback::read(&url)) {
         Ok(callback) => Input::CallbackArrived { ask, callback },
         Err(error) => Input::CallbackRefused { ask, error },
     }));
 }
 
+/// A page was given a name and a password, the bytes of which are wiped here.
+pub(super) fn password(vault: Vault, asker: Asker, username: String, bytes: &JsValue) {
+    let admitted = token::admit_password(&vault.config);
+    match admitted.and_then(|()| fetch::take_text(bytes).ok_or_else(no_password)) {
+        Ok(password) => {
+            let request = TokenRequest::Password { username: Secret::new(username), password };
+            let ask = vault.asks.add(Question::Callback(asker));
+            vault.post(Event::Session(Input::PasswordGiven { ask, request }));
+        }
+        Err(error) => fail(vault, asker, error),
+    }
+}
+
+fn no_password() -> AuthError {
+    AuthError::new(Code::MessageInvalid, Phase::SignIn, "a password must be a string")
+}
+
+fn at(url: &str) -> Result<ParsedUrl, AuthError> {
+    BrowserUrls.parse(url, None).ok_or_else(|| {
+        AuthError::new(Code::CallbackInvalid, Phase::Callback, "the page's address is no URL")
+    })
+}
+
+/// A page that the provider loaded heard that a session ended there.
+pub(super) fn logout_told(vault: Vault, asker: Asker, url: &str) {
+    match at(url).and_then(|url| Ended::read(&url)) {
+        Ok(ended) => {
+            let ask = vault.asks.add(Question::SignOut(asker, true, None));
+            vault.post(Event::Session(Input::LogoutTold { ask, ended }));
+        }
+        Err(error) => fail(vault, asker, error),
+    }
+}
+
+/// A page may be back from a sign-out at the provider.
+pub(super) fn after_sign_out(vault: Vault, asker: Asker, url: &str) {
+    let url = at(url);
+    spawn_local(async move {
+        let return_to = match url {
+            Ok(url) => farewell::answered(vault, &url).await,
+            Err(_) => None,
+        };
+        vault.ports.send(asker.port, &FromVault::Concluded { id: asker.id, return_to });
+    });
+}
+
 /// A page wants to sign out.
-pub(super) fn sign_out(vault: Vault, asker: Asker, message: &wire::SignOut) {
-    let question = Question::SignOut(asker, message.local.unwrap_or(false));
+pub(super) fn sign_out(vault: Vault, asker: Asker, message: wire::SignOut) {
+    let question = Question::SignOut(asker, message.local.unwrap_or(false), message.return_to);
     let ask = vault.asks.add(question);
     vault.post(Event::Session(Input::SignOutAsked(ask)));
 }

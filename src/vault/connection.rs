@@ -12,8 +12,8 @@ use super::{
     asks, journal,
     port::{Asker, Port, PortId, Ports},
     pump::{Event, State, Vault},
-    requests, tabs,
-    wire::{FromVault, Hello, Id, ToVault, WIRE},
+    requests, tabs, user_info,
+    wire::{self, FromVault, Hello, Id, ToVault, WIRE},
 };
 use crate::{
     browser::{
@@ -146,10 +146,27 @@ fn obey(vault: Vault, port: PortId, message: ToVault, body: JsValue) {
         ToVault::Hello(_) => {
             reply_error(vault.ports, port, None, invalid("a port says `hello` once"));
         }
-        ToVault::SignIn(message) => asks::sign_in(vault, asker(message.id), message),
+        ToVault::SignIn(message) => {
+            let wire::SignIn { id, return_to, asked, mode } = message;
+            let (mode, wishes) = (mode.unwrap_or_default(), asked.unwrap_or_default());
+            asks::sign_in(vault, asker(id), mode, wishes, return_to);
+        }
+        ToVault::SignInInitiated(message) => {
+            asks::initiated(vault, asker(message.id), &message.url);
+        }
+        ToVault::FrontChannelLogout(message) => {
+            asks::logout_told(vault, asker(message.id), &message.url);
+        }
+        ToVault::AfterSignOut(message) => {
+            asks::after_sign_out(vault, asker(message.id), &message.url);
+        }
+        ToVault::UserInfo(message) => user_info::ask(vault, asker(message.id)),
         ToVault::Callback(message) => asks::callback(vault, asker(message.id), &message.url),
+        ToVault::Password(message) => {
+            asks::password(vault, asker(message.id), message.username, &body);
+        }
         ToVault::Restore(message) => asks::restore(vault, asker(message.id), message.return_to),
-        ToVault::SignOut(message) => asks::sign_out(vault, asker(message.id), &message),
+        ToVault::SignOut(message) => asks::sign_out(vault, asker(message.id), message),
         ToVault::Fetch(message) => requests::fetch(vault, asker(message.id), message, body),
         ToVault::Abort(message) => requests::abort(vault, asker(message.id)),
         ToVault::ExportAccessToken(message) => requests::export(vault, asker(message.id)),

@@ -6,7 +6,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     asks::{self, Question, fail},
-    bounces, flag,
+    bounces, farewell, flag,
     port::Asker,
     provider,
     pump::{Event, Vault},
@@ -20,7 +20,9 @@ use crate::{
     oauth::{
         authorize::{self, Asked, Parameters},
         discovery::Need,
-        logout, par, token,
+        logout, par,
+        revocation::{self, Revocable},
+        token,
         transaction::{Mode, Transaction},
     },
     secret::Secret,
@@ -78,9 +80,9 @@ pub(super) fn perform(vault: Vault, output: Output) {
         Output::Bounced { started } => spawn_local(bounces::note(vault, started)),
         Output::Recall => tabs::recall(vault),
         Output::Tell(news) => tabs::tell(vault, news),
-        Output::Revoke(token) => spawn_local(async move { revoke(vault, &token).await }),
-        Output::EndSession { ask, token } => spawn_local(async move {
-            end_session(vault, ask, token).await;
+        Output::Revoke(token) => spawn_local(async move { revoke(vault, token).await }),
+        Output::EndSession { ask, token, id_token } => spawn_local(async move {
+            end_session(vault, ask, token, id_token).await;
         }),
     }
 }
@@ -101,6 +103,9 @@ async fn form(vault: Vault, request: &TokenRequest) -> Result<(String, Secret), 
         TokenRequest::Code { code, transaction } => {
             transaction.check_provider(&known)?;
             (&transaction.metadata, token::code_body(config, code, transaction))
+        }
+        TokenRequest::Password { username, password } => {
+            (&*known, token::password_body(config, username, password))
         }
         TokenRequest::Refresh { refresh_token, .. } => {
             (&*known, token::refresh_body(config, refresh_token))
@@ -188,7 +193,10 @@ async fn keep(transaction: &Transaction) -> Result<(), store::Denied> {
 
 /// Answers a page that brought a callback, or waits for a restore.
 pub(super) fn conclude(vault: Vault, ask: Ask, outcome: Result<Option<String>, AuthError>) {
-    let Some(Question::Callback(asker) | Question::Restore(asker, _)) = vault.asks.take(ask) else {
+    let Some(
+        Question::Callback(asker) | Question::Restore(asker, _) | Question::SignOut(asker, ..),
+    ) = vault.asks.take(ask)
+    else {
         return;
     };
     match outcome {
@@ -199,24 +207,49 @@ pub(super) fn conclude(vault: Vault, ask: Ask, outcome: Result<Option<String>, A
     }
 }
 
-async fn revoke(vault: Vault, token: &Secret) {
+/// Revokes a token. The first attempt is waited for, the others are not (RFC 7009, 2.2.1): nothing that
+/// the provider answers changes what happens here.
+async fn revoke(vault: Vault, token: Revocable) {
     let Ok(metadata) = provider::metadata(vault, Need::Known).await else { return };
-    let Some(endpoint) = &metadata.revocation_endpoint else { return };
-    let form = logout::revoke_body(&vault.config, token);
-    // RFC 7009, 2.2: nothing that it answers changes what happens here.
-    let _ = send::post(endpoint, &form, REVOCATION).await;
+    let Some(endpoint) = metadata.revocation_endpoint.clone() else { return };
+    let form = token.body(&vault.config);
+    let mut answer = send::post(&endpoint, &form, REVOCATION).await;
+    spawn_local(async move {
+        for attempts in 1.. {
+            let server_now = time::now().wall;
+            let wait = revocation::again(answer.as_ref().ok(), attempts, server_now);
+            let Some(wait) = wait else { return };
+            time::sleep(wait).await;
+            answer = send::post(&endpoint, &form, vault.config.network_timeout).await;
+        }
+    });
 }
 
-async fn end_session(vault: Vault, ask: Ask, token: Option<Rc<Secret>>) {
-    let Some(Question::SignOut(asker, is_local)) = vault.asks.take(ask) else { return };
+async fn end_session(
+    vault: Vault,
+    ask: Ask,
+    token: Option<Revocable>,
+    id_token: Option<Rc<Secret>>,
+) {
+    let Some(Question::SignOut(asker, is_local, return_to)) = vault.asks.take(ask) else { return };
     // First, and before the page knows: whoever signs out and reloads stays signed out.
     flag::remove(vault).await;
     bounces::forget(vault).await;
     let was_signed_in = token.is_some();
     if let Some(token) = token {
-        revoke(vault, &token).await;
+        revoke(vault, token).await;
     }
-    let metadata = vault.provider.known().filter(|_| was_signed_in && !is_local);
-    let url = metadata.and_then(|metadata| logout::end_session_url(&vault.config, &metadata));
+    // The session is over, whatever the page wants afterwards.
+    let return_to = match return_to.map(|wanted| asks::check(vault, &wanted)).transpose() {
+        Ok(return_to) => return_to,
+        Err(error) => return fail(vault, asker, error.in_phase(Phase::SignOut)),
+    };
+    let url = match vault.provider.known().filter(|_| was_signed_in && !is_local) {
+        Some(metadata) => {
+            let state = farewell::begin(vault, return_to).await;
+            logout::end_session_url(&vault.config, &metadata, id_token.as_deref(), state.as_deref())
+        }
+        None => None,
+    };
     vault.ports.send(asker.port, &FromVault::SignedOut { id: asker.id, url });
 }

@@ -13,6 +13,8 @@ mod connection;
 #[cfg(target_arch = "wasm32")]
 mod effects;
 #[cfg(target_arch = "wasm32")]
+mod farewell;
+#[cfg(target_arch = "wasm32")]
 mod flag;
 #[cfg(target_arch = "wasm32")]
 mod journal;
@@ -30,6 +32,8 @@ mod requests;
 mod send;
 #[cfg(target_arch = "wasm32")]
 mod tabs;
+#[cfg(target_arch = "wasm32")]
+mod user_info;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use connection::Door;

@@ -86,6 +86,11 @@ impl State {
         self.session.borrow().snapshot().to_json()
     }
 
+    /// Whom the ID token of the session was for.
+    pub(super) fn subject(&self) -> Option<String> {
+        self.session.borrow().subject().map(str::to_owned)
+    }
+
     /// What became of the session after the event of that number, as JSON text.
     pub(super) fn events(&self, after: u64) -> String {
         self.session.borrow().journal().to_json(after)

@@ -14,7 +14,7 @@ use super::{
     asks::fail,
     port::{Asker, PortId},
     pump::{Event, Vault},
-    relay,
+    relay, user_info,
     wire::{self, FromVault},
 };
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
         url::BrowserUrls,
     },
     error::{AuthError, Code, Phase},
+    oauth::userinfo,
     request::{
         bearer,
         call::{self, Call},
@@ -47,8 +48,18 @@ enum Waiting {
     Body(Asker, AbortController),
 }
 
+/// Whose request it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A page's: it gets the answer as it is.
+    Page,
+    /// The vault's own, for `UserInfo`: a page gets the claims.
+    UserInfo,
+}
+
 /// One request of a page.
 struct Fetch {
+    purpose: Purpose,
     asker: Asker,
     parts: wire::Fetch,
     body: Option<JsValue>,
@@ -99,11 +110,23 @@ pub(super) fn fetch(vault: Vault, asker: Asker, parts: wire::Fetch, body: JsValu
         Ok(passage) => passage,
         Err(error) => return fail(vault, asker, error),
     };
-    let Ok(abort) = AbortController::new() else { return };
     let body = (!body.is_undefined()).then_some(body);
+    begin(vault, Purpose::Page, asker, parts, body, passage);
+}
+
+/// Starts a request.
+pub(super) fn begin(
+    vault: Vault,
+    purpose: Purpose,
+    asker: Asker,
+    parts: wire::Fetch,
+    body: Option<JsValue>,
+    passage: Passage,
+) {
+    let Ok(abort) = AbortController::new() else { return };
     let call = Call::new(body.as_ref().and_then(relay::body_length));
     let (lease, latest) = (RefCell::new(None), RefCell::new(None));
-    let fetch = Fetch { asker, parts, body, passage, abort, lease, latest };
+    let fetch = Fetch { purpose, asker, parts, body, passage, abort, lease, latest };
     let ticket = vault.requests.add(Waiting::Fetch(Box::new(fetch)));
     vault.begin(ticket, call);
 }
@@ -191,7 +214,10 @@ pub(super) fn perform(vault: Vault, ticket: Ticket, output: call::Output) {
         call::Output::Send => send(vault, ticket, Rc::clone(&waiting)),
         call::Output::Reply => {
             end(vault, ticket);
-            reply(vault, ticket, fetch);
+            match fetch.purpose {
+                Purpose::Page => reply(vault, ticket, fetch),
+                Purpose::UserInfo => reply_claims(vault, Rc::clone(&waiting)),
+            }
         }
         call::Output::Fail(error) => {
             fail(vault, fetch.asker, error);
@@ -199,7 +225,12 @@ pub(super) fn perform(vault: Vault, ticket: Ticket, output: call::Output) {
         }
         call::Output::FailNetwork(message) => {
             let id = fetch.asker.id;
-            vault.ports.send(fetch.asker.port, &FromVault::NetworkFailed { id, message });
+            match fetch.purpose {
+                Purpose::Page => {
+                    vault.ports.send(fetch.asker.port, &FromVault::NetworkFailed { id, message });
+                }
+                Purpose::UserInfo => fail(vault, fetch.asker, userinfo::unreachable()),
+            }
             end(vault, ticket);
         }
         call::Output::Cancel => {
@@ -225,10 +256,25 @@ fn reply(vault: Vault, ticket: Ticket, fetch: &Fetch) {
     });
 }
 
+fn reply_claims(vault: Vault, waiting: Rc<Waiting>) {
+    spawn_local(async move {
+        let Waiting::Fetch(fetch) = &*waiting else { return };
+        let asker = fetch.asker;
+        let Some(response) = fetch.latest.take() else { return };
+        let lease = fetch.lease.take();
+        match user_info::claims(vault, &response, lease.as_ref()).await {
+            Ok(claims) => {
+                vault.ports.send(asker.port, &FromVault::UserInfo { id: asker.id, claims });
+            }
+            Err(error) => fail(vault, asker, error),
+        }
+    });
+}
+
 fn send(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>) {
     spawn_local(async move {
         let Waiting::Fetch(fetch) = &*waiting else { return };
-        let input = match attempt(fetch).await {
+        let input = match attempt(vault, fetch).await {
             Ok(response) if fetch::is_redirect(&response) => {
                 call::Input::Refused(target::redirect_refused())
             }
@@ -248,7 +294,7 @@ fn send(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>) {
 }
 
 /// Sends the request once, with the credential it was lent.
-async fn attempt(fetch: &Fetch) -> Result<Response, Failure> {
+async fn attempt(vault: Vault, fetch: &Fetch) -> Result<Response, Failure> {
     let authorization =
         fetch.lease.borrow().as_ref().map(|lease| bearer::authorization(&lease.token));
     let parts = &fetch.parts;
@@ -264,6 +310,10 @@ async fn attempt(fetch: &Fetch) -> Result<Response, Failure> {
     for name in ["credentials", "integrity", "keepalive", "referrerPolicy"] {
         options.extend(asked(name).map(|value| (name, value)));
     }
+    let signal = match fetch.purpose {
+        Purpose::Page => fetch.abort.signal(),
+        Purpose::UserInfo => fetch::timeout(vault.config.network_timeout),
+    };
     let outgoing = Outgoing {
         url: &parts.url,
         method: &parts.method,
@@ -271,7 +321,7 @@ async fn attempt(fetch: &Fetch) -> Result<Response, Failure> {
         authorization: authorization.as_ref(),
         body: fetch.body.as_ref(),
         options: &options,
-        signal: &fetch.abort.signal(),
+        signal: &signal,
     };
     outgoing.send().await
 }

@@ -33,6 +33,8 @@ pub mod limits {
     pub const CONFIG: usize = 64 * 1024;
     /// A URL, in bytes.
     pub const URL: usize = 64 * 1024;
+    /// The name of whoever signs in with a password, in bytes.
+    pub const USERNAME: usize = 4096;
     /// Header fields of one request.
     pub const HEADERS: usize = 256;
     /// Names and values of all header fields of one request, in bytes.
@@ -74,7 +76,9 @@ to_vault! {
     /// Prepare a sign-in; answered by `navigate` or `failed`.
     SignIn(SignIn) = "signIn",
     /// The page is at its redirect URI; answered by `concluded` or `failed`.
-    Callback(Callback) = "callback",
+    Callback(At) = "callback",
+    /// A name, and beside it the bytes of a password; answered by `concluded` or `failed`.
+    Password(Password) = "password",
     /// Wait until nothing is left to restore; answered by `navigate`, where this page is to leave for
     /// the provider, or else by `concluded`.
     Restore(Restore) = "restore",
@@ -84,6 +88,14 @@ to_vault! {
     Abort(Numbered) = "abort",
     /// Sign out; answered by `signedOut`.
     SignOut(SignOut) = "signOut",
+    /// Read the way back from a sign-out at the provider; answered by `concluded`.
+    AfterSignOut(At) = "afterSignOut",
+    /// The provider says that a session ended (Front-Channel Logout); answered by `signedOut` or `failed`.
+    FrontChannelLogout(At) = "frontChannelLogout",
+    /// Prepare a sign-in that somebody else began; answered by `navigate` or `failed`.
+    SignInInitiated(At) = "signInInitiated",
+    /// Fetch the provider's claims; answered by `userInfo` or `failed`.
+    UserInfo(Numbered) = "userInfo",
     /// Hand out the access token; answered by `accessToken` or `failed`.
     ExportAccessToken(Numbered) = "exportAccessToken",
     /// What became of the session; answered by `events`.
@@ -159,12 +171,22 @@ message! {
 }
 
 message! {
-    /// A page at its redirect URI.
-    Callback {
+    /// A page at an address that somebody sent it to.
+    At {
         /// Names the answer.
         id: Id = "id",
         /// The page's whole URL, as it was before it was cleaned.
         url: String = "url",
+    }
+}
+
+message! {
+    /// Whoever signs in by giving their password to the page. Its bytes travel beside these fields.
+    Password {
+        /// Names the answer.
+        id: Id = "id",
+        /// Who signs in.
+        username: String = "username",
     }
 }
 
@@ -201,6 +223,8 @@ message! {
         id: Id = "id",
         /// Leave the provider's own session alone.
         local: Option<bool> = "local",
+        /// Where the application wants to be once the provider's session is over too.
+        return_to: Option<String> = "returnTo",
     }
 }
 
@@ -322,8 +346,14 @@ impl ToVault {
                     // The vault waits for this lock: it must be none that means something else.
                     && hello.lock.starts_with("tokenward/page/")
             }
-            Self::Callback(callback) => callback.url.len() <= limits::URL,
-            Self::SignIn(SignIn { return_to, .. }) | Self::Restore(Restore { return_to, .. }) => {
+            Self::Callback(at)
+            | Self::AfterSignOut(at)
+            | Self::FrontChannelLogout(at)
+            | Self::SignInInitiated(at) => at.url.len() <= limits::URL,
+            Self::Password(password) => password.username.len() <= limits::USERNAME,
+            Self::SignIn(SignIn { return_to, .. })
+            | Self::Restore(Restore { return_to, .. })
+            | Self::SignOut(SignOut { return_to, .. }) => {
                 return_to.as_ref().is_none_or(|url| url.len() <= limits::URL)
             }
             Self::Fetch(fetch) => {

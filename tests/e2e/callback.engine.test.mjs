@@ -35,7 +35,7 @@ test("a callback without a transaction is refused without a request (cb12)", asy
   await tab.signIn();
 });
 
-test("a callback with a foreign state is refused, and the honest one still works", async () => {
+test("a callback with a foreign state is refused, and the honest one still works (ar5)", async () => {
   const app = await e2e.application();
   const tab = await app.open();
   await tab.ready();

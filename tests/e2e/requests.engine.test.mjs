@@ -8,11 +8,18 @@ import { authError, eventually } from "./harness/tab.mjs";
 
 const e2e = suite();
 
-/** The requests of this client at an endpoint. */
-function requests(/** @type {string} */ path, /** @type {string} */ clientId) {
+/**
+ * The requests of this client at an endpoint.
+ *
+ * @param {string} path
+ * @param {string} clientId
+ */
+function requests(path, clientId) {
   const log = e2e.servers.direct.provider.log.list();
-  const said = ({ query, form }) => query.client_id ?? form.client_id;
-  return log.filter((request) => request.path === path && said(request) === clientId);
+  return log.filter(
+    ({ query, form, ...request }) =>
+      request.path === path && (query.client_id ?? form.client_id) === clientId,
+  );
 }
 
 test("a sign-in asks for what the application wants, unchanged (ar12, ar14)", async () => {

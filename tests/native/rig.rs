@@ -215,6 +215,9 @@ pub(crate) fn describe(output: &Output) -> String {
         Output::Send { request: TokenRequest::Code { code, .. }, .. } => {
             format!("Send {}", code.expose())
         }
+        Output::Send { request: TokenRequest::Password { username, password }, .. } => {
+            format!("Send {} {}", username.expose(), password.expose())
+        }
         Output::Send { request: TokenRequest::Refresh { refresh_token, .. }, .. } => {
             format!("Send {}", refresh_token.expose())
         }
@@ -241,7 +244,7 @@ pub(crate) fn describe(output: &Output) -> String {
         Output::ReadFlag => "ReadFlag".into(),
         Output::Prepare => "Prepare".into(),
         Output::Revoke(token) => format!("Revoke {}", token.expose()),
-        Output::EndSession { ask, token } => {
+        Output::EndSession { ask, token, .. } => {
             format!("EndSession {} {}", ask.0, token.as_ref().map_or("-", |token| token.expose()))
         }
     }

@@ -5,9 +5,10 @@ use tokenward::{
         callback::{Callback, OauthError},
         transaction::{Mode, Transaction},
     },
+    secret::Secret,
     session::{
         bounces::Bounces,
-        inputs::{Ask, Input, Reach},
+        inputs::{Ask, Input, Reach, TokenRequest},
     },
 };
 
@@ -288,4 +289,37 @@ fn a_login_loop_is_broken_after_three_bounces() {
     assert_eq!(trips(1, 29), 3, "and then none for the rest of half a minute");
     assert!(trips(1, 3600) <= 3 * 120, "three each half minute at most, however long");
     assert_eq!(trips(15, 3600), 240, "whoever takes their time is not kept out");
+}
+
+fn password(ask: u64) -> Input {
+    let (username, password) = (Secret::from("alice"), Secret::from("pw"));
+    let request = TokenRequest::Password { username, password };
+    assert!(!format!("{request:?}").contains("pw"), "ro2: never logged");
+    Input::PasswordGiven { ask: Ask(ask), request }
+}
+
+#[test]
+fn ro1_a_password_is_exchanged_like_a_code() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.tell(password(1)), ["Publish signingIn", "TakeLock"]);
+    assert_eq!(rig.tell(Input::LockTaken), ["Send alice pw"]);
+    let orders = rig.answer(Ok(grant(1, 300, START)));
+    assert_eq!(orders, ["Publish signedIn", "ReleaseLock", "Tell signedIn", "Conclude 1 - set"]);
+}
+
+#[test]
+fn ro2_a_password_is_never_sent_twice_and_a_wrong_one_changes_nothing() {
+    for failed in [failure(Reach::Lost), failure(Reach::NotSent), grant_is_over()] {
+        let mut rig = Rig::new();
+        rig.tell(password(1));
+        let orders = rig.exchange(Err(failed));
+        assert_eq!(orders[..2], ["Publish signedOut no_session", "ReleaseLock"], "as before");
+        assert!(orders[2].starts_with("Conclude 1 "), "{orders:?}");
+        rig.advance(600);
+        assert!(rig.woke().is_empty());
+    }
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    rig.tell(password(1));
+    rig.exchange(Err(grant_is_over()));
+    assert_eq!(rig.status(), "signedIn");
 }

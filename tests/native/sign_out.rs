@@ -1,6 +1,10 @@
 //! Signing out: it wins over everything that is under way.
 
-use tokenward::session::inputs::{Ask, Input, Reach};
+use tokenward::{
+    oauth::logout::Ended,
+    session::inputs::{Ask, Input, Reach},
+    url::ParsedUrl,
+};
 
 use crate::{
     fixtures::{START, failure, grant},
@@ -107,4 +111,53 @@ fn rf13_it_wins_over_a_sign_in_at_every_step() {
     assert_eq!(rig.tell(Input::SignOutAsked(Ask(5))), expected);
     let late = grant(1, 300, rig.now);
     assert_eq!(rig.answer(Ok(late)), ["ReleaseLock", "Revoke rt-1"]);
+}
+
+fn ended(query: &str) -> Ended {
+    Ended::read(&ParsedUrl {
+        href: format!("https://app.example.com/logout?{query}"),
+        origin: "https://app.example.com".into(),
+        protocol: "https:".into(),
+        hostname: "app.example.com".into(),
+        pathname: "/logout".into(),
+        search: format!("?{query}"),
+        hash: String::new(),
+        has_userinfo: false,
+    })
+    .unwrap()
+}
+
+/// Somebody is signed in whom the provider knows by the session `s1`.
+fn known_by_sid() -> Rig {
+    let mut grant = grant(1, 300, START);
+    if let Some(claims) = &mut grant.claims {
+        claims.text = r#"{"sub":"alice","sid":"s1"}"#.into();
+    }
+    Rig::signed_in(grant)
+}
+
+#[test]
+fn lo4_a_providers_logout_ends_the_session_that_it_names() {
+    let mut rig = known_by_sid();
+    let named = ended("iss=https%3A%2F%2Fid.example.com&sid=s1");
+    let orders = rig.tell(Input::LogoutTold { ask: Ask(5), ended: named });
+    assert_eq!(orders, ["Publish signedOut signed_out", "Tell signedOut", "EndSession 5 rt-1"]);
+}
+
+#[test]
+fn lo4_and_no_other() {
+    for query in [
+        "iss=https%3A%2F%2Fid.example.com&sid=s2",
+        "iss=https%3A%2F%2Fevil.example&sid=s1",
+        "iss=https%3A%2F%2Fid.example.com%2F&sid=s1",
+    ] {
+        let mut rig = known_by_sid();
+        let told = Input::LogoutTold { ask: Ask(5), ended: ended(query) };
+        assert_eq!(rig.tell(told), ["Conclude 5 logout_invalid"], "{query}");
+        assert_eq!(rig.status(), "signedIn");
+    }
+    let mut rig = Rig::new();
+    let told = ended("iss=https%3A%2F%2Fid.example.com&sid=s1");
+    let orders = rig.tell(Input::LogoutTold { ask: Ask(5), ended: told });
+    assert_eq!(orders, ["Conclude 5 logout_invalid"], "nobody is signed in");
 }

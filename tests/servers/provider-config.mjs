@@ -22,6 +22,7 @@ const DAY = 24 * HOUR;
  * @property {import("./store.mjs").Store} store
  * @property {(clientId: string) => number} accessTokenTtl seconds; asked for each token
  * @property {(clientId: string) => "jwt" | "opaque"} accessTokenFormat asked for each token
+ * @property {(clientId: string) => boolean} isForUserInfo whether a client's tokens are for no API
  */
 
 /**
@@ -45,7 +46,7 @@ export function providerConfiguration({ api, apiSecret, store, ...tokens }) {
     responseTypes: ["code"],
     scopes: SCOPES,
     claims: {
-      openid: ["sub", "auth_time"],
+      openid: ["sub", "auth_time", "sid"],
       profile: ["name"],
       email: ["email", "email_verified"],
     },
@@ -79,7 +80,7 @@ export function providerConfiguration({ api, apiSecret, store, ...tokens }) {
       },
       resourceIndicators: {
         enabled: true,
-        defaultResource: () => api,
+        defaultResource: (_ctx, client) => (tokens.isForUserInfo(client.clientId) ? [] : api),
         useGrantedResource: () => true,
         getResourceServerInfo: (_ctx, _resource, client) => ({
           scope: API_SCOPES.join(" "),
@@ -151,6 +152,8 @@ async function grantAll(ctx, api) {
 function claimsOf(sub) {
   return {
     sub,
+    // By which it would name a session that ended; here each person has one.
+    sid: `session-of-${sub}`,
     name: sub.charAt(0).toUpperCase() + sub.slice(1),
     email: `${sub.replace(/[^\w.-]/g, "_")}@example.test`,
     email_verified: true,

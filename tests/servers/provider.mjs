@@ -22,6 +22,7 @@ import { Store } from "./store.mjs";
  * @property {number} [accessTokenTtl] seconds; the provider's own when absent
  * @property {"jwt" | "opaque"} [accessTokenFormat] `jwt` when absent
  * @property {boolean} [cutsOff] whether its login form takes itself out of its opener's reach (COOP)
+ * @property {boolean} [forUserInfo] whether its access tokens are for UserInfo instead of the API
  * @property {string[]} [omit] members to leave out of token answers, such as `expires_in`
  */
 /**
@@ -69,6 +70,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
       store,
       accessTokenTtl: (id) => clients.get(id)?.accessTokenTtl ?? defaults.accessTokenTtl,
       accessTokenFormat: (id) => clients.get(id)?.accessTokenFormat ?? "jwt",
+      isForUserInfo: (id) => clients.get(id)?.forUserInfo ?? false,
     }),
   );
   /** @param {string} origin */

@@ -14,6 +14,7 @@ export const OPTIONS: Readonly<Record<string, string>> = {
   logout: "object",
   restore: "string",
   allowTokenExport: "boolean",
+  allowPasswordGrant: "string",
   timeouts: "object",
   isolation: "string",
   vaultUrl: "string",

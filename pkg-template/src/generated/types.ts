@@ -2,7 +2,7 @@
 /**
  * What went wrong, for programs. The text form is stable.
  */
-export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context" | "vault_unavailable" | "worker_blocked" | "wasm_blocked" | "vault_crashed" | "closed" | "message_invalid" | "provider_unreachable" | "provider_answer_invalid" | "timeout" | "offline" | "metadata_invalid" | "provider_unsupported" | "oauth_error" | "login_loop" | "transaction_storage_denied" | "popup_blocked" | "popup_closed" | "frame_blocked" | "callback_invalid" | "callback_unknown" | "callback_used" | "issuer_mismatch" | "return_to_invalid" | "token_answer_invalid" | "id_token_invalid" | "not_signed_in" | "session_ended" | "refresh_failed" | "target_not_allowed" | "request_invalid" | "body_used" | "redirect_refused" | "export_not_allowed";
+export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context" | "vault_unavailable" | "worker_blocked" | "wasm_blocked" | "vault_crashed" | "closed" | "message_invalid" | "provider_unreachable" | "provider_answer_invalid" | "timeout" | "offline" | "metadata_invalid" | "provider_unsupported" | "oauth_error" | "login_loop" | "transaction_storage_denied" | "popup_blocked" | "popup_closed" | "frame_blocked" | "callback_invalid" | "callback_unknown" | "callback_used" | "issuer_mismatch" | "return_to_invalid" | "token_answer_invalid" | "id_token_invalid" | "userinfo_invalid" | "logout_invalid" | "not_signed_in" | "session_ended" | "refresh_failed" | "target_not_allowed" | "request_invalid" | "body_used" | "redirect_refused" | "password_grant_not_allowed" | "export_not_allowed";
 
 /**
  * During what it went wrong.
@@ -217,9 +217,9 @@ asked?: Asked,
 mode?: SignInMode, };
 
 /**
- * A page at its redirect URI.
+ * A page at an address that somebody sent it to.
  */
-export type Callback = { 
+export type At = { 
 /**
  * Names the answer.
  */
@@ -228,6 +228,19 @@ id: number,
  * The page's whole URL, as it was before it was cleaned.
  */
 url: string, };
+
+/**
+ * Whoever signs in by giving their password to the page. Its bytes travel beside these fields.
+ */
+export type Password = { 
+/**
+ * Names the answer.
+ */
+id: number, 
+/**
+ * Who signs in.
+ */
+username: string, };
 
 /**
  * A page of a session that may be restored.
@@ -278,7 +291,11 @@ id: number,
 /**
  * Leave the provider's own session alone.
  */
-local?: boolean, };
+local?: boolean, 
+/**
+ * Where the application wants to be once the provider's session is over too.
+ */
+returnTo?: string, };
 
 /**
  * A question for what became of the session.
@@ -312,7 +329,7 @@ export type Empty = Record<symbol, never>;
 /**
  * A message from a page.
  */
-export type ToVault = { "type": "hello" } & Hello | { "type": "signIn" } & SignIn | { "type": "callback" } & Callback | { "type": "restore" } & Restore | { "type": "fetch" } & Fetch | { "type": "abort" } & Numbered | { "type": "signOut" } & SignOut | { "type": "exportAccessToken" } & Numbered | { "type": "events" } & Events | { "type": "woke" } & Empty | { "type": "online" } & Empty | { "type": "offline" } & Empty | { "type": "ping" } & Empty | { "type": "pong" } & Empty | { "type": "close" } & Empty;
+export type ToVault = { "type": "hello" } & Hello | { "type": "signIn" } & SignIn | { "type": "callback" } & At | { "type": "password" } & Password | { "type": "restore" } & Restore | { "type": "fetch" } & Fetch | { "type": "abort" } & Numbered | { "type": "signOut" } & SignOut | { "type": "afterSignOut" } & At | { "type": "frontChannelLogout" } & At | { "type": "signInInitiated" } & At | { "type": "userInfo" } & Numbered | { "type": "exportAccessToken" } & Numbered | { "type": "events" } & Events | { "type": "woke" } & Empty | { "type": "online" } & Empty | { "type": "offline" } & Empty | { "type": "ping" } & Empty | { "type": "pong" } & Empty | { "type": "close" } & Empty;
 
 /**
  * A message to a page. With a response travels the port on which its body is asked for.
@@ -401,7 +418,15 @@ id: number,
 /**
  * A list of `SessionEvent`, the latest last, as JSON text.
  */
-events: string, } | { "type": "failed", 
+events: string, } | { "type": "userInfo", 
+/**
+ * The question.
+ */
+id: number, 
+/**
+ * As JSON text.
+ */
+claims: string, } | { "type": "failed", 
 /**
  * Which.
  */

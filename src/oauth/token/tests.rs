@@ -59,6 +59,20 @@ fn token_requests_name_the_resources_ar12() {
 }
 
 #[test]
+fn a_password_is_taken_by_one_word_alone_and_goes_to_the_token_endpoint_ro1() {
+    let allowed = Config { allow_password_grant: true, ..config() };
+    assert_eq!(admit_password(&allowed), Ok(()));
+    let refused = admit_password(&config()).map_err(|error| error.code);
+    assert_eq!(refused, Err(Code::PasswordGrantNotAllowed));
+    let form = password_body(&allowed, &Secret::from("a b"), &Secret::from("p&w=\u{fc}"));
+    assert_eq!(
+        form.expose(),
+        "grant_type=password&client_id=spa&scope=openid+profile&username=a+b&password=p%26w%3D%C3%BC"
+    );
+    assert!(!format!("{form:?}").contains("p%26w"), "ro2");
+}
+
+#[test]
 fn a_form_is_written_without_growing_st7() {
     let worst = "\u{fc}&".repeat(5000);
     let form = form(&[("token", &worst), ("client_id", &worst)]);

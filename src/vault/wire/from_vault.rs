@@ -90,6 +90,13 @@ pub enum FromVault {
         /// A list of `SessionEvent`, the latest last, as JSON text.
         events: String,
     },
+    /// The provider's claims, about whom the ID token is for.
+    UserInfo {
+        /// The question.
+        id: Id,
+        /// As JSON text.
+        claims: String,
+    },
     /// The question or the request failed by a decision of the vault.
     Failed {
         /// Which.
@@ -166,6 +173,10 @@ impl FromVault {
             Self::Events { id, events } => {
                 about(to, "events", *id);
                 to.text("events", events);
+            }
+            Self::UserInfo { id, claims } => {
+                about(to, "userInfo", *id);
+                to.text("claims", claims);
             }
             Self::Failed { id, error: reason } => {
                 about(to, "failed", *id);

@@ -14,7 +14,7 @@ import { makeWebRoot } from "./web-root.mjs";
  * @typedef {object} Wanted what a test's application differs in
  * @property {Options} [options] for `createClient`, beside the usual ones; `undefined` takes one away
  * @property {Partial<Omit<Settings, "options">>} [page]
- * @property {import("../../servers/provider.mjs").ClientSettings} [provider]
+ * @property {Partial<import("../../servers/provider.mjs").NewClient>} [provider]
  */
 
 const SCOPE = ["openid", "profile", "email", "offline_access"];

@@ -126,6 +126,7 @@ impl Provider {
     /// The token endpoint.
     pub(crate) fn answer(&mut self, request: &TokenRequest, time: u64) -> HttpAnswer {
         let granted = match request {
+            TokenRequest::Password { .. } => unreachable!("nobody gives a password here"),
             TokenRequest::Code { code, .. } => self.exchange(code.expose(), time),
             TokenRequest::Refresh { refresh_token, .. } => {
                 self.refreshes += 1;
