@@ -14,10 +14,12 @@ import {
   redirectingTo,
   sendingTo,
   swappingTo,
+  UNREVOKED,
 } from "../servers/hostile/attacks.mjs";
+import { forgeries, OTHER_KINDS } from "../servers/hostile/forgeries.mjs";
 import { assertKept, assertRefused, hostileSuite } from "./harness/hostile.mjs";
 import { place } from "./harness/place.mjs";
-import { authError } from "./harness/tab.mjs";
+import { authError, eventually } from "./harness/tab.mjs";
 
 const stage = hostileSuite();
 
@@ -30,31 +32,38 @@ const stage = hostileSuite();
  * @param {string} code
  * @param {RegExp} says
  * @param {string[]} steps what was asked of the issuer after the authorization
+ * @returns {Promise<number>} how often the keys were asked for
  */
 async function assertAllRefused(scenarios, code, says, steps) {
   const story = await stage.signedIn({});
   const before = await story.tab.state();
+  let keys = 0;
   for (const [name, scenario] of Object.entries(scenarios)) {
     story.issuer.play(scenario);
     try {
       assertKept(await story.signIn(), before, code, says);
       assert.deepEqual(story.issuer.steps(), ["authorization", ...steps]);
+      keys += story.asked("jwks").length;
     } catch (error) {
       throw new Error(`${name}: ${/** @type {Error} */ (error).message}`, { cause: error });
     }
   }
   story.issuer.play({});
   assert.equal((await story.call()).status, 200);
+  return keys;
 }
 
-test("an issuer that is nearly the right one is another one (mx1, t32)", () =>
-  assertAllRefused(NEAR_ISSUERS, "issuer_mismatch", /another provider/, []));
+test("an issuer that is nearly the right one is another one (mx1, t32)", async () => {
+  await assertAllRefused(NEAR_ISSUERS, "issuer_mismatch", /another provider/, []));
+});
 
-test("a callback that says something twice, or two things, is refused (cb4)", () =>
-  assertAllRefused(DOUBLED, "callback_invalid", /twice|both|asked/, []));
+test("a callback that says something twice, or two things, is refused (cb4)", async () => {
+  await assertAllRefused(DOUBLED, "callback_invalid", /twice|both|asked/, []));
+});
 
-test("a token type that is not Bearer is refused (tk5, tk6)", () =>
-  assertAllRefused(OTHER_TYPES, "token_answer_invalid", /Bearer/, ["token"]));
+test("a token type that is not Bearer is refused (tk5, tk6)", async () => {
+  await assertAllRefused(OTHER_TYPES, "token_answer_invalid", /Bearer/, ["token"]));
+});
 
 test("a token type is Bearer in any letters (tk5)", async () => {
   const story = await stage.begin();
@@ -65,6 +74,22 @@ test("a token type is Bearer in any letters (tk5)", async () => {
     assert.equal((await story.call()).status, 200, name);
     assert.match(story.authorizations()[0] ?? "", /^Bearer /, name);
   }
+});
+
+test("an ID token that its issuer's keys did not sign is refused (id4, jw1, jw3, jw5, jw7, jw8, jb3, t24, t27)", async () => {
+  const thief = stage.provider.issuer({ clientId: "none", redirectUri: "http://localhost/" });
+  const fetched = await assertAllRefused(
+    forgeries(thief.url + thief.paths.jwks),
+    "id_token_invalid",
+    /./,
+    ["token"],
+  );
+  assert.deepEqual(thief.requests(), [], "nobody else's keys were asked for");
+  assert.ok(fetched <= 1, `the keys were asked for ${fetched} times`);
+});
+
+test("a signed token of another kind is no ID token (jb4)", async () => {
+  await assertAllRefused(OTHER_KINDS, "id_token_invalid", /typ/, ["token"]);
 });
 
 /** @type {[place: string, codes: string, steps: string[]][]} */
@@ -100,6 +125,38 @@ test("a member that stands twice in the user's claims is refused (jb5, ui1)", as
     story.tab.run((auth) => auth.userInfo()),
     authError("userinfo_invalid", /JSON/),
   );
+});
+
+test("the refresh token is revoked, as a form, and is no good any more (rv1, rv4)", async () => {
+  const story = await stage.begin();
+  await story.signIn();
+  await story.tab.run((auth) => auth.signOut({ local: true }));
+  await eventually("the revocation", async () => story.asked("revocation").length > 0);
+  const [asked] = story.asked("revocation");
+  const { token = "", ...more } = Object.fromEntries(asked?.form ?? []);
+  assert.deepEqual(more, { client_id: story.app.clientId });
+  assert.deepEqual([asked?.method, asked?.query.size], ["POST", 0]);
+  const form = { grant_type: "refresh_token", client_id: story.app.clientId, refresh_token: token };
+  const answer = story.issuer.grants.answer(new URLSearchParams(form));
+  assert.deepEqual(answer, { error: "invalid_grant", error_description: "the grant is over" });
+});
+
+test("a revocation ends the session here whatever becomes of it (rv2, rv3, rv5)", async () => {
+  for (const [name, scenario] of Object.entries(UNREVOKED)) {
+    const story = await stage.begin(scenario);
+    await story.signIn();
+    await story.tab.run((auth) => auth.signOut({ local: true }));
+    const { status, reason } = await story.tab.untilStatus("signedOut");
+    assert.deepEqual([status, reason], ["signedOut", "signed_out"], name);
+    await assert.rejects(story.call(), authError("not_signed_in", /signIn/));
+    const expected = scenario.metadata ? 0 : 1;
+    if (expected)
+      await eventually("the revocation", async () => story.asked("revocation").length > 0);
+    // The next sign-in works, and by then nothing was repeated.
+    const { state } = await story.signIn();
+    assert.equal(state.status, "signedIn", name);
+    assert.equal(story.asked("revocation").length, expected, name);
+  }
 });
 
 test("a token endpoint cannot send code and verifier on to another (tk3, t9)", async () => {
