@@ -108,8 +108,8 @@ impl Judged {
             if sums.last().is_none_or(|(last, _)| *last != group) {
                 sums.push((group, [0; 3]));
             }
-            let kind =
-                if !verdict.tests.is_empty() { 0 } else { 1 + usize::from(verdict.is_red()) };
+            let untested = 1 + usize::from(verdict.is_red());
+            let kind = if verdict.tests.is_empty() { untested } else { 0 };
             if let Some((_, sum)) = sums.last_mut() {
                 sum[kind] += 1;
             }

@@ -12,9 +12,10 @@ pub(super) struct Named {
 
 /// The ids that tests in `source` name, each with the test. `groups` are the letters that ids begin with.
 pub(super) fn find(file: &str, source: &str, groups: &[&str]) -> Vec<(String, Named)> {
-    let found = if file.ends_with(".rs") {
+    let is_a = |endings: &[&str]| endings.iter().any(|ending| file.ends_with(ending));
+    let found = if is_a(&[".rs"]) {
         in_rust(file, source)
-    } else if [".test.mjs", ".soak.mjs"].iter().any(|ending| file.ends_with(ending)) {
+    } else if is_a(&[".test.mjs", ".soak.mjs"]) {
         in_javascript(source)
     } else {
         Vec::new()
@@ -86,11 +87,11 @@ fn in_javascript(source: &str) -> Texts {
     let quoted = Regex::new(r#""([^"\\]+)"|'([^'\\]+)'|`([^`\\]+)`"#);
     let (Ok(list), Ok(quoted)) = (list, quoted) else { return Texts::new() };
     let mut texts = Texts::new();
-    let (mut before, mut comment) = (String::new(), String::new());
+    let (mut before, mut comment) = ("", String::new());
     for line in source.lines().map(str::trim) {
         let start = ["test(", "it(", "await test("].iter().any(|start| line.starts_with(start));
         for found in list.find_iter(line) {
-            let near = [&before, " ", &line[..found.end()]].concat();
+            let near = [before, " ", &line[..found.end()]].concat();
             // The last text that is more than the list itself.
             let text = |found: regex_lite::Captures<'_>| {
                 (1..=3).find_map(|group| found.get(group)).map(|text| text.as_str().to_owned())
@@ -107,7 +108,7 @@ fn in_javascript(source: &str) -> Texts {
         } else {
             comment.clear();
         }
-        before = line.to_owned();
+        before = line;
     }
     texts
 }
