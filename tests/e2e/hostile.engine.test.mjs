@@ -14,12 +14,11 @@ import {
   redirectingTo,
   sendingTo,
   swappingTo,
-  UNREVOKED,
 } from "../servers/hostile/attacks.mjs";
 import { forgeries, OTHER_KINDS, strangeKids } from "../servers/hostile/forgeries.mjs";
 import { assertKept, assertRefused, hostileSuite } from "./harness/hostile.mjs";
 import { place } from "./harness/place.mjs";
-import { authError, eventually } from "./harness/tab.mjs";
+import { authError } from "./harness/tab.mjs";
 
 const stage = hostileSuite();
 
@@ -137,38 +136,6 @@ test("a member that stands twice in the user's claims is refused (jb5, ui1)", as
     story.tab.run((auth) => auth.userInfo()),
     authError("userinfo_invalid", /JSON/),
   );
-});
-
-test("the refresh token is revoked, as a form, and is no good any more (rv1, rv4)", async () => {
-  const story = await stage.begin();
-  await story.signIn();
-  await story.tab.run((auth) => auth.signOut({ local: true }));
-  await eventually("the revocation", async () => story.asked("revocation").length > 0);
-  const [asked] = story.asked("revocation");
-  const { token = "", ...more } = Object.fromEntries(asked?.form ?? []);
-  assert.deepEqual(more, { client_id: story.app.clientId });
-  assert.deepEqual([asked?.method, asked?.query.size], ["POST", 0]);
-  const form = { grant_type: "refresh_token", client_id: story.app.clientId, refresh_token: token };
-  const answer = story.issuer.grants.answer(new URLSearchParams(form));
-  assert.deepEqual(answer, { error: "invalid_grant", error_description: "the grant is over" });
-});
-
-test("a revocation ends the session here whatever becomes of it (rv2, rv3, rv5)", async () => {
-  for (const [name, scenario] of Object.entries(UNREVOKED)) {
-    const story = await stage.begin(scenario);
-    await story.signIn();
-    await story.tab.run((auth) => auth.signOut({ local: true }));
-    const { status, reason } = await story.tab.untilStatus("signedOut");
-    assert.deepEqual([status, reason], ["signedOut", "signed_out"], name);
-    await assert.rejects(story.call(), authError("not_signed_in", /signIn/));
-    const expected = scenario.metadata ? 0 : 1;
-    if (expected)
-      await eventually("the revocation", async () => story.asked("revocation").length > 0);
-    // The next sign-in works, and by then nothing was repeated.
-    const { state } = await story.signIn();
-    assert.equal(state.status, "signedIn", name);
-    assert.equal(story.asked("revocation").length, expected, name);
-  }
 });
 
 test("a token endpoint cannot send code and verifier on to another (tk3, t9)", async () => {

@@ -31,7 +31,7 @@ async function start() {
   }
   tw.sdk = await import(tw.settings.sdk);
   if (tw.settings.create) create(tw.settings.options);
-  if (location.pathname.endsWith("/frontchannel")) await signOutForProvider(tw.settings.options);
+  if (location.pathname.endsWith("/frontchannel")) await import("/frontchannel.js");
 }
 
 /** @param {import("./page.js").Options} options */
@@ -45,20 +45,4 @@ function create(options) {
   auth.subscribe(() => tw.states.push(auth.state));
   void auth.ready;
   tw.urlAfterReady = location.href;
-}
-
-/**
- * What an application does at its `frontchannel_logout_uri` (Front-Channel Logout, 2): it signs out
- * where issuer and session are those that it knows.
- *
- * @param {import("./page.js").Options} options
- */
-async function signOutForProvider({ issuer }) {
-  const asked = new URLSearchParams(location.search);
-  const { auth } = tw;
-  await auth.ready;
-  const { status, claims } = auth.state;
-  const isMeant = asked.get("iss") === issuer && asked.get("sid") === claims?.sid;
-  if (status === "signedIn" && isMeant) await auth.signOut({ local: true });
-  parent.postMessage("done", new URL(issuer).origin);
 }

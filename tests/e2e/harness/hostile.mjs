@@ -107,15 +107,16 @@ export class Story {
   /**
    * Out at the provider too, and back.
    *
+   * @param {Record<string, unknown>} [options]
    * @returns {Promise<Outcome>}
    */
-  async signOut() {
-    await this.tab.run((auth) => {
+  async signOut(options = {}) {
+    await this.tab.run((auth, options) => {
       window.tw.left = true;
-      auth.signOut().catch((/** @type {unknown} */ error) => {
+      auth.signOut(options).catch((/** @type {unknown} */ error) => {
         window.tw.failure = String(error);
       });
-    });
+    }, options);
     return this.returned();
   }
 

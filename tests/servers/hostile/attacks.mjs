@@ -126,31 +126,6 @@ export const DOUBLE_MEMBERS = /** @type {Record<string, Scenario>} */ ({
   },
 });
 
-/**
- * @param {number} status
- * @param {string} error
- * @param {Record<string, string>} [headers]
- * @returns {Scenario} whose revocation endpoint answers so
- */
-const unrevoked = (status, error, headers = {}) => ({
-  revocation(answer) {
-    answer.status = status;
-    answer.body = { error };
-    Object.assign(answer.headers, headers);
-  },
-});
-
-/** What a client hears when it revokes, and what it must put up with (RFC 7009, 2.2). */
-export const UNREVOKED = /** @type {Record<string, Scenario>} */ ({
-  "an empty answer": { revocation: (answer) => Object.assign(answer, { body: "" }) },
-  "a token type that cannot be revoked": unrevoked(400, "unsupported_token_type"),
-  "a client that is refused": unrevoked(401, "invalid_client"),
-  "a provider that is busy": unrevoked(503, "temporarily_unavailable", { "Retry-After": "1" }),
-  "no such endpoint": {
-    metadata: ({ body }) => void Reflect.deleteProperty(body, "revocation_endpoint"),
-  },
-});
-
 /** @type {Scenario} */
 export const DOUBLE_METADATA = { metadata: (answer) => double(answer, "token_endpoint") };
 

@@ -121,7 +121,7 @@ export class Issuer {
         return this.#userinfo(asked);
       case "revocation":
         this.grants.revoke(asked.form.get("token") ?? "");
-        return this.#at("revocation", json(200, {}));
+        return json(200, {});
       case "endSession":
         return this.#endSession(asked.query);
       case "sessionFrame":
@@ -156,7 +156,7 @@ export class Issuer {
   }
 
   /**
-   * @param {"metadata" | "keys" | "revocation" | "userinfo" | "resource"} point
+   * @param {"metadata" | "keys" | "userinfo" | "resource"} point
    * @param {Answer} answer
    */
   #at(point, answer) {
