@@ -43,7 +43,7 @@ async function assertAllRefused(scenarios, codes, says, steps) {
       const outcome = await story.signIn();
       const code = codes.split("|").find((code) => code === outcome.error?.code) ?? codes;
       assertKept(outcome, before, code, says);
-      assert.deepEqual(story.issuer.steps(), ["authorization", ...steps]);
+      assert.deepEqual(story.steps(), ["authorization", ...steps]);
       keys += story.asked("jwks").length;
     } catch (error) {
       throw new Error(`${name}: ${/** @type {Error} */ (error).message}`, { cause: error });
@@ -114,7 +114,7 @@ for (const [where, code, steps] of TWICE) {
   test(`a member that stands twice in ${where} is refused (jb5, tk9, t31)`, async () => {
     const story = await stage.begin(DOUBLE_MEMBERS[where]);
     assertRefused(await story.signIn(), code, /JSON/);
-    assert.deepEqual(story.issuer.steps(), ["authorization", ...steps]);
+    assert.deepEqual(story.steps(), ["authorization", ...steps]);
   });
 }
 

@@ -144,6 +144,14 @@ export class Story {
   }
 
   /**
+   * What was asked of the issuer, but for what gives tokens back that came with a lie. Whoever gave
+   * others back would be seen by the next call.
+   */
+  steps() {
+    return this.issuer.steps().filter((step) => step !== "revocation");
+  }
+
+  /**
    * @param {string} endpoint
    * @returns {import("../../servers/hostile/issuer.mjs").Asked[]}
    */

@@ -26,7 +26,7 @@ addEventListener("message", async ({ data, origin, source }) => {
   const [hash, salt] = state.split(".");
   const say = (word) => source.postMessage(word, origin);
   if (!clientId || !hash || !salt) return say("error");
-  const known = /(?:^|; )${SESSION_COOKIE}=(w+)/.exec(document.cookie)?.[1];
+  const known = /(?:^|; )${SESSION_COOKIE}=([0-9a-f]+)/.exec(document.cookie)?.[1];
   const text = [clientId, origin, known, salt].join(" ");
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0"));
