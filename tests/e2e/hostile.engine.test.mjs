@@ -13,12 +13,15 @@ import {
   OTHER_TYPES,
   redirectingTo,
   sendingTo,
+  silentOnPkce,
   swappingTo,
 } from "../servers/hostile/attacks.mjs";
 import { forgeries, OTHER_KINDS, strangeKids } from "../servers/hostile/forgeries.mjs";
+import { MODULES } from "../servers/hostile/modules.mjs";
 import { assertKept, assertRefused, hostileSuite } from "./harness/hostile.mjs";
 import { place } from "./harness/place.mjs";
 import { authError } from "./harness/tab.mjs";
+import { byPlace } from "./harness/token-search.mjs";
 
 const stage = hostileSuite();
 
@@ -83,7 +86,7 @@ function stranger() {
   return { issuer, keys: issuer.url + issuer.paths.jwks };
 }
 
-test("an ID token that its issuer's keys did not sign is refused (id4, jw1, jw3, jw5, jb3, t24)", async () => {
+test("an ID token that its issuer's keys did not sign is refused (id4, jw1, jw3, jw5, jb1, jb3, t24)", async () => {
   const { issuer, keys } = stranger();
   const fetched = await assertAllRefused(forgeries(keys), "id_token_invalid", /./, ["token"]);
   assert.deepEqual(issuer.requests(), [], "nobody else's keys were asked for");
@@ -101,6 +104,38 @@ test("a kid is a name and nothing else, and unknown ones are no flood (jw7, jw8,
 
 test("a signed token of another kind is no ID token (jb4)", async () => {
   await assertAllRefused(OTHER_KINDS, "id_token_invalid", /typ/, ["token"]);
+});
+
+/** @type {[module: string, code: string, says: RegExp][]} */
+const SILENT = [
+  [
+    "fapi2-security-profile-final-client-test-ensure-authorization-response-with-invalid-state-fails",
+    "callback_unknown",
+    /signIn/,
+  ],
+  ["oidcc-client-test-nonce-invalid", "id_token_invalid", /nonce/],
+];
+for (const [module, code, says] of SILENT) {
+  test(`where nothing is said of PKCE, the rest holds as ever: ${module} (ar6, ds7)`, async () => {
+    const story = await stage.begin(silentOnPkce(MODULES[module] ?? {}));
+    assertRefused(await story.signIn(), code, says);
+    assert.equal(story.asked("authorization")[0]?.query.get("code_challenge_method"), "S256");
+  });
+}
+
+test("the verifier is not in the page's reach after a sign-in, nor in its address before (pk4)", async () => {
+  const story = await stage.begin({}, { page: { watched: true } });
+  await story.signIn();
+  const verifier = story.asked("token")[0]?.form.get("code_verifier") ?? "";
+  assert.match(verifier, /^[\w-]{43}$/);
+  assert.ok(!String(story.asked("authorization")[0]?.query).includes(verifier));
+  const kept = await story.tab.run(async () => {
+    await window.tw.collect?.();
+    return window.tw.kept;
+  });
+  const places = byPlace(kept);
+  assert.ok(places.has("IndexedDB") && places.has("location"), "the search looked there");
+  for (const [place, texts] of places) assert.ok(!texts.join().includes(verifier), place);
 });
 
 /** @type {[place: string, codes: string, steps: string[]][]} */
@@ -147,7 +182,7 @@ test("a token endpoint cannot send code and verifier on to another (tk3, t9)", a
   assert.deepEqual(thief.requests(), []);
 });
 
-test("metadata that change during a sign-in do not choose where its code goes (mx6, t38)", async () => {
+test("metadata that change during a sign-in do not choose where its code goes (mx6, ds6, t38)", async () => {
   const story = await stage.begin();
   const thief = stage.provider.issuer(story.issuer.client);
   story.issuer.play(swappingTo(thief.url + thief.paths.token));

@@ -13,6 +13,7 @@ import { assertAuthErrorInfo } from "./tab.mjs";
 /**
  * @typedef {object} Wanted
  * @property {import("../app/page.js").Options} [options] beside the usual ones
+ * @property {import("./suite.mjs").Wanted["page"]} [page]
  * @property {(app: import("./suite.mjs").Application) =>
  *   Partial<import("../../servers/hostile/issuer.mjs").Client>} [client] likewise
  */
@@ -47,7 +48,7 @@ class Stage {
    * @param {Scenario} [scenario]
    * @param {Wanted} [wanted]
    */
-  async begin(scenario = {}, { options, client } = {}) {
+  async begin(scenario = {}, { options, page, client } = {}) {
     const app = await this.e2e.application();
     const issuer = this.provider.issuer({
       clientId: app.clientId,
@@ -57,7 +58,7 @@ class Stage {
     });
     issuer.play(scenario);
     const resources = [{ origin: this.provider.resource }];
-    await app.settle({ options: { issuer: issuer.url, resources, ...options } });
+    await app.settle({ page, options: { issuer: issuer.url, resources, ...options } });
     return new Story(app, issuer, await app.open(), this.provider.accounts(issuer));
   }
 

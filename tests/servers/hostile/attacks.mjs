@@ -126,6 +126,15 @@ export const DOUBLE_MEMBERS = /** @type {Record<string, Scenario>} */ ({
   },
 });
 
+/**
+ * @param {Scenario} scenario
+ * @returns {Scenario} the same, of a provider that does not say whether it checks PKCE (RFC 9700, 4.7.1)
+ */
+export const silentOnPkce = (scenario) => ({
+  ...scenario,
+  metadata: ({ body }) => void Reflect.deleteProperty(body, "code_challenge_methods_supported"),
+});
+
 /** @type {Scenario} */
 export const DOUBLE_METADATA = { metadata: (answer) => double(answer, "token_endpoint") };
 
