@@ -3,6 +3,7 @@
 // request but preflights, and knows nothing of sockets.
 import { randomBytes } from "node:crypto";
 import { RequestLog } from "../request-log.mjs";
+import { html, json, redirect, unauthorized } from "./answers.mjs";
 import { Grants } from "./grants.mjs";
 import { leftHash, publicJwk, sign, signingKey } from "./keys.mjs";
 import { logoutPage, SESSION_COOKIE, sessionFrame, sessionState } from "./pages.mjs";
@@ -274,29 +275,4 @@ export class Issuer {
     answer.headers["Set-Cookie"] = `${SESSION_COOKIE}=${this.#browserState}; Path=${path}`;
     return answer;
   }
-}
-
-/**
- * @param {number} status
- * @param {unknown} body
- * @returns {Answer}
- */
-export function json(status, body) {
-  return { status, headers: { "Content-Type": "application/json" }, body };
-}
-
-/** @param {string} body */
-function html(body) {
-  return { status: 200, headers: { "Content-Type": "text/html; charset=utf-8" }, body };
-}
-
-/** @param {string} location */
-function redirect(location) {
-  return { status: 303, headers: { Location: location }, body: "" };
-}
-
-function unauthorized() {
-  const answer = json(401, { error: "invalid_token" });
-  answer.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"';
-  return answer;
 }
