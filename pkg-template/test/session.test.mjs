@@ -54,7 +54,7 @@ test("the worker's name pins the configuration, whatever the order of its member
   assert.equal(first?.options.name, `tokenward/1/${BUILD}/0/${hash}`);
 });
 
-test("the address is clean before the first await and before the worker (cb8)", async () => {
+test("the address is clean before the first await and before the worker (cb7)", async () => {
   const { createClient, workers, location } = await page({ href: CALLBACK, vault: concluding });
   const auth = createClient(options());
   const { ready } = auth;

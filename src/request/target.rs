@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn br3_no_credential_without_tls() {
+    fn br3_t10_no_credential_without_tls() {
         let config = config(r#"[{"origin": "https://api.example.com"}]"#);
         let denied = code(&config, "GET", "http://api.example.com/");
         assert_eq!(denied, Some(Code::TargetNotAllowed));

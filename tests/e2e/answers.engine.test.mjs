@@ -82,7 +82,7 @@ const BROKEN = [
   ["a dropped connection", { drop: true, count: 10 }, "provider_unreachable", /CORS|network/],
 ];
 
-test("a code's answer that is none fails the sign-in, and the next one works", async () => {
+test("a code's answer that is none fails the sign-in, and the next one works (tk9, tk12, cb8)", async () => {
   const { faults } = e2e.servers.direct.provider;
   const app = await e2e.application();
   const tab = await app.openSignedIn();
@@ -95,7 +95,7 @@ test("a code's answer that is none fails the sign-in, and the next one works", a
     const state = await tab.state();
     assert.deepEqual([state.status, state.reason], ["signedOut", "callback_failed"], name);
     assertAuthErrorInfo(state.error, code, says);
-    assert.equal(state.error.retryable, false, `a code is never sent again (cb8): ${name}`);
+    assert.equal(state.error.retryable, false, `a code is never sent again: ${name}`);
     if (!fault.drop) assert.equal(app.counts().codeRequests, codeRequests + 1, name);
     faults.clear();
   }
@@ -103,7 +103,7 @@ test("a code's answer that is none fails the sign-in, and the next one works", a
   await tab.untilStatus("signedIn");
 });
 
-test("a refresh's answer that is none keeps the session", async () => {
+test("a refresh's answer that is none keeps the session (tk9, rf6)", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   for (const [name, fault, code, says] of BROKEN) {
@@ -163,7 +163,7 @@ test("an expired token whose refresh fails rejects the call and keeps the sessio
   assert.equal(app.counts().refreshRequests, refreshRequests, "Retry-After is obeyed");
 });
 
-test("a provider that does not answer in time is given up (tk12)", async () => {
+test("a provider that does not answer in time is given up (tk12, cb8)", async () => {
   const app = await e2e.application({ options: { timeouts: { networkMs: 1000 } } });
   const tab = await app.open();
   await tab.ready();
@@ -173,7 +173,7 @@ test("a provider that does not answer in time is given up (tk12)", async () => {
   const state = await tab.untilStatus("signedOut");
   assert.equal(state.reason, "callback_failed");
   assertAuthErrorInfo(state.error, "timeout", /networkMs/);
-  assert.equal(app.counts().codeRequests, 1, "the code is not sent again (cb8)");
+  assert.equal(app.counts().codeRequests, 1, "the code is not sent again");
 });
 
 test("an answer without expires_in works until a resource refuses the token (tk7)", async () => {
@@ -187,7 +187,7 @@ test("an answer without expires_in works until a resource refuses the token (tk7
   assert.equal(app.counts().refreshesSucceeded, 1);
 });
 
-test("an answer without a refresh token works, and a new sign-in follows", async () => {
+test("an answer without a refresh token works, and a new sign-in follows (ar15)", async () => {
   const app = await e2e.application({ provider: { omit: ["refresh_token"] } });
   const tab = await app.openSignedIn();
   assert.equal((await tab.state()).refreshAt, null);
@@ -208,7 +208,7 @@ test("a refresh answer without a new refresh token keeps the old one (rf3)", asy
   assert.deepEqual([app.counts().refreshesSucceeded, app.counts().reuses], [1, 0]);
 });
 
-test("opaque access tokens are normal", async () => {
+test("opaque access tokens are normal (id14)", async () => {
   const app = await e2e.application({ provider: { accessTokenFormat: "opaque" } });
   const tab = await app.openSignedIn();
   assert.equal((await tab.call(me())).status, 200);

@@ -35,7 +35,7 @@ test("a callback without a transaction is refused without a request (cb12)", asy
   await tab.signIn();
 });
 
-test("a callback with a foreign state is refused, and the honest one still works (ar5)", async () => {
+test("a callback with a foreign state is refused, and the honest one still works (ar5, t12)", async () => {
   const app = await e2e.application();
   const tab = await app.open();
   await tab.ready();
@@ -263,7 +263,7 @@ test("a provider that cannot be reached is an error that may pass; nothing navig
   assert.equal((await tab.state()).status, "signedOut");
 });
 
-test("a discovery document that lies, or is none, is refused before anyone is sent there", async () => {
+test("a discovery document that lies, or is none, is refused before anyone is sent there (ds2, ds4, ds5, ar3)", async () => {
   const { other, issuer } = e2e.servers;
   const good = await (await fetch(`${issuer}/.well-known/openid-configuration`)).json();
   const own = { ...good, issuer: other };

@@ -32,7 +32,7 @@ test("docs/faults.md is the matrix", async () => {
 });
 
 for (const [step, title] of STEPS) {
-  test(`${title} under every fault has the outcome of docs/faults.md (rf6, tk9)`, async () => {
+  test(`${title} under every fault has the outcome of docs/faults.md (rf6, rv3, tk9)`, async () => {
     const app = await e2e.application({
       // By hand, so that a fault can begin when the page is back from the provider.
       options: { timeouts: { networkMs: 2000 }, callback: "manual" },

@@ -221,14 +221,14 @@ test("empty answers, clones and every reader work as those of the browser", asyn
   assert.equal(seen.hidden, null, "CORS does not expose it");
 });
 
-test("a status never throws", async () => {
+test("a status never throws (br6)", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   for (const status of [400, 403, 404, 418, 429, 500, 503]) {
     const answer = await tab.call(`${e2e.servers.api}/status/${status}`);
     assert.deepEqual([answer.status, JSON.parse(answer.text)], [status, { status }]);
   }
-  assert.equal(app.counts().refreshRequests, 0, "none of them is about the token (br6)");
+  assert.equal(app.counts().refreshRequests, 0, "none of them is about the token");
   assert.equal(app.calls().length, 7);
 });
 

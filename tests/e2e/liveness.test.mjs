@@ -148,7 +148,7 @@ test("a page without its locks is not taken for dead", async () => {
   );
 });
 
-test("a page that comes back from the back/forward cache shows what is, not what was", async () => {
+test("a page that comes back from the back/forward cache shows what is, not what was (lo3, t35)", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   const other = await app.openTabSignedIn();

@@ -9,7 +9,7 @@ import { search } from "./harness/token-search.mjs";
 // What stops a request to the look-alike is the vault, not its policy.
 const e2e = suite({ vaultConnects: "{other}" });
 
-test("a port without the right hello gets nothing done", async () => {
+test("a port without the right hello gets nothing done (st4, t33)", async () => {
   const { app, tab } = await openWatched();
   const { api, other } = e2e.servers;
   await connect(tab);
@@ -36,7 +36,7 @@ test("a port without the right hello gets nothing done", async () => {
   await assertUnharmed(app, tab, replies);
 });
 
-test("after the hello, what is not of the protocol changes nothing", async () => {
+test("after the hello, what is not of the protocol changes nothing (st4, t4, t33)", async () => {
   const { app, tab } = await openWatched();
   const { api, other } = e2e.servers;
   await connect(tab);

@@ -45,7 +45,7 @@ test("short tokens are refreshed in time without any call", async () => {
   );
 });
 
-test("1,000 calls on a token that has expired cause one refresh and no failure", async () => {
+test("1,000 calls on a token that has expired cause one refresh and no failure (rf2)", async () => {
   const app = await e2e.application({ provider: { accessTokenTtl: 3 }, options: PATIENT });
   const tab = await app.openSignedIn();
   await expire(app, tab);
@@ -77,7 +77,7 @@ test(
   },
 );
 
-test("10 tabs of 20 calls on an expired token cause one refresh and no failure", async () => {
+test("10 tabs of 20 calls on an expired token cause one refresh and no failure (rf2)", async () => {
   if (!place.sharesTabs) return eachTabRefreshesOnce();
   const app = await e2e.application({ provider: { accessTokenTtl: 3 }, options: PATIENT });
   const tabs = [await app.openSignedIn()];
@@ -112,7 +112,7 @@ async function eachTabRefreshesOnce() {
   assert.deepEqual([refreshRequests, refreshesSucceeded, reuses], [4, 4, 0]);
 }
 
-test("a valid token is lent while its refresh fails, and the session is kept", async () => {
+test("a valid token is lent while its refresh fails, and the session is kept (rf6)", async () => {
   const app = await e2e.application({ provider: { accessTokenTtl: 8 } });
   const tab = await app.openSignedIn();
   const { expiresAt } = await tab.state();
@@ -129,7 +129,7 @@ test("a valid token is lent while its refresh fails, and the session is kept", a
   assert.ok(!statuses.slice(statuses.indexOf("signedIn")).includes("signedOut"));
 });
 
-test("invalid_grant ends the session once, with its reason", async () => {
+test("invalid_grant ends the session once, with its reason (rf5)", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   const other = await app.openTabSignedIn();
@@ -190,7 +190,7 @@ test("a tab that is closed in the middle of its refresh lets the other go on", a
   assert.deepEqual([refreshRequests, reuses], [place.sharesTabs ? 1 : 2, 0]);
 });
 
-test("a lock whose holder does not let go is taken from it", async () => {
+test("a lock whose holder does not let go is taken from it (t17)", async () => {
   const app = await e2e.application({ options: { timeouts: { networkMs: 1000 } } });
   const tab = await app.openSignedIn();
   // As a vault that hangs would, or a script of the origin that means no good.

@@ -56,7 +56,7 @@ test("states go from restoring through signingIn to signedIn, each a frozen obje
   assert.deepEqual(frozen, [true, true, true]);
 });
 
-test("the callback's URL is clean at once, and nowhere to be found (cb7)", async () => {
+test("the callback's URL is clean at once, and nowhere to be found (cb7, t18)", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   const [callback] = app.callbacks();
@@ -94,7 +94,7 @@ test("the callback's URL is clean at once, and nowhere to be found (cb7)", async
   for (const { url, headers } of later) assert.ok(!headers.referer?.includes(code), url);
 });
 
-test("returnTo is held once, and only for this origin (cb9)", async () => {
+test("returnTo is held once, and only for this origin (cb9, t14)", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn({ returnTo: "/deep/page?tab=2#here" });
   const [first, same] = await tab.run((auth) => [auth.returnTo, auth.returnTo]);
@@ -170,7 +170,7 @@ test("nothing is stored where the page could read it", async () => {
   assert.deepEqual(records, [], "the transaction is still there after its use");
 });
 
-test("what a sign-in asks for reaches the provider unchanged, and nothing can be overwritten", async () => {
+test("what a sign-in asks for reaches the provider unchanged, and nothing can be overwritten (ar13, ar14)", async () => {
   const app = await e2e.application({ options: { extraParams: { audience: "a b&c" } } });
   const tab = await app.open();
   await tab.ready();

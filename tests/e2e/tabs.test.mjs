@@ -196,7 +196,7 @@ test("a sign-out ends the session here, at the API and at the provider", async (
   await tab.toLogin();
 });
 
-test("a sign-out in one tab is there in the others in under a second", async () => {
+test("a sign-out in one tab is there in the others in under a second (lo3)", async () => {
   const app = await e2e.application();
   const first = await app.openSignedIn();
   const second = await app.openTabSignedIn();
@@ -221,7 +221,7 @@ test("a sign-out where nobody is signed in ends the sessions of other tabs too",
   await eventually("the revocation", async () => app.counts().revocations >= 1);
 });
 
-test("what tabs tell each other is an event and its epoch, and nothing of anybody", async () => {
+test("what tabs tell each other is an event and its epoch, and nothing of anybody (im6, t16)", async () => {
   const app = await e2e.application();
   const listener = await app.open();
   await listener.run((_, name) => {
@@ -277,7 +277,7 @@ test("the way out and back carries no token", async () => {
   for (const { token } of app.tokens()) assert.ok(!seen.includes(token.split(".").at(-1) ?? ""));
 });
 
-test("a local sign-out stays in the page and revokes all the same", async () => {
+test("a local sign-out stays in the page and revokes all the same (rv4)", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   const [refresh] = app.tokens("refresh");

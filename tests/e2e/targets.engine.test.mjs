@@ -12,7 +12,7 @@ const e2e = suite({ vaultConnects: "{other} http://localhost:* http://127.0.0.1:
 const leaked = () =>
   e2e.servers.direct.other.log.list().map(({ method, url }) => `${method} ${url}`);
 
-test("a target outside the configuration is refused, and nothing is sent (st8)", async () => {
+test("a target outside the configuration is refused, and nothing is sent (st8, t6, t8)", async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   const { api, other, issuer, app: page } = e2e.servers;
@@ -151,7 +151,7 @@ test("paths hold by whole segments and methods by name", async () => {
   assert.equal(app.calls().length, calls);
 });
 
-test("a redirect takes no credential to another origin", async () => {
+test("a redirect takes no credential to another origin (t9)", async () => {
   const { api, other } = e2e.servers;
   const app = await e2e.application();
   const tab = await app.openSignedIn();

@@ -12,7 +12,7 @@ import { clean, failures, LEAKS } from "./harness/token-steps.mjs";
 
 const e2e = suite();
 
-test("no token is in the page's reach, from sign-in to sign-out (st1, st2, st9)", async () => {
+test("no token is in the page's reach, from sign-in to sign-out (st1, st2, st9, t1, t23)", async () => {
   const { api, other } = e2e.servers;
   const app = await e2e.application({
     page: { watched: true, listens: true },

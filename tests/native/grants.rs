@@ -127,6 +127,22 @@ fn id6_an_absurd_iat_is_refused() {
 }
 
 #[test]
+fn an_id_token_that_tells_no_time_is_refused_for_what_is_wrong_with_it() {
+    let good = claims("alice", START.wall);
+    for (wrong, says) in [
+        (good.replace("\"sub\":\"alice\",", ""), "`sub`"),
+        (good.replace(&format!("\"iat\":{},", START.wall.0 / 1000), ""), "`iat`"),
+    ] {
+        let answer = dated(None, answer(200, &with_id_token(&wrong, "")));
+        let failure = judged(&code(), answer, START).unwrap_err();
+        assert!(failure.error.message.contains(says), "{}", failure.error);
+    }
+    let unsigned = tokens(r#","id_token":"eyJhbGciOiJub25lIn0.e30.""#);
+    let failure = judged(&code(), dated(None, answer(200, &unsigned)), START).unwrap_err();
+    assert!(failure.error.message.contains("signature"), "{}", failure.error);
+}
+
+#[test]
 fn id5_an_expired_id_token_is_refused_by_the_providers_own_clock() {
     let stale = claims("alice", UnixMillis(START.wall.0 - 700_000));
     let failure = judged(&code(), answer(200, &with_id_token(&stale, "")), START).unwrap_err();

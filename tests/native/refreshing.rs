@@ -2,7 +2,11 @@
 
 use tokenward::{
     clock::Millis,
-    session::inputs::{Ask, Input, Reach, Ticket},
+    error::{AuthError, Code, Phase},
+    session::{
+        inputs::{Ask, Input, Reach, Ticket, TokenFailure},
+        outcome::Unanswered,
+    },
 };
 
 use crate::{
@@ -85,6 +89,19 @@ fn rf6_a_transient_failure_keeps_the_session() {
     assert!(orders.contains(&"TakeLock".into()), "a call brings it forward after 5 s");
     let renewed = grant(2, 300, rig.now);
     assert_eq!(rig.exchange(Ok(renewed)), ["Publish signedIn", "ReleaseLock", "Lend 3 at-2"]);
+}
+
+#[test]
+fn ds9_a_discovery_that_fails_keeps_the_session() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    rig.advance(301);
+    rig.want(1);
+    let error = AuthError::new(Code::MetadataInvalid, Phase::Discovery, "of another issuer");
+    let orders = rig.exchange(Err(TokenFailure::from(Unanswered::NotSent(error))));
+    assert_eq!(
+        orders,
+        ["Publish signedIn degraded metadata_invalid", "ReleaseLock", "Refuse 1 refresh_failed"]
+    );
 }
 
 #[test]

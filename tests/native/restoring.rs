@@ -319,7 +319,7 @@ fn signing_in_wins() {
 }
 
 #[test]
-fn offline_and_without_a_provider_nobody_leaves() {
+fn ds9_offline_and_without_a_provider_nobody_leaves() {
     let mut rig = Rig::begun(Restore::Redirect);
     rig.tell(Input::WentOffline);
     rig.flag_read(None);

@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[test]
-fn the_pages_learn_it_first_then_the_provider() {
+fn lo3_rv4_the_pages_learn_it_first_then_the_provider() {
     let mut rig = Rig::signed_in(grant(1, 300, START));
     let orders = rig.tell(Input::SignOutAsked(Ask(5)));
     assert_eq!(orders, ["Publish signedOut signed_out", "Tell signedOut", "EndSession 5 rt-1"]);
@@ -21,7 +21,7 @@ fn the_pages_learn_it_first_then_the_provider() {
 }
 
 #[test]
-fn without_a_refresh_token_the_access_token_is_revoked() {
+fn rv4_without_a_refresh_token_the_access_token_is_revoked() {
     let mut rig = Rig::signed_in(without_refresh_token(grant(1, 300, START)));
     let orders = rig.tell(Input::SignOutAsked(Ask(5)));
     assert!(orders.contains(&"EndSession 5 at-1".into()));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
@@ -88,6 +88,16 @@ for (const readme of ["README.md", "pkg-template/README.md"]) {
     }
   });
 }
+
+test("every random number is the platform's (pk3)", async () => {
+  const scripts = (await readdir(unpacked)).filter((file) => file.endsWith(".js"));
+  assert.ok(scripts.includes("vault.js"));
+  for (const script of scripts) {
+    const text = await readFile(path.join(unpacked, script), "utf8");
+    assert.doesNotMatch(text, /Math\.random/, script);
+    if (script === "vault.js") assert.match(text, /getRandomValues/);
+  }
+});
 
 test("init puts vault and shield into a folder of their own, and again over the old ones", async () => {
   const publicFolder = path.join(folder, "public");

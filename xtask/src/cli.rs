@@ -154,7 +154,7 @@ impl Flag {
 pub(crate) fn overview(verbs: &[&Verb]) -> String {
     let mut text = String::from("Usage: cargo xtask <verb> [flags]\n\n");
     for verb in verbs {
-        let _ = writeln!(text, "  {:<8} {}", verb.name, verb.summary);
+        let _ = writeln!(text, "  {:<9} {}", verb.name, verb.summary);
     }
     text.push_str("\n`cargo xtask <verb> --help` lists the flags of a verb.\n");
     text

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod build;
+mod checklist;
 mod clean;
 mod cli;
 mod demo;
@@ -31,6 +32,7 @@ const VERBS: &[&Verb] = &[
     &size::VERB,
     &lint::VERB,
     &lint::FMT,
+    &checklist::VERB,
     &clean::VERB,
 ];
 

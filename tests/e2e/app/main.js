@@ -32,6 +32,7 @@ async function start() {
   }
   tw.sdk = await import(tw.settings.sdk);
   if (tw.settings.create) create(tw.settings.options);
+  if (location.pathname.endsWith("/frontchannel")) await import("/frontchannel.js");
 }
 
 /** @param {import("./page.js").Options} options */

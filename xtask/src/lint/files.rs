@@ -24,7 +24,7 @@ pub(super) fn complaints() -> Result<Vec<String>> {
 }
 
 /// The files that are, or could be, committed.
-fn project_files() -> Result<Vec<String>> {
+pub(crate) fn project_files() -> Result<Vec<String>> {
     let list = ["ls-files", "--cached", "--others", "--exclude-standard"];
     let printed = process::capture(process::command("git").args(list))?;
     Ok(printed.lines().map(str::to_owned).collect())

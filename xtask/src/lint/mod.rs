@@ -2,6 +2,8 @@
 
 mod files;
 
+pub(crate) use files::project_files;
+
 use crate::cli::{Flags, Outcome, Verb};
 use crate::tools::{CrateTool, Need};
 use crate::{process, project, tools};

@@ -18,6 +18,9 @@ const TARGETS: &[(&str, Option<&str>)] = &[
     ("retry_after", None),
     ("callback", None),
     ("message", None),
+    ("id_token", Some("fuzz/tokens.dict")),
+    ("metadata", Some("fuzz/metadata.dict")),
+    ("challenge", None),
 ];
 
 pub(super) fn run(name: &str) -> Result<Layer> {
