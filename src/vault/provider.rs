@@ -60,17 +60,20 @@ async fn discover(vault: Vault) -> Result<Metadata, AuthError> {
     if let Some(fixed) = metadata::fixed(config) {
         return Ok(fixed);
     }
-    let mut found = Err(unreachable());
+    let (mut found, mut wrong) = (Err(unreachable()), None);
     for url in metadata::well_known(&config.issuer) {
-        found = send::get(&url, config.network_timeout)
-            .await
-            .and_then(|answer| metadata::read(&answer, &config.issuer, &BrowserUrls));
+        found = send::get(&url, config.network_timeout).await.and_then(|answer| {
+            let read = metadata::read(&answer, &config.issuer, &BrowserUrls);
+            wrong = read.as_ref().err().cloned().or(wrong.take());
+            read
+        });
         // What is no document here may be one at the other place.
         if !found.as_ref().is_err_and(|error| error.code == Code::ProviderAnswerInvalid) {
             break;
         }
     }
-    found
+    // What is wrong with a document says more than that there is none at the other place.
+    found.map_err(|error| wrong.unwrap_or(error))
 }
 
 fn unreachable() -> AuthError {
