@@ -78,13 +78,16 @@ impl Options {
         json.flag("allowTokenExport", self.allow_token_export);
         json.text("clientId", &self.client_id);
         if let Some(endpoints) = &self.endpoints {
-            json.object("endpoints", &|to| {
-                to.text("authorization", &endpoints.authorization);
-                to.optional("endSession", endpoints.end_session.as_deref());
-                to.optional("jwks", endpoints.jwks.as_deref());
-                to.optional("revocation", endpoints.revocation.as_deref());
-                to.text("token", &endpoints.token);
-            });
+            let mut to = Writer::default();
+            to.text("authorization", &endpoints.authorization);
+            to.optional("endSession", endpoints.end_session.as_deref());
+            if let Some(names) = &endpoints.id_token_signing_alg_values_supported {
+                to.texts("idTokenSigningAlgValuesSupported", names);
+            }
+            to.optional("jwks", endpoints.jwks.as_deref());
+            to.optional("revocation", endpoints.revocation.as_deref());
+            to.text("token", &endpoints.token);
+            json.raw("endpoints", &to.finish());
         }
         let mut params: Vec<_> = self.extra_params.iter().collect();
         params.sort();
@@ -177,6 +180,7 @@ mod tests {
             revocation: text("https://id.example.com/revoke"),
             end_session: text("https://id.example.com/end"),
             jwks: text("https://id.example.com/jwks"),
+            id_token_signing_alg_values_supported: Some(vec!["ES256".to_owned()]),
         });
         options.extra_params =
             vec![("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())];

@@ -108,6 +108,7 @@ pub(super) const ENDPOINTS: &[OptionSpec] = &[
     pinned("revocation", Kind::String),
     pinned("endSession", Kind::String),
     pinned("jwks", Kind::String),
+    pinned("idTokenSigningAlgValuesSupported", Kind::Strings),
 ];
 
 /// The members of `logout`.

@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     error::{AuthError, Code, Phase, inert},
     json::{self, Json, JsonError, Members, Object},
+    jwt::algorithm::Algorithms,
     url::ParseUrl,
 };
 
@@ -27,6 +28,8 @@ pub struct Metadata {
     pub end_session_endpoint: Option<String>,
     /// Where the provider's keys are.
     pub jwks_uri: Option<String>,
+    /// What it may sign ID tokens with (`id_token_signing_alg_values_supported`).
+    pub id_token_algorithms: Algorithms,
     /// Whether callbacks always name their issuer (RFC 9207, 3).
     pub iss_parameter_supported: bool,
 }
@@ -40,6 +43,7 @@ impl Metadata {
         to.optional("revocation_endpoint", self.revocation_endpoint.as_deref());
         to.optional("end_session_endpoint", self.end_session_endpoint.as_deref());
         to.optional("jwks_uri", self.jwks_uri.as_deref());
+        to.number("id_token_algorithms", Some(self.id_token_algorithms.to_bits().into()));
         to.flag("iss_parameter_supported", self.iss_parameter_supported);
     }
 
@@ -53,11 +57,35 @@ impl Metadata {
             revocation_endpoint: optional("revocation_endpoint")?,
             end_session_endpoint: optional("end_session_endpoint")?,
             jwks_uri: optional("jwks_uri")?,
+            id_token_algorithms: match record.get("id_token_algorithms") {
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "`as` saturates"
+                )]
+                Some(Json::Number(bits)) => Algorithms::from_bits(*bits as u16),
+                _ => return Err(JsonError::Unexpected),
+            },
             iss_parameter_supported: match record.get("iss_parameter_supported") {
                 Some(Json::Bool(is_promised)) => *is_promised,
                 _ => return Err(JsonError::Unexpected),
             },
         })
+    }
+
+    /// Whether this client's ID tokens can be verified; `provider_unsupported` otherwise. Without OpenID
+    /// Connect (`is_openid`) there are none.
+    pub fn check_keys(self, is_openid: bool) -> Result<Self, AuthError> {
+        if is_openid && self.jwks_uri.is_none() {
+            return Err(missing("jwks_uri"));
+        }
+        if is_openid && self.id_token_algorithms.is_empty() {
+            return Err(unsupported(
+                "the provider signs ID tokens with nothing that can be verified here: have it sign with \
+                 RS256 or ES256 (`id_token_signing_alg_values_supported`)",
+            ));
+        }
+        Ok(self)
     }
 }
 
@@ -109,6 +137,12 @@ pub fn read(body: &[u8], issuer: &str, urls: &dyn ParseUrl) -> Result<Metadata, 
         revocation_endpoint: endpoint("revocation_endpoint")?,
         end_session_endpoint: endpoint("end_session_endpoint")?,
         jwks_uri: endpoint("jwks_uri")?,
+        id_token_algorithms: match document.get("id_token_signing_alg_values_supported") {
+            None | Some(Json::Null) => Algorithms::default(),
+            Some(listed) => Algorithms::of_issuer(
+                &listed.as_texts().ok_or_else(|| unreadable(JsonError::Unexpected))?,
+            ),
+        },
         iss_parameter_supported: promises_iss(&document)?,
     })
 }
@@ -124,6 +158,12 @@ pub fn fixed(config: &Config) -> Option<Metadata> {
         revocation_endpoint: endpoints.revocation,
         end_session_endpoint: endpoints.end_session,
         jwks_uri: endpoints.jwks,
+        id_token_algorithms: match endpoints.id_token_signing_alg_values_supported {
+            None => Algorithms::default(),
+            Some(names) => {
+                Algorithms::of_issuer(&names.iter().map(String::as_str).collect::<Vec<_>>())
+            }
+        },
         iss_parameter_supported: false,
     })
 }
@@ -306,6 +346,52 @@ mod tests {
             json!({ "token_endpoint": null }),
         ] {
             assert_eq!(changed(&changes), Err(Code::ProviderUnsupported), "{changes}");
+        }
+    }
+
+    #[test]
+    fn id_tokens_need_keys_and_an_algorithm_that_verifies_jw2_ds10() {
+        let code = |changes: &Value, is_openid| {
+            let metadata = changed(changes).unwrap().check_keys(is_openid);
+            metadata.map(|metadata| metadata.id_token_algorithms).map_err(|error| error.code)
+        };
+        let es256 = json!({ "id_token_signing_alg_values_supported": ["none", "ES256", "HS256"] });
+        let only = |name| Ok(Algorithms::of_issuer(&[name]));
+        assert_eq!(code(&es256, true), only("ES256"));
+        assert_eq!(
+            code(&json!({ "id_token_signing_alg_values_supported": null }), true),
+            only("RS256")
+        );
+        for changes in [
+            json!({ "jwks_uri": null }),
+            json!({ "id_token_signing_alg_values_supported": [] }),
+            json!({ "id_token_signing_alg_values_supported": ["none", "HS256"] }),
+        ] {
+            assert_eq!(code(&changes, true), Err(Code::ProviderUnsupported), "{changes}");
+            assert!(code(&changes, false).is_ok(), "plain OAuth needs none: {changes}");
+        }
+        for wrong in [json!("RS256"), json!([1]), json!({})] {
+            let changes = json!({ "id_token_signing_alg_values_supported": wrong });
+            assert_eq!(changed(&changes), Err(Code::MetadataInvalid), "{changes}");
+        }
+    }
+
+    #[test]
+    fn endpoints_that_are_given_name_their_algorithms_jw2() {
+        let endpoints = |names: Option<&[&str]>| crate::config::Endpoints {
+            authorization: String::new(),
+            token: String::new(),
+            revocation: None,
+            end_session: None,
+            jwks: None,
+            id_token_signing_alg_values_supported: names
+                .map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+        };
+        for (names, expected) in [(None, "RS256"), (Some(&["HS256", "EdDSA"][..]), "Ed25519")] {
+            let endpoints = Some(endpoints(names));
+            let config = Config { endpoints, ..crate::oauth::fixtures::config() };
+            let known = fixed(&config).unwrap().id_token_algorithms;
+            assert_eq!(known, Algorithms::of_issuer(&[expected]));
         }
     }
 

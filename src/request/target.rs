@@ -189,7 +189,8 @@ mod tests {
             "resources": {resources},
             "endpoints": {{
                 "authorization": "https://api.example.com/oauth/authorize",
-                "token": "https://api.example.com/oauth/token?tenant=1"
+                "token": "https://api.example.com/oauth/token?tenant=1",
+                "jwks": "https://keys.example.net/jwks"
             }}}}"#
         );
         Config::check(&text, "https://app.example.com/", &Oracle).unwrap()
@@ -301,6 +302,7 @@ mod tests {
             revocation_endpoint: Some("https://api.example.com/revoke".into()),
             end_session_endpoint: None,
             jwks_uri: None,
+            id_token_algorithms: crate::jwt::algorithm::Algorithms::default(),
             iss_parameter_supported: true,
         };
         let url = Oracle.parse("https://api.example.com/revoke", None).unwrap();

@@ -1,5 +1,5 @@
 //! What a sign-in gave: tokens, claims, scopes, and until when. Here an answer's tokens become a
-//! grant, or are refused; nothing unchecked gets past this file.
+//! grant, or are refused, by what they say; that an ID token is its issuer's own is proven afterwards.
 
 use core::fmt;
 use std::rc::Rc;
@@ -104,6 +104,8 @@ impl Grant {
                         nonce: transaction.nonce.as_deref(),
                         server_now: offset.server_time(now),
                         leeway_secs: LEEWAY_SECS,
+                        max_age: None,
+                        acr_values: None,
                     },
                 )?)
             }
@@ -136,7 +138,10 @@ impl Grant {
         let seen = date.map(|date| ServerOffset::seen(date, now));
         let (mut id_token, mut claims, mut offset) =
             (self.id_token.clone(), self.claims.clone(), seen.unwrap_or(self.offset));
-        if let (Some(token), Some(old)) = (answer.id_token, &self.claims) {
+        // Some providers send the first one again: it was proven then, and its `at_hash` is of another
+        // access token.
+        let is_other = |token: &Secret| self.id_token.as_deref() != Some(token);
+        if let (Some(token), Some(old)) = (answer.id_token.filter(is_other), &self.claims) {
             claims = Some(same_user(&token, old, config)?);
             offset = seen.or_else(|| offset_by_issue(&token, now)).unwrap_or(offset);
             id_token = Some(Rc::new(token));
@@ -220,6 +225,8 @@ fn same_user(token: &Secret, old: &Claims, config: &Config) -> Result<Claims, Au
         nonce: None,
         server_now: id_token::issued_at(token).unwrap_or(old.issued),
         leeway_secs: LEEWAY_SECS,
+        max_age: None,
+        acr_values: None,
     };
     let claims = id_token::check(token, &expected)?;
     let is_same_login = claims.authenticated.is_none() || claims.authenticated == old.authenticated;

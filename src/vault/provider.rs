@@ -51,7 +51,7 @@ pub(super) async fn metadata(vault: Vault) -> Answer {
 async fn discover(vault: Vault) -> Result<Metadata, AuthError> {
     let config = &vault.config;
     if let Some(fixed) = metadata::fixed(config) {
-        return Ok(fixed);
+        return fixed.check_keys(config.is_openid());
     }
     let mut found = Err(unreachable());
     for url in metadata::well_known(&config.issuer) {
@@ -63,7 +63,7 @@ async fn discover(vault: Vault) -> Result<Metadata, AuthError> {
             break;
         }
     }
-    found
+    found.and_then(|found| found.check_keys(config.is_openid()))
 }
 
 fn unreachable() -> AuthError {

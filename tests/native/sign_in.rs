@@ -1,8 +1,11 @@
 //! Sign-ins and the callbacks that answer them.
 
+use std::rc::Rc;
+
 use tokenward::{
     oauth::callback::{Callback, OauthError},
-    session::inputs::{Ask, Input, Reach},
+    secret::Secret,
+    session::inputs::{Ask, Input, Reach, TokenFailure},
 };
 
 use crate::{
@@ -191,4 +194,35 @@ fn mx5_a_foreign_refusal_leaves_the_sign_in_to_the_next_vault_too() {
     // This vault may end with its page, before the honest callback is there.
     assert!(orders.contains(&"Keep s".into()), "{orders:?}");
     assert!(rig.callback(2, "s").contains(&"Forget s".into()), "and it is taken from memory here");
+}
+
+/// What a code's exchange comes to whose ID token is not believed.
+fn unbelieved() -> TokenFailure {
+    TokenFailure { issued: Some(Rc::new(Secret::from("rt-9"))), ..failure(Reach::Answered) }
+}
+
+#[test]
+fn what_was_issued_for_nobody_is_revoked() {
+    let mut rig = Rig::new();
+    let orders = rig.exchange_code("s", Err(unbelieved()));
+    assert_eq!(orders.last().unwrap(), "Revoke rt-9", "{orders:?}");
+    assert_eq!(rig.status(), "signedOut callback_failed provider_unreachable");
+}
+
+#[test]
+fn what_may_be_of_a_living_sessions_grant_is_not_revoked() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    let orders = rig.exchange_code("t", Err(unbelieved()));
+    assert!(orders.iter().all(|order| !order.starts_with("Revoke")), "{orders:?}");
+    assert_eq!(rig.status(), "signedIn");
+}
+
+#[test]
+fn a_refresh_of_another_user_is_revoked_with_the_session() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    rig.advance(300);
+    rig.want(1);
+    let orders = rig.exchange(Err(TokenFailure { is_final: true, ..unbelieved() }));
+    assert!(orders.contains(&"Revoke rt-9".into()), "{orders:?}");
+    assert!(rig.status().starts_with("signedOut session_ended"), "{}", rig.status());
 }
