@@ -11,7 +11,7 @@ import { eventually } from "./harness/tab.mjs";
 
 /** @typedef {import("./harness/suite.mjs").Application} Application */
 /** @typedef {import("./harness/tab.mjs").Tab} Tab */
-/** @typedef {import("../servers/faults.mjs").Step} Step */
+/** @typedef {import("./harness/faults.mjs").Step} Step */
 /** @typedef {import("./harness/faults.mjs").Row} Row */
 
 const PAGE = fileURLToPath(new URL("../../docs/faults.md", import.meta.url));

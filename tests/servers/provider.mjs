@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { Counters } from "./counters.mjs";
 import { behindFaults, providerStep } from "./fault-proxy.mjs";
 import { Faults } from "./faults.mjs";
-import { providerConfiguration } from "./provider-config.mjs";
+import { providerConfiguration, signingKey } from "./provider-config.mjs";
 import {
   countArrival,
   counting,
@@ -48,6 +48,8 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
   const clients = new Map();
   const defaults = { accessTokenTtl, recognized: /** @type {string | undefined} */ (undefined) };
   const apiSecret = randomBytes(32).toString("base64url");
+  // The first signs ID tokens, the second access tokens.
+  const [idTokenKey, accessTokenKey] = [signingKey("RS256"), signingKey("ES256")];
 
   const oidc = new Provider(
     issuer,
@@ -55,6 +57,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
       api,
       apiSecret,
       store,
+      keys: [idTokenKey, accessTokenKey],
       accessTokenTtl: (id) => clients.get(id)?.accessTokenTtl ?? defaults.accessTokenTtl,
       accessTokenFormat: (id) => clients.get(id)?.accessTokenFormat ?? "jwt",
     }),
@@ -139,6 +142,14 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
      */
     recognize(login) {
       defaults.recognized = login;
+    },
+
+    /** Signs ID tokens with a new key from now on; the old one is no longer published. */
+    async rotateKeys() {
+      // Its configuration is read once: this is what reads it.
+      const file = "oidc-provider/lib/helpers/initialize_keystore.js";
+      const { default: initialize } = await import(file);
+      initialize.call(oidc, { keys: [signingKey("RS256"), accessTokenKey] });
     },
 
     /** @returns {Record<string, ClientSettings>} */

@@ -2,7 +2,7 @@
 // The fault matrix: what each fault does at each step, and how docs/faults.md says it.
 
 /** @typedef {import("../../servers/faults.mjs").Fault} Fault */
-/** @typedef {import("../../servers/faults.mjs").Step} Step */
+/** @typedef {Exclude<import("../../servers/faults.mjs").Step, "keys">} Step keys: signatures.engine.test.mjs */
 /** @typedef {{ name: string, fault: () => Fault | "refuse" } & Record<Step, string>} Row */
 
 const DAY_MS = 24 * 60 * 60 * 1000;
