@@ -43,6 +43,7 @@ const BUNDLES = [
   { source: "index.ts", name: "index" },
   { source: "vault/entry.ts", name: "vault" },
   { source: "shield.ts", name: "shield" },
+  { source: "decode-jwt.ts", name: "decode-jwt" },
 ];
 
 for (const bundle of BUNDLES) {

@@ -123,12 +123,22 @@ fn check(package: &Path) -> Result<()> {
         names_the_vault(&entry),
         "index.js lost `new URL(\"./vault.js\", import.meta.url)`: bundlers find the vault by it"
     );
-    for name in ["index.js", "elsewhere.js", "form.js", "trouble.js", "vault.js", "shield.js"] {
+    for name in [
+        "index.js",
+        "decode-jwt.js",
+        "elsewhere.js",
+        "form.js",
+        "trouble.js",
+        "vault.js",
+        "shield.js",
+    ] {
         let content = project::read(&package.join(name))?;
         let path = project::root();
         ensure!(!content.contains(&*path.to_string_lossy()), "{name} holds a path of this machine");
     }
-    ensure!(package.join("index.d.ts").exists(), "tsc wrote no index.d.ts");
+    for name in ["index.d.ts", "decode-jwt.d.ts"] {
+        ensure!(package.join(name).exists(), "tsc wrote no {name}");
+    }
     Ok(())
 }
 
