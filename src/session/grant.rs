@@ -77,7 +77,7 @@ impl Grant {
     /// the answer's `Date`, where it is visible. Where it is not, or the ID token's own `iat` agrees with
     /// the device, that tells the provider's time: a device whose clock is wrong by a day can sign in,
     /// and so can one behind a proxy whose `Date` is.
-    pub fn from_code(
+    pub(super) fn from_code(
         answer: TokenAnswer,
         transaction: &Transaction,
         config: &Config,
@@ -128,7 +128,7 @@ impl Grant {
     /// The grant after a refresh. An answer without a refresh token keeps the old one (RFC 6749, 6),
     /// one without an ID token the claims; an ID token must be of the same issuer, user and audience
     /// (OpenID Connect Core, 12.2).
-    pub fn renewed(
+    pub(super) fn renewed(
         &self,
         answer: TokenAnswer,
         config: &Config,
