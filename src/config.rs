@@ -82,12 +82,14 @@ pub struct Endpoints {
     pub revocation: Option<String>,
     /// The end-session endpoint.
     pub end_session: Option<String>,
-    /// The provider's keys.
+    /// The provider's keys; required with the scope `openid`.
     pub jwks: Option<String>,
     /// The `UserInfo` endpoint.
     pub userinfo: Option<String>,
     /// The endpoint for pushed authorization requests.
     pub pushed_authorization_request: Option<String>,
+    /// What the provider may sign ID tokens with; RS256 where it is absent.
+    pub id_token_signing_alg_values_supported: Option<Vec<String>>,
 }
 
 /// What a sign-out does; by default the provider's own session ends too.

@@ -105,12 +105,16 @@ codes! {
     ReturnToInvalid = "return_to_invalid",
     /// The token endpoint's answer is not a token answer.
     TokenAnswerInvalid = "token_answer_invalid",
-    /// The ID token fails a check of OpenID Connect Core, 3.1.3.7.
+    /// The ID token fails a check of OpenID Connect Core, 3.1.3.7: its claims, its signature, its hashes.
     IdTokenInvalid = "id_token_invalid",
     /// The provider's `UserInfo` is of no use: about somebody else than the ID token, or no JSON.
     UserinfoInvalid = "userinfo_invalid",
     /// The provider's logout names no session, or another one than that which is here.
     LogoutInvalid = "logout_invalid",
+    /// The provider's keys (`jwks_uri`) are not to be had, so no ID token can be verified: sign in again.
+    KeysUnavailable = "keys_unavailable",
+    /// This browser cannot check the algorithm or the key that the ID token is signed with.
+    AlgorithmUnsupported = "algorithm_unsupported",
     /// Nobody is signed in.
     NotSignedIn = "not_signed_in",
     /// The session ended while the call waited.

@@ -11,7 +11,7 @@
 //! Arrows point down: `{wasm, client} → vault → {browser, session, request} → {oauth, jwt} → the rest`.
 //!
 //! - [`config`], [`error`], [`secret`], [`clock`], [`url`], [`json`], [`table`]: what every room speaks of.
-//! - [`jwt`]: compact tokens, their claims, the rules for ID tokens.
+//! - [`jwt`]: compact tokens, their claims, the rules for ID tokens, keys and what they verify.
 //! - [`oauth`]: the messages of OAuth 2 and OpenID Connect, as pure functions.
 //! - [`session`]: is there a token, until when, who refreshes. A machine without IO.
 //! - [`request`]: which credential goes where, and one request's retry budget. A machine without IO.

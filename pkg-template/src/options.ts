@@ -22,9 +22,12 @@ export interface Endpoints {
   token: string;
   revocation?: string;
   endSession?: string;
+  /** The provider's keys: required with the scope `openid`. */
   jwks?: string;
   userinfo?: string;
   pushedAuthorizationRequest?: string;
+  /** What it signs ID tokens with; `["RS256"]` where absent. */
+  idTokenSigningAlgValuesSupported?: readonly string[];
 }
 
 /** What `createClient` takes. Up to `timeouts`, options define the session: clients that agree in them share it. */

@@ -9,6 +9,7 @@
 //! - `hello`, `link`: reaching a vault, and asking it.
 //! - `arrival`: the way back from the provider. `fetch`: a request and its answer.
 //! - `events`: what the vault noted of the session.
+//! - `verify`: tokens of the application's own, verified with its own keys.
 
 mod options;
 mod state;
@@ -36,6 +37,8 @@ mod link;
 mod place;
 #[cfg(target_arch = "wasm32")]
 mod told;
+#[cfg(target_arch = "wasm32")]
+mod verify;
 
 pub use crate::session::journal::{Event, EventType};
 pub use options::Options;
@@ -47,3 +50,5 @@ pub use client::{Client, SignIn, Subscription};
 pub use fetch::FetchError;
 #[cfg(target_arch = "wasm32")]
 pub use place::Place;
+#[cfg(target_arch = "wasm32")]
+pub use verify::{VerifyError, verify_jws};

@@ -90,16 +90,19 @@ impl Options {
         json.flag("allowTokenExport", self.allow_token_export);
         json.text("clientId", &self.client_id);
         if let Some(endpoints) = &self.endpoints {
-            json.object("endpoints", &|to| {
-                to.text("authorization", &endpoints.authorization);
-                to.optional("endSession", endpoints.end_session.as_deref());
-                to.optional("jwks", endpoints.jwks.as_deref());
-                let par = endpoints.pushed_authorization_request.as_deref();
-                to.optional("pushedAuthorizationRequest", par);
-                to.optional("revocation", endpoints.revocation.as_deref());
-                to.text("token", &endpoints.token);
-                to.optional("userinfo", endpoints.userinfo.as_deref());
-            });
+            let mut to = Writer::default();
+            to.text("authorization", &endpoints.authorization);
+            to.optional("endSession", endpoints.end_session.as_deref());
+            if let Some(names) = &endpoints.id_token_signing_alg_values_supported {
+                to.texts("idTokenSigningAlgValuesSupported", names);
+            }
+            to.optional("jwks", endpoints.jwks.as_deref());
+            let par = endpoints.pushed_authorization_request.as_deref();
+            to.optional("pushedAuthorizationRequest", par);
+            to.optional("revocation", endpoints.revocation.as_deref());
+            to.text("token", &endpoints.token);
+            to.optional("userinfo", endpoints.userinfo.as_deref());
+            json.raw("endpoints", &to.finish());
         }
         let mut params: Vec<_> = self.extra_params.iter().collect();
         params.sort();
@@ -199,6 +202,7 @@ mod tests {
             jwks: text("https://id.example.com/jwks"),
             userinfo: text("https://id.example.com/me"),
             pushed_authorization_request: text("https://id.example.com/par"),
+            id_token_signing_alg_values_supported: Some(vec!["ES256".to_owned()]),
         });
         options.resource = vec!["https://api.example.com/v1".to_owned()];
         options.extra_params =

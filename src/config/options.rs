@@ -114,6 +114,7 @@ pub(super) const ENDPOINTS: &[OptionSpec] = &[
     pinned("jwks", Kind::String),
     pinned("userinfo", Kind::String),
     pinned("pushedAuthorizationRequest", Kind::String),
+    pinned("idTokenSigningAlgValuesSupported", Kind::Strings),
 ];
 
 /// The members of `logout`.

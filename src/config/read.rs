@@ -23,16 +23,20 @@ pub(super) fn config(
 ) -> Result<Config, Vec<String>> {
     let problems = Problems::default();
     let from = Reader::new(options, OPTIONS, &problems);
+    let scope = scalars::scope(&from).unwrap_or_else(|| vec!["openid".to_owned()]);
+    let is_openid = scope.iter().any(|scope| scope == "openid");
     // What is absent or wrong has been noted; the empty texts that stand in for it are not used.
     let config = Config {
         issuer: scalars::issuer(&from, urls).unwrap_or_default(),
         client_id: client_id(&from).unwrap_or_default(),
         redirect_uri: scalars::redirect_uri(&from, "redirectUri", page, urls).unwrap_or_default(),
         silent_redirect_uri: scalars::redirect_uri(&from, "silentRedirectUri", page, urls),
-        scope: scalars::scope(&from).unwrap_or_else(|| vec!["openid".to_owned()]),
+        scope,
         resources: resources(&from, &problems, urls),
         resource: scalars::resource(&from, urls).unwrap_or_default(),
-        endpoints: from.object("endpoints", ENDPOINTS).map(|from| endpoints(&from, urls)),
+        endpoints: from
+            .object("endpoints", ENDPOINTS)
+            .map(|from| endpoints(&from, is_openid, urls)),
         extra_params: scalars::extra_params(&from).unwrap_or_default(),
         push_authorization_requests: from.boolean("pushAuthorizationRequests").unwrap_or(false),
         logout: logout(&from, urls),
@@ -75,8 +79,22 @@ fn resources(from: &Reader<'_>, problems: &Problems, urls: &dyn ParseUrl) -> Vec
     values.iter().enumerate().map(read).collect()
 }
 
-fn endpoints(from: &Reader<'_>, urls: &dyn ParseUrl) -> Endpoints {
+fn endpoints(from: &Reader<'_>, is_openid: bool, urls: &dyn ParseUrl) -> Endpoints {
     let optional = |name| scalars::secure(from, name, urls).map(|url| url.href);
+    if is_openid && from.text("jwks").is_none() {
+        from.problem(
+            "jwks",
+            "is missing: with the scope `openid`, ID tokens are verified by those keys",
+        );
+    }
+    let algorithms = "idTokenSigningAlgValuesSupported";
+    let names = from.texts(algorithms);
+    if names.as_ref().is_some_and(Vec::is_empty) {
+        from.problem(
+            algorithms,
+            "is empty, so no ID token could be believed: leave it out for RS256",
+        );
+    }
     Endpoints {
         authorization: optional("authorization").unwrap_or_default(),
         token: optional("token").unwrap_or_default(),
@@ -85,6 +103,8 @@ fn endpoints(from: &Reader<'_>, urls: &dyn ParseUrl) -> Endpoints {
         jwks: optional("jwks"),
         userinfo: optional("userinfo"),
         pushed_authorization_request: optional("pushedAuthorizationRequest"),
+        id_token_signing_alg_values_supported: names
+            .map(|names| names.into_iter().map(str::to_owned).collect()),
     }
 }
 

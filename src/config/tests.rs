@@ -303,6 +303,7 @@ fn extra_params_are_not_the_protocols_ar13() {
 fn endpoints_are_secure_and_both_needed_ds5_ar10() {
     let endpoints = json!({
         "authorization": "https://id.example.com/a", "token": "https://id.example.com/t",
+        "jwks": "https://id.example.com/k",
     });
     for name in ["authorization", "token", "revocation", "endSession", "jwks"] {
         for bad in ["http://id.example.com/x", "/x", "https://u@id.example.com", "https://h/#x"] {
@@ -311,9 +312,32 @@ fn endpoints_are_secure_and_both_needed_ds5_ar10() {
             refused(&format!("endpoints.{name}"), &json!({ "endpoints": endpoints }));
         }
     }
-    refused("endpoints.token", &json!({ "endpoints": { "authorization": "https://h/a" } }));
+    let half = json!({ "authorization": "https://h/a", "jwks": "https://h/k" });
+    refused("endpoints.token", &json!({ "endpoints": half }));
     let logout = json!({ "logout": { "postLogoutRedirectUri": "http://app.example.com" } });
     refused("logout.postLogoutRedirectUri", &logout);
+}
+
+#[test]
+fn with_openid_the_keys_are_needed_jw1_jw2() {
+    let mut endpoints = json!({
+        "authorization": "https://id.example.com/a", "token": "https://id.example.com/t",
+    });
+    refused("endpoints.jwks", &json!({ "endpoints": endpoints }));
+    let plain = json!({ "endpoints": endpoints, "scope": ["read"] });
+    assert!(checked(&plain).is_ok(), "without ID tokens there is nothing to verify");
+    endpoints["jwks"] = json!("https://keys.example.net/jwks");
+    let algorithms = |names: Value| {
+        let mut endpoints = endpoints.clone();
+        endpoints["idTokenSigningAlgValuesSupported"] = names;
+        json!({ "endpoints": endpoints })
+    };
+    let config = checked(&algorithms(json!(["ES256"]))).unwrap();
+    let names = config.endpoints.unwrap().id_token_signing_alg_values_supported;
+    assert_eq!(names, Some(vec!["ES256".to_owned()]));
+    for wrong in [json!([]), json!("ES256"), json!([1])] {
+        refused("endpoints.idTokenSigningAlgValuesSupported", &algorithms(wrong));
+    }
 }
 
 #[test]

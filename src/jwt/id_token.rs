@@ -8,8 +8,9 @@ use super::{
     compact::{self, Compact},
 };
 use crate::{
-    clock::UnixMillis,
+    clock::{Millis, UnixMillis},
     error::{AuthError, Code, Phase},
+    json,
     secret::Secret,
 };
 
@@ -32,15 +33,23 @@ pub struct Expected<'a> {
     pub server_now: UnixMillis,
     /// How far clocks may differ, in seconds; at most five minutes.
     pub leeway_secs: u32,
+    /// How long ago the person may have proved who they are, where the sign-in asked for that.
+    pub max_age: Option<Millis>,
+    /// The ways of proving it of which one was asked for, between spaces.
+    pub acr_values: Option<&'a str>,
 }
 
-/// The claims of an ID token that came straight from the token endpoint, once they are for this
-/// client and for now; `id_token_invalid` otherwise. The phase is that of the sign-in; a refresh
-/// changes it.
+/// The claims of an ID token, once they are for this client and for now; `id_token_invalid` otherwise.
+/// The phase is that of the sign-in; a refresh changes it.
+///
+/// They are not to be believed before the token was verified, too ([`super::verification`]).
 pub fn check(token: &Secret, expected: &Expected<'_>) -> Result<Claims, AuthError> {
-    read(token).and_then(|claims| judge(&claims, expected).map(|()| claims)).map_err(|problem| {
-        AuthError::new(Code::IdTokenInvalid, Phase::Callback, ["the ID token ", problem].concat())
-    })
+    read(token).and_then(|claims| judge(&claims, expected).map(|()| claims)).map_err(invalid)
+}
+
+/// That an ID token is refused, and why.
+pub(super) fn invalid(problem: &'static str) -> AuthError {
+    AuthError::new(Code::IdTokenInvalid, Phase::Callback, ["the ID token ", problem].concat())
 }
 
 /// When the token says that it was issued: a hint of the provider's clock, for a token that has just
@@ -93,7 +102,33 @@ fn judge(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'static str> {
     if expected.nonce.is_some_and(|nonce| claims.nonce.as_deref() != Some(nonce)) {
         return Err("answers another sign-in (`nonce`)");
     }
-    judge_times(claims, expected)
+    judge_times(claims, expected)?;
+    judge_login(claims, expected)
+}
+
+/// How, and how long ago, the person proved who they are; only where that was asked for (OpenID Connect
+/// Core, 3.1.3.7, points 12 and 13).
+fn judge_login(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'static str> {
+    if let Some(max_age) = expected.max_age {
+        let Some(authenticated) = claims.authenticated else {
+            return Err(
+                "does not say when the person signed in, which was asked for (`auth_time`)",
+            );
+        };
+        let leeway = Millis::from_secs(expected.leeway_secs.min(LEEWAY_LIMIT).into());
+        let age = expected.server_now.0.saturating_sub(authenticated.0);
+        if u64::try_from(age).unwrap_or(0) > (max_age + leeway).0 {
+            return Err("is of a sign-in longer ago than was asked for (`auth_time`)");
+        }
+    }
+    if let Some(acr_values) = expected.acr_values {
+        let payload = json::read(claims.text.as_bytes(), claims.text.len()).ok();
+        let acr = payload.as_ref().and_then(|payload| payload.text("acr").ok().flatten());
+        if !acr_values.split(' ').any(|value| acr == Some(value)) {
+            return Err("is of a sign-in of another kind than was asked for (`acr`)");
+        }
+    }
+    Ok(())
 }
 
 /// The times, by the rules of `jwt-compact`.

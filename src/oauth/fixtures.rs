@@ -4,6 +4,7 @@ use super::{metadata::Metadata, transaction::Transaction};
 use crate::{
     clock::UnixMillis,
     config::Config,
+    jwt::algorithm::Algorithms,
     url::{ParseUrl, ParsedUrl, oracle::Oracle},
 };
 
@@ -24,10 +25,11 @@ pub(super) fn metadata() -> Metadata {
         token_endpoint: "https://id.example.com/token".to_owned(),
         revocation_endpoint: None,
         end_session_endpoint: None,
-        jwks_uri: None,
+        jwks_uri: Some("https://id.example.com/jwks".to_owned()),
         userinfo_endpoint: None,
         pushed_authorization_request_endpoint: None,
         requires_pushed_requests: false,
+        id_token_algorithms: Algorithms::default(),
         iss_parameter_supported: false,
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     error::{AuthError, Code, Phase, inert},
     json::{self, Json, JsonError, Members, Object},
+    jwt::algorithm::Algorithms,
     url::ParseUrl,
 };
 
@@ -33,6 +34,8 @@ pub struct Metadata {
     pub pushed_authorization_request_endpoint: Option<String>,
     /// Whether no other ones are taken (RFC 9126, 5).
     pub requires_pushed_requests: bool,
+    /// What it may sign ID tokens with (`id_token_signing_alg_values_supported`).
+    pub id_token_algorithms: Algorithms,
     /// Whether callbacks always name their issuer (RFC 9207, 3).
     pub iss_parameter_supported: bool,
 }
@@ -50,6 +53,7 @@ impl Metadata {
         let par = self.pushed_authorization_request_endpoint.as_deref();
         to.optional("pushed_authorization_request_endpoint", par);
         to.flag("requires_pushed_requests", self.requires_pushed_requests);
+        to.number("id_token_algorithms", Some(self.id_token_algorithms.to_bits().into()));
         to.flag("iss_parameter_supported", self.iss_parameter_supported);
     }
 
@@ -72,8 +76,32 @@ impl Metadata {
                 "pushed_authorization_request_endpoint",
             )?,
             requires_pushed_requests: flag("requires_pushed_requests")?,
+            id_token_algorithms: match record.get("id_token_algorithms") {
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "`as` saturates"
+                )]
+                Some(Json::Number(bits)) => Algorithms::from_bits(*bits as u16),
+                _ => return Err(JsonError::Unexpected),
+            },
             iss_parameter_supported: flag("iss_parameter_supported")?,
         })
+    }
+
+    /// Whether this client's ID tokens can be verified; `provider_unsupported` otherwise. Without OpenID
+    /// Connect (`is_openid`) there are none.
+    pub fn check_keys(self, is_openid: bool) -> Result<Self, AuthError> {
+        if is_openid && self.jwks_uri.is_none() {
+            return Err(missing("jwks_uri"));
+        }
+        if is_openid && self.id_token_algorithms.is_empty() {
+            return Err(unsupported(
+                "the provider signs ID tokens with nothing that can be verified here: have it sign with \
+                 RS256 or ES256 (`id_token_signing_alg_values_supported`)",
+            ));
+        }
+        Ok(self)
     }
 }
 
@@ -128,6 +156,12 @@ pub fn read(body: &[u8], issuer: &str, urls: &dyn ParseUrl) -> Result<Metadata, 
         userinfo_endpoint: endpoint("userinfo_endpoint")?,
         pushed_authorization_request_endpoint: endpoint("pushed_authorization_request_endpoint")?,
         requires_pushed_requests: promised(&document, "require_pushed_authorization_requests")?,
+        id_token_algorithms: match document.get("id_token_signing_alg_values_supported") {
+            None | Some(Json::Null) => Algorithms::default(),
+            Some(listed) => Algorithms::of_issuer(
+                &listed.as_texts().ok_or_else(|| unreadable(JsonError::Unexpected))?,
+            ),
+        },
         iss_parameter_supported: promised(
             &document,
             "authorization_response_iss_parameter_supported",
@@ -149,6 +183,12 @@ pub fn fixed(config: &Config) -> Option<Metadata> {
         userinfo_endpoint: endpoints.userinfo,
         pushed_authorization_request_endpoint: endpoints.pushed_authorization_request,
         requires_pushed_requests: false,
+        id_token_algorithms: match endpoints.id_token_signing_alg_values_supported {
+            None => Algorithms::default(),
+            Some(names) => {
+                Algorithms::of_issuer(&names.iter().map(String::as_str).collect::<Vec<_>>())
+            }
+        },
         iss_parameter_supported: false,
     })
 }

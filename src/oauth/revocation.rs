@@ -8,7 +8,7 @@ use core::ops::Deref;
 use crate::{
     clock::{Millis, UnixMillis},
     config::Config,
-    oauth::token::{self, HttpAnswer},
+    oauth::token::{self, HttpAnswer, TokenAnswer},
     secret::Secret,
 };
 
@@ -20,7 +20,7 @@ const PAUSE: Millis = Millis::from_secs(5);
 const LONGEST: Millis = Millis::from_secs(60);
 
 /// A token that is to be revoked, and what it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revocable {
     token: Rc<Secret>,
     hint: &'static str,
@@ -37,6 +37,15 @@ impl Revocable {
     #[must_use]
     pub fn access_token(token: &Rc<Secret>) -> Self {
         Self { token: Rc::clone(token), hint: "access_token" }
+    }
+
+    /// What takes all that was issued with it.
+    #[must_use]
+    pub fn issued(answer: &TokenAnswer) -> Self {
+        match &answer.refresh_token {
+            Some(token) => Self::refresh_token(&Rc::new(token.clone())),
+            None => Self::access_token(&Rc::new(answer.access_token.clone())),
+        }
     }
 
     /// The form that revokes it.

@@ -195,7 +195,8 @@ mod tests {
             "resources": {resources},
             "endpoints": {{
                 "authorization": "https://api.example.com/oauth/authorize",
-                "token": "https://api.example.com/oauth/token?tenant=1"
+                "token": "https://api.example.com/oauth/token?tenant=1",
+                "jwks": "https://keys.example.net/jwks"
             }}}}"#
         );
         Config::check(&text, "https://app.example.com/", &Oracle).unwrap()
@@ -310,6 +311,7 @@ mod tests {
             userinfo_endpoint: None,
             pushed_authorization_request_endpoint: None,
             requires_pushed_requests: false,
+            id_token_algorithms: crate::jwt::algorithm::Algorithms::default(),
             iss_parameter_supported: true,
         };
         let url = Oracle.parse("https://api.example.com/revoke", None).unwrap();

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     clock::{Millis, Now},
     error::{AuthError, Code, Phase},
-    oauth::transaction::Mode,
+    oauth::{revocation::Revocable, transaction::Mode},
 };
 
 /// The token requests of a session.
@@ -77,6 +77,12 @@ enum Way {
     Silent(Option<String>),
     Restore(Option<String>),
     Password,
+}
+
+impl Purpose {
+    fn is_restore(&self) -> bool {
+        matches!(self, Self::Code(Arrived { way: Way::Restore(_), .. }))
+    }
 }
 
 impl PendingCode {
@@ -184,6 +190,7 @@ impl Session {
             reach: Reach::NotSent,
             is_final: false,
             retry_after: None,
+            issued: None,
         };
         if let Some(code) = self.exchange.codes.pop_front() {
             self.code_failed(now, code.arrived(), failure(Phase::Callback));
@@ -204,18 +211,30 @@ impl Session {
         self.exchange.lock = Lock::Free;
         self.outputs.push_back(Output::ReleaseLock);
         let outcome = outcome.map(|grant| grant.aged(elapsed(flight.sent, now)));
+        // Where a restore fails, other tabs may live by the same grant.
+        let issued = outcome.as_ref().err().filter(|_| !flight.purpose.is_restore());
+        let issued = issued.and_then(|failure| failure.issued.clone());
         if epoch != self.epoch {
             // Too late: somebody signed in or out meanwhile.
             if let Ok(grant) = outcome {
                 self.outputs.push_back(Output::Revoke(grant.revocable()));
             }
-            return;
+            return self.revoke_unused(issued);
         }
         match (flight.purpose, outcome) {
             (Purpose::Code(arrived), Ok(grant)) => self.signed_in(arrived, grant),
             (Purpose::Code(arrived), Err(failure)) => self.code_failed(now, arrived, failure),
             (Purpose::Refresh, Ok(grant)) => self.renewed(grant),
             (Purpose::Refresh, Err(failure)) => self.refresh_failed(now, failure),
+        }
+        self.revoke_unused(issued);
+    }
+
+    /// Revokes what was issued for nobody. Not while somebody is signed in: at many providers it hangs on
+    /// one grant with what that session has.
+    fn revoke_unused(&mut self, issued: Option<Revocable>) {
+        if let (Some(token), None) = (issued, self.tenure()) {
+            self.outputs.push_back(Output::Revoke(token));
         }
     }
 

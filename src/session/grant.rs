@@ -1,5 +1,5 @@
 //! What a sign-in gave: tokens, claims, scopes, and until when. Here an answer's tokens become a
-//! grant, or are refused; nothing unchecked gets past this file.
+//! grant, or are refused, by what they say; that an ID token is its issuer's own is proven afterwards.
 
 use core::fmt;
 use std::rc::Rc;
@@ -77,7 +77,7 @@ impl Grant {
     /// the answer's `Date`, where it is visible. Where it is not, or the ID token's own `iat` agrees with
     /// the device, that tells the provider's time: a device whose clock is wrong by a day can sign in,
     /// and so can one behind a proxy whose `Date` is.
-    pub fn from_code(
+    pub(super) fn from_code(
         answer: TokenAnswer,
         transaction: &Transaction,
         config: &Config,
@@ -128,6 +128,8 @@ impl Grant {
                         nonce,
                         server_now: offset.server_time(now),
                         leeway_secs: LEEWAY_SECS,
+                        max_age: None,
+                        acr_values: None,
                     },
                 )?)
             }
@@ -150,7 +152,7 @@ impl Grant {
     /// The grant after a refresh. An answer without a refresh token keeps the old one (RFC 6749, 6),
     /// one without an ID token the claims; an ID token must be of the same issuer, user and audience
     /// (OpenID Connect Core, 12.2).
-    pub fn renewed(
+    pub(super) fn renewed(
         &self,
         answer: TokenAnswer,
         config: &Config,
@@ -160,7 +162,10 @@ impl Grant {
         let seen = date.map(|date| ServerOffset::seen(date, now));
         let (mut id_token, mut claims, mut offset) =
             (self.id_token.clone(), self.claims.clone(), seen.unwrap_or(self.offset));
-        if let (Some(token), Some(old)) = (answer.id_token, &self.claims) {
+        // Some providers send the first one again: it was proven then, and its `at_hash` is of another
+        // access token.
+        let is_other = |token: &Secret| self.id_token.as_deref() != Some(token);
+        if let (Some(token), Some(old)) = (answer.id_token.filter(is_other), &self.claims) {
             claims = Some(same_user(&token, old, config)?);
             offset = seen.or_else(|| offset_by_issue(&token, now)).unwrap_or(offset);
             id_token = Some(Rc::new(token));
@@ -247,6 +252,8 @@ fn same_user(token: &Secret, old: &Claims, config: &Config) -> Result<Claims, Au
         nonce: None,
         server_now: id_token::issued_at(token).unwrap_or(old.issued),
         leeway_secs: LEEWAY_SECS,
+        max_age: None,
+        acr_values: None,
     };
     let claims = id_token::check(token, &expected)?;
     let is_same_login = claims.authenticated.is_none() || claims.authenticated == old.authenticated;

@@ -163,6 +163,8 @@ pub struct TokenFailure {
     pub is_final: bool,
     /// `Retry-After`, where it was given.
     pub retry_after: Option<Millis>,
+    /// What the provider issued all the same, for nobody: it is to be revoked.
+    pub issued: Option<Revocable>,
 }
 
 /// How far a request came.

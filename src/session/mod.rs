@@ -3,7 +3,8 @@
 //!
 //! - [`machine`]: `Session` itself, under the one law of the crate.
 //! - [`inputs`], [`snapshot`]: what it hears, what it orders, what pages may see of it.
-//! - [`grant`], [`outcome`]: what a token endpoint's answer is worth, before the machine hears of it.
+//! - [`grant`], [`outcome`], [`proof`]: what a token endpoint's answer is worth, before the machine hears
+//!   of it.
 //! - `tenure`, `refresh`: who is signed in, and when the token is renewed.
 //! - [`tabs`]: what the vaults of other tabs tell.
 //! - [`restore`]: what a vault does where another one was lost with the session.
@@ -16,6 +17,7 @@ pub mod inputs;
 pub mod journal;
 pub mod machine;
 pub mod outcome;
+pub mod proof;
 pub mod restore;
 mod signout;
 pub mod snapshot;

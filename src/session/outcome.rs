@@ -1,9 +1,12 @@
-//! What became of a token request: a grant, or a failure with what is known of it. The one place
-//! where statuses and errors turn into what the session understands.
+//! What became of a token request: a grant whose ID token is still to be proven, or a failure with what
+//! is known of it. The one place where statuses and errors turn into what the session understands.
+
+use std::rc::Rc;
 
 use super::{
     grant::Grant,
     inputs::{Reach, TokenFailure, TokenRequest},
+    proof::Unproven,
 };
 use crate::{
     clock::{Now, UnixMillis},
@@ -11,6 +14,7 @@ use crate::{
     error::{AuthError, Phase},
     oauth::{
         http_date::http_date,
+        revocation::Revocable,
         token::{self, HttpAnswer, Refusal},
     },
 };
@@ -39,7 +43,7 @@ pub fn judge(
     outcome: Result<HttpAnswer, Unanswered>,
     config: &Config,
     now: Now,
-) -> Result<Grant, TokenFailure> {
+) -> Result<Unproven, TokenFailure> {
     read(request, outcome, config, now).map_err(|failure| in_phase(request, failure))
 }
 
@@ -48,25 +52,32 @@ fn read(
     outcome: Result<HttpAnswer, Unanswered>,
     config: &Config,
     now: Now,
-) -> Result<Grant, TokenFailure> {
+) -> Result<Unproven, TokenFailure> {
     let answer = outcome?;
     let date = answer.date.as_deref().and_then(http_date);
     let tokens = token::read(&answer, phase(request), server_now(request, date, now))
         .map_err(|refusal| from_refusal(refusal, answer.status))?;
-    let grant = match request {
-        TokenRequest::Code { transaction, .. } => {
+    let issued = Revocable::issued(&tokens);
+    let unproven = match request {
+        TokenRequest::Code { transaction, code } => {
             Grant::from_code(tokens, transaction, config, now, date)
+                .map(|grant| Unproven::from_code(grant, code))
         }
-        TokenRequest::Password { .. } => Grant::from_password(tokens, config, now, date),
-        TokenRequest::Refresh { grant, .. } => grant.renewed(tokens, config, now, date),
+        TokenRequest::Password { .. } => {
+            Grant::from_password(tokens, config, now, date).map(Unproven::from_password)
+        }
+        TokenRequest::Refresh { grant, .. } => grant
+            .renewed(tokens, config, now, date)
+            .map(|renewed| Unproven::renewed(renewed, Rc::clone(grant))),
     };
     // The provider vouches for somebody else, or for nobody: what it gave is of no use, and what it
     // took back does not return.
-    grant.map_err(|error| TokenFailure {
+    unproven.map_err(|error| TokenFailure {
         error,
         reach: Reach::Answered,
         is_final: true,
         retry_after: None,
+        issued: Some(issued),
     })
 }
 
@@ -76,7 +87,7 @@ impl From<Unanswered> for TokenFailure {
             Unanswered::NotSent(error) => (error, Reach::NotSent),
             Unanswered::Lost(error) => (error, Reach::Lost),
         };
-        Self { error, reach, is_final: false, retry_after: None }
+        Self { error, reach, is_final: false, retry_after: None, issued: None }
     }
 }
 
@@ -86,7 +97,7 @@ fn from_refusal(refusal: Refusal, status: u16) -> TokenFailure {
     let Refusal { error, is_final, retry_after } = refusal;
     let is_lost = !is_final && (status >= 500 || status == 200);
     let reach = if is_lost { Reach::Lost } else { Reach::Answered };
-    TokenFailure { error, reach, is_final, retry_after }
+    TokenFailure { error, reach, is_final, retry_after, issued: None }
 }
 
 fn phase(request: &TokenRequest) -> Phase {

@@ -179,6 +179,7 @@ mod tests {
             reach: Reach::Answered,
             is_final: false,
             retry_after,
+            issued: None,
         }
     }
 

@@ -6,7 +6,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     asks::{self, Question, fail},
-    bounces, farewell, flag,
+    bounces, farewell, flag, keys,
     port::Asker,
     provider,
     pump::{Event, Vault},
@@ -92,7 +92,8 @@ async fn token_request(vault: Vault, request: &TokenRequest) -> Result<Grant, To
         Ok((endpoint, form)) => send::post(&endpoint, &form, vault.config.network_timeout).await,
         Err(error) => Err(Unanswered::NotSent(error)),
     };
-    outcome::judge(request, answer, &vault.config, time::now())
+    let unproven = outcome::judge(request, answer, &vault.config, time::now())?;
+    keys::prove(vault, unproven).await
 }
 
 /// Where a token request goes, and its body. A code goes where its transaction began.

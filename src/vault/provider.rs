@@ -58,7 +58,7 @@ pub(super) async fn metadata(vault: Vault, need: Need) -> Answer {
 async fn discover(vault: Vault) -> Result<Metadata, AuthError> {
     let config = &vault.config;
     if let Some(fixed) = metadata::fixed(config) {
-        return Ok(fixed);
+        return fixed.check_keys(config.is_openid());
     }
     let (mut found, mut wrong) = (Err(unreachable()), None);
     for url in metadata::well_known(&config.issuer) {
@@ -73,7 +73,8 @@ async fn discover(vault: Vault) -> Result<Metadata, AuthError> {
         }
     }
     // What is wrong with a document says more than that there is none at the other place.
-    found.map_err(|error| wrong.unwrap_or(error))
+    let found = found.map_err(|error| wrong.unwrap_or(error))?;
+    found.check_keys(config.is_openid())
 }
 
 fn unreachable() -> AuthError {

@@ -12,6 +12,7 @@ use gloo_timers::callback::Timeout;
 use super::{
     asks::Asks,
     effects, journal,
+    keys::KeyRing,
     port::Ports,
     provider::Provider,
     requests::{self, Requests},
@@ -49,6 +50,7 @@ pub(crate) struct State {
     pub(super) asks: Asks,
     pub(super) ports: &'static Ports,
     pub(super) provider: Provider,
+    pub(super) keys: KeyRing,
     pub(super) requests: Requests,
     /// The number of the latest event that pages were told of.
     pub(super) told_event: Cell<u64>,
@@ -70,6 +72,7 @@ impl State {
             asks: Asks::default(),
             ports,
             provider: Provider::default(),
+            keys: KeyRing::default(),
             requests: Requests::default(),
             told_event: Cell::new(0),
             tabs: Tabs::default(),

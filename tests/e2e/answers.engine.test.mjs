@@ -258,7 +258,13 @@ test("token requests are what the standards ask of a public client (tk1, tk2, tk
   const { other, issuer } = e2e.servers;
   e2e.allowConnect(other);
   const app = await e2e.application({
-    options: { endpoints: { authorization: `${issuer}/auth`, token: `${other}/token` } },
+    options: {
+      endpoints: {
+        authorization: `${issuer}/auth`,
+        token: `${other}/token`,
+        jwks: `${issuer}/jwks`,
+      },
+    },
   });
   const tab = await app.open();
   await tab.ready();

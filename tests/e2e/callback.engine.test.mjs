@@ -345,6 +345,7 @@ test("endpoints can be given, for a provider without a discovery document", asyn
         token: `${issuer}/token`,
         revocation: `${issuer}/token/revocation`,
         endSession: `${issuer}/session/end`,
+        jwks: `${issuer}/jwks`,
       },
     },
   });

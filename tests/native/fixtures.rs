@@ -7,7 +7,7 @@ use tokenward::{
     clock::{Millis, Now, ServerOffset, UnixMillis},
     config::{Config, Logout, Restore},
     error::{AuthError, Code, Phase},
-    jwt::claims::Claims,
+    jwt::{algorithm::Algorithms, claims::Claims},
     oauth::{
         metadata::Metadata,
         transaction::{Mode, Transaction},
@@ -55,10 +55,11 @@ pub(crate) fn metadata() -> Metadata {
         token_endpoint: format!("{ISSUER}/token"),
         revocation_endpoint: Some(format!("{ISSUER}/revoke")),
         end_session_endpoint: None,
-        jwks_uri: None,
+        jwks_uri: Some(format!("{ISSUER}/jwks")),
         userinfo_endpoint: None,
         pushed_authorization_request_endpoint: None,
         requires_pushed_requests: false,
+        id_token_algorithms: Algorithms::default(),
         iss_parameter_supported: true,
     }
 }
@@ -117,6 +118,7 @@ pub(crate) fn failure(reach: Reach) -> TokenFailure {
         reach,
         is_final: false,
         retry_after: None,
+        issued: None,
     }
 }
 

@@ -11,6 +11,7 @@ use tokenward::{
         grant::{Grant, RefreshEnd},
         inputs::{Reach, TokenFailure, TokenRequest},
         outcome::{Unanswered, judge},
+        proof::Unproven,
     },
 };
 
@@ -72,7 +73,12 @@ fn with_id_token(claims: &str, more: &str) -> String {
 }
 
 fn judged(request: &TokenRequest, answer: HttpAnswer, now: Now) -> Result<Grant, TokenFailure> {
-    judge(request, Ok(answer), &config(true), now)
+    granted(judge(request, Ok(answer), &config(true), now))
+}
+
+/// What it comes to where every signature is good.
+fn granted(judged: Result<Unproven, TokenFailure>) -> Result<Grant, TokenFailure> {
+    judged.and_then(|unproven| unproven.settle(Ok(())))
 }
 
 fn at(wall: i64) -> Now {
@@ -165,7 +171,8 @@ fn id7_a_foreign_nonce_is_refused() {
 #[test]
 fn plain_oauth_needs_no_id_token() {
     let body = tokens(r#","id_token":"not.checked.here""#);
-    let grant = judge(&code(), Ok(answer(200, &body)), &config(false), START).unwrap();
+    let judged = judge(&code(), Ok(answer(200, &body)), &config(false), START);
+    let grant = granted(judged).unwrap();
     assert!(grant.claims.is_none() && grant.id_token.is_none());
     assert_eq!(grant.scopes, ["read", "write"]);
 }
@@ -175,7 +182,8 @@ fn tk7_no_life_is_an_unknown_life() {
     for expires_in in ["0", "-5", "null", "\"soon\"", "0.5"] {
         let body =
             format!(r#"{{"access_token":"at","token_type":"bearer","expires_in":{expires_in}}}"#);
-        let grant = judge(&code(), Ok(answer(200, &body)), &config(false), START).unwrap();
+        let judged = judge(&code(), Ok(answer(200, &body)), &config(false), START);
+        let grant = granted(judged).unwrap();
         assert!(grant.expiry.is_none() && grant.lifetime.is_none(), "{expires_in}");
     }
 }

@@ -3,12 +3,16 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
+#[path = "../vectors/mod.rs"]
+mod vectors;
+
 mod browser;
 mod fixtures;
 mod rig;
 mod world;
 
 mod clocks;
+mod documents;
 mod grants;
 mod journal;
 mod lives;
@@ -18,6 +22,7 @@ mod reloading;
 mod restoring;
 mod sign_in;
 mod sign_out;
+mod signatures;
 mod storms;
 mod tabs;
 mod threats;

@@ -1,10 +1,16 @@
 //! A session whose vault is gone: what the next vault makes of the flag that it left.
 
+use std::rc::Rc;
+
 use tokenward::{
     config::Restore,
     error::{AuthError, Code, Phase},
-    oauth::callback::{Callback, OauthError},
-    session::inputs::{Ask, Input, Reach},
+    oauth::{
+        callback::{Callback, OauthError},
+        revocation::Revocable,
+    },
+    secret::Secret,
+    session::inputs::{Ask, Input, Reach, TokenFailure},
 };
 
 use crate::{
@@ -261,6 +267,16 @@ fn another_vaults_sign_out_is_seen() {
     let orders = back(&mut rig, callback("r"));
     assert!(orders.ends_with(&["Conclude 9 /back".into()]), "{orders:?}");
     assert_eq!(rig.status(), "signedOut no_session");
+}
+
+#[test]
+fn what_a_restore_was_issued_is_not_revoked_for_other_tabs_may_live_by_it() {
+    let mut rig = away();
+    back(&mut rig, callback("r"));
+    let issued = Some(Revocable::refresh_token(&Rc::new(Secret::from("rt-9"))));
+    let orders = rig.exchange(Err(TokenFailure { issued, ..failure(Reach::Answered) }));
+    assert!(orders.iter().all(|order| !order.starts_with("Revoke")), "{orders:?}");
+    assert!(rig.status().starts_with("signedOut vault_gone"), "{}", rig.status());
 }
 
 #[test]

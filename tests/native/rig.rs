@@ -195,6 +195,7 @@ pub(crate) fn grant_is_over() -> TokenFailure {
         reach: Reach::Answered,
         is_final: true,
         retry_after: None,
+        issued: None,
     }
 }
 

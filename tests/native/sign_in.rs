@@ -1,14 +1,17 @@
 //! Sign-ins and the callbacks that answer them.
 
+use std::rc::Rc;
+
 use tokenward::{
     oauth::{
         callback::{Callback, OauthError},
+        revocation::Revocable,
         transaction::{Mode, Transaction},
     },
     secret::Secret,
     session::{
         bounces::Bounces,
-        inputs::{Ask, Input, Reach, TokenRequest},
+        inputs::{Ask, Input, Reach, TokenFailure, TokenRequest},
     },
 };
 
@@ -322,4 +325,37 @@ fn ro2_a_password_is_never_sent_twice_and_a_wrong_one_changes_nothing() {
     rig.tell(password(1));
     rig.exchange(Err(grant_is_over()));
     assert_eq!(rig.status(), "signedIn");
+}
+/// What a code's exchange comes to whose ID token is not believed.
+fn unbelieved() -> TokenFailure {
+    TokenFailure {
+        issued: Some(Revocable::refresh_token(&Rc::new(Secret::from("rt-9")))),
+        ..failure(Reach::Answered)
+    }
+}
+
+#[test]
+fn what_was_issued_for_nobody_is_revoked() {
+    let mut rig = Rig::new();
+    let orders = rig.exchange_code("s", Err(unbelieved()));
+    assert_eq!(orders.last().unwrap(), "Revoke rt-9", "{orders:?}");
+    assert_eq!(rig.status(), "signedOut callback_failed provider_unreachable");
+}
+
+#[test]
+fn what_may_be_of_a_living_sessions_grant_is_not_revoked() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    let orders = rig.exchange_code("t", Err(unbelieved()));
+    assert!(orders.iter().all(|order| !order.starts_with("Revoke")), "{orders:?}");
+    assert_eq!(rig.status(), "signedIn");
+}
+
+#[test]
+fn a_refresh_of_another_user_is_revoked_with_the_session() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    rig.advance(300);
+    rig.want(1);
+    let orders = rig.exchange(Err(TokenFailure { is_final: true, ..unbelieved() }));
+    assert!(orders.contains(&"Revoke rt-9".into()), "{orders:?}");
+    assert!(rig.status().starts_with("signedOut session_ended"), "{}", rig.status());
 }

@@ -28,6 +28,24 @@ export const wrong = () => createClient({ isuer: "https://id.example.com" });
 export const code = (error: unknown) => (isAuthError(error) ? error.code : undefined);
 `;
 
+/** What nobody verified is not what a session's state has, whichever way it is put. */
+const UNVERIFIED = `import type { createClient } from "tokenward";
+import { decodeJwt } from "tokenward/decode-jwt";
+type State = ReturnType<typeof createClient>["state"];
+type Claims = Extract<State, { status: "signedIn" }>["claims"];
+const decoded = decodeJwt("a.b.c");
+const believe = (claims: Claims) => claims;
+// @ts-expect-error
+believe(decoded);
+// @ts-expect-error
+export const cast = decoded as Claims;
+// @ts-expect-error
+export const member = decoded.claims;
+// @ts-expect-error
+decoded.unverified.claims.sub = "alice";
+export const named: unknown = decoded.unverified.claims.sub;
+`;
+
 /** The folder that holds the unpacked package and a public folder of an application. */
 let folder = "";
 let unpacked = "";
@@ -75,6 +93,9 @@ for (const resolution of /** @type {const} */ (["nodenext", "bundler"])) {
   test(`its types are found and hold under ${resolution}`, () =>
     assertCompiles(resolution, resolution, CONSUMER));
 }
+
+test("what nobody verified cannot be taken for claims (jb7)", () =>
+  assertCompiles("unverified", "bundler", UNVERIFIED));
 
 for (const readme of ["README.md", "pkg-template/README.md"]) {
   test(`what ${readme} shows compiles`, async () => {

@@ -29,6 +29,8 @@ const FILES = [
   "callback.d.ts",
   "client.d.ts",
   "connection.d.ts",
+  "decode-jwt.d.ts",
+  "decode-jwt.js",
   "elsewhere.js",
   "error.d.ts",
   "events.d.ts",

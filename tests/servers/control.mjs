@@ -41,6 +41,7 @@ function routes({ addresses, provider, api, app, other }) {
     "POST /faults/release": () => faults.release(),
 
     "POST /end-sessions": ({ body }) => ({ ended: provider.endSessions(body) }),
+    "POST /rotate-keys": () => provider.rotateKeys(),
     "POST /revoke-grants": ({ body }) => ({ revoked: provider.revokeGrants(body) }),
 
     "GET /api/requests": () => api.log.list(),

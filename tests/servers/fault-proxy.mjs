@@ -35,6 +35,7 @@ const EXPOSED = "Retry-After, WWW-Authenticate, Date";
 export function providerStep(req, form) {
   const path = (req.url ?? "").split("?", 1)[0];
   if (req.method === "GET" && path?.startsWith("/.well-known/")) return "discovery";
+  if (req.method === "GET" && path === "/jwks") return "keys";
   if (req.method === "POST" && path === "/token") return GRANTS[form.get("grant_type") ?? ""];
   if (req.method === "POST" && path === "/token/revocation") return "revocation";
   if (req.method === "POST" && path === "/request") return "pushed";
@@ -150,7 +151,8 @@ async function spoil(req, res, { spoil: way, dateMs }, { status, headers, body }
     changed.date = new Date(Date.now() + dateMs).toUTCString();
     changed["access-control-expose-headers"] = EXPOSED;
   }
-  const sent = way === "swell" ? swollen(body) : body;
+  const change = way && CHANGES[way];
+  const sent = change ? change(body) : body;
   changed["content-length"] = sent.length;
   res.writeHead(status, changed);
   const half = sent.length / 2;
@@ -159,6 +161,20 @@ async function spoil(req, res, { spoil: way, dateMs }, { status, headers, body }
   res.write(sent.subarray(0, half));
   await faults.wait();
   res.end(sent.subarray(half));
+}
+
+/** The ways that change a body. @type {Partial<Record<import("./faults.mjs").Spoil, (body: Buffer) => Buffer>>} */
+const CHANGES = { swell: swollen, forge: forged };
+
+/** @param {Buffer} body a token answer */
+function forged(body) {
+  const answer = JSON.parse(body.toString());
+  const [header, payload, signature] = String(answer.id_token).split(".");
+  const claims = JSON.parse(Buffer.from(payload ?? "", "base64url").toString());
+  const changed = Buffer.from(JSON.stringify({ ...claims, forged: true })).toString("base64url");
+  return Buffer.from(
+    JSON.stringify({ ...answer, id_token: [header, changed, signature].join(".") }),
+  );
 }
 
 /** @param {Buffer} body an object in JSON, or nothing */

@@ -1,13 +1,17 @@
 // @ts-check
 // Planned misbehaviour, of the provider and of the API: which requests it meets, and when.
 
-/** @typedef {"discovery" | "pushed" | "code" | "refresh" | "revocation" | "userinfo" | "api"} Step what a request is for */
+/**
+ * What a request is for.
+ *
+ * @typedef {"discovery" | "keys" | "pushed" | "code" | "refresh" | "revocation" | "userinfo" | "api"} Step
+ */
 /**
  * What becomes of a real answer on its way back: `lose` resets the connection before it, `truncate` in
  * the middle of it, and `stall` waits there for `release()`; `hide` takes its CORS headers, `retype` says that it is HTML, `swell` makes the
- * JSON a mebibyte long.
+ * JSON a mebibyte long, `forge` changes a claim of the ID token and leaves its signature.
  *
- * @typedef {"lose" | "truncate" | "stall" | "hide" | "retype" | "swell"} Spoil
+ * @typedef {"lose" | "truncate" | "stall" | "hide" | "retype" | "swell" | "forge"} Spoil
  */
 /**
  * What happens to the next requests that match. What only delays or holds lets the request go on

@@ -20,6 +20,7 @@ const DAY = 24 * HOUR;
  * @property {string} api the API's origin: the default resource and the tokens' audience
  * @property {string} apiSecret
  * @property {import("./store.mjs").Store} store
+ * @property {import("oidc-provider").JWK[]} keys what it signs with
  * @property {(clientId: string) => number} accessTokenTtl seconds; asked for each token
  * @property {(clientId: string) => "jwt" | "opaque"} accessTokenFormat asked for each token
  * @property {(clientId: string) => boolean} isForUserInfo whether a client's tokens are for no API
@@ -29,10 +30,10 @@ const DAY = 24 * HOUR;
  * @param {Choices} choices
  * @returns {Configuration}
  */
-export function providerConfiguration({ api, apiSecret, store, ...tokens }) {
+export function providerConfiguration({ api, apiSecret, store, keys, ...tokens }) {
   return {
     adapter: (model) => store.adapter(model),
-    jwks: { keys: [signingKey("RS256"), signingKey("ES256")] },
+    jwks: { keys },
     cookies: { keys: [randomBytes(32)] },
     clients: [
       {
@@ -164,7 +165,7 @@ function claimsOf(sub) {
  * @param {"RS256" | "ES256"} alg
  * @returns {import("oidc-provider").JWK} a new private key, for this run only
  */
-function signingKey(alg) {
+export function signingKey(alg) {
   const { privateKey } =
     alg === "RS256"
       ? generateKeyPairSync("rsa", { modulusLength: 2048 })

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { Counters } from "./counters.mjs";
 import { behindFaults, providerStep } from "./fault-proxy.mjs";
 import { Faults } from "./faults.mjs";
-import { providerConfiguration } from "./provider-config.mjs";
+import { providerConfiguration, signingKey } from "./provider-config.mjs";
 import {
   countArrival,
   counting,
@@ -61,6 +61,8 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
   const clients = new Map();
   const defaults = { accessTokenTtl, recognized: /** @type {string | undefined} */ (undefined) };
   const apiSecret = randomBytes(32).toString("base64url");
+  // The first signs ID tokens, the second access tokens.
+  const [idTokenKey, accessTokenKey] = [signingKey("RS256"), signingKey("ES256")];
 
   const oidc = new Provider(
     issuer,
@@ -68,6 +70,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
       api,
       apiSecret,
       store,
+      keys: [idTokenKey, accessTokenKey],
       accessTokenTtl: (id) => clients.get(id)?.accessTokenTtl ?? defaults.accessTokenTtl,
       accessTokenFormat: (id) => clients.get(id)?.accessTokenFormat ?? "jwt",
       isForUserInfo: (id) => clients.get(id)?.forUserInfo ?? false,
@@ -173,6 +176,14 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
      */
     recognize(login) {
       defaults.recognized = login;
+    },
+
+    /** Signs ID tokens with a new key from now on; the old one is no longer published. */
+    async rotateKeys() {
+      // Its configuration is read once: this is what reads it.
+      const file = "oidc-provider/lib/helpers/initialize_keystore.js";
+      const { default: initialize } = await import(file);
+      initialize.call(oidc, { keys: [signingKey("RS256"), accessTokenKey] });
     },
 
     /** @returns {Record<string, ClientSettings>} */

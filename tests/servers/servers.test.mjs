@@ -8,7 +8,7 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { after, before, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { decodeJwt } from "jose";
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import { FetchUser } from "./fetch-user.mjs";
 import { startServers } from "./start.mjs";
 
@@ -365,6 +365,7 @@ test("faults meet each step, and a port that is refused comes back", async () =>
   /** @type {[string, () => Promise<Response>][]} */
   const steps = [
     ["discovery", () => fetch(`${servers.issuer}/.well-known/openid-configuration`)],
+    ["keys", () => fetch(`${servers.issuer}/jwks`)],
     ["api", () => callApi(access_token)],
     ["refresh", () => user.refresh(refresh_token)],
     [
@@ -386,6 +387,24 @@ test("faults meet each step, and a port that is refused comes back", async () =>
     await resume();
     await reach(servers[name]);
   }
+});
+
+test("an ID token is forged on its way, and keys are rotated", async () => {
+  const keys = createRemoteJWKSet(new URL(`${servers.issuer}/jwks`), { cooldownDuration: 0 });
+  const { refresh_token, id_token } = await user.signIn();
+  const first = await jwtVerify(id_token, keys);
+  await control("POST", "/rotate-keys");
+  await control("POST", "/faults", { clientId: user.clientId, step: "refresh", spoil: "forge" });
+  const forged = await (await user.refresh(refresh_token)).json();
+  assert.equal(decodeJwt(forged.id_token).forged, true);
+  await assert.rejects(jwtVerify(forged.id_token, keys), {
+    code: "ERR_JWS_SIGNATURE_VERIFICATION_FAILED",
+  });
+  const good = await (await user.refresh(forged.refresh_token)).json();
+  const { protectedHeader } = await jwtVerify(good.id_token, keys);
+  assert.notEqual(protectedHeader.kid, first.protectedHeader.kid);
+  assert.equal((await callApi(good.access_token)).status, 200, "access tokens keep their key");
+  await assert.rejects(jwtVerify(id_token, keys), { code: "ERR_JWKS_NO_MATCHING_KEY" });
 });
 
 test("the control port is not for pages", async () => {

@@ -6,6 +6,9 @@
 mod client;
 mod from_rust;
 mod page;
+mod signatures;
+#[path = "../vectors/mod.rs"]
+mod vectors;
 
 use page::Page;
 use tokenward::config::fingerprint;

@@ -44,6 +44,7 @@ const BUNDLES = [
   { source: "vault/entry.ts", name: "vault" },
   { source: "shield.ts", name: "shield" },
   { source: "callback-page.ts", name: "callback" },
+  { source: "decode-jwt.ts", name: "decode-jwt" },
 ];
 
 for (const bundle of BUNDLES) {

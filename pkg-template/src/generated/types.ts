@@ -2,7 +2,7 @@
 /**
  * What went wrong, for programs. The text form is stable.
  */
-export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context" | "vault_unavailable" | "worker_blocked" | "wasm_blocked" | "vault_crashed" | "closed" | "message_invalid" | "provider_unreachable" | "provider_answer_invalid" | "timeout" | "offline" | "metadata_invalid" | "provider_unsupported" | "oauth_error" | "login_loop" | "transaction_storage_denied" | "popup_blocked" | "popup_closed" | "frame_blocked" | "callback_invalid" | "callback_unknown" | "callback_used" | "issuer_mismatch" | "return_to_invalid" | "token_answer_invalid" | "id_token_invalid" | "userinfo_invalid" | "logout_invalid" | "not_signed_in" | "session_ended" | "refresh_failed" | "target_not_allowed" | "request_invalid" | "body_used" | "redirect_refused" | "password_grant_not_allowed" | "export_not_allowed";
+export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context" | "vault_unavailable" | "worker_blocked" | "wasm_blocked" | "vault_crashed" | "closed" | "message_invalid" | "provider_unreachable" | "provider_answer_invalid" | "timeout" | "offline" | "metadata_invalid" | "provider_unsupported" | "oauth_error" | "login_loop" | "transaction_storage_denied" | "popup_blocked" | "popup_closed" | "frame_blocked" | "callback_invalid" | "callback_unknown" | "callback_used" | "issuer_mismatch" | "return_to_invalid" | "token_answer_invalid" | "id_token_invalid" | "userinfo_invalid" | "logout_invalid" | "keys_unavailable" | "algorithm_unsupported" | "not_signed_in" | "session_ended" | "refresh_failed" | "target_not_allowed" | "request_invalid" | "body_used" | "redirect_refused" | "password_grant_not_allowed" | "export_not_allowed";
 
 /**
  * During what it went wrong.

@@ -16,6 +16,8 @@ fn expected() -> Expected<'static> {
         nonce: Some("n-1"),
         server_now: UnixMillis(NOW * 1000),
         leeway_secs: 60,
+        max_age: None,
+        acr_values: None,
     }
 }
 
@@ -182,6 +184,38 @@ fn times_are_numbers_id11() {
     for bad in ["1e999", "18446744073709551616", "9223372036854775807", "-1e999", "01700000600"] {
         assert!(exact(bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_login_as_recent_as_asked_for_id10() {
+    let at = |max_age, auth_time: Value| {
+        let expected = Expected { max_age: Some(Millis::from_secs(max_age)), ..expected() };
+        let token = Secret::new(token(&json!({ "auth_time": auth_time })));
+        check(&token, &expected).map_err(|error| error.message.clone().into_owned())
+    };
+    for (age, is_valid) in [(0, true), (300, true), (360, true), (361, false), (-3600, true)] {
+        assert_eq!(at(300, json!(NOW - age)).is_ok(), is_valid, "{age}");
+    }
+    assert!(at(0, json!(NOW - 60)).is_ok() && at(0, json!(NOW - 61)).is_err());
+    for missing in [json!("absent"), json!(null), json!("1700000000")] {
+        assert!(at(300, missing).unwrap_err().contains("does not say when"));
+    }
+    assert!(at(u64::MAX, json!(-NOW)).is_ok());
+}
+
+#[test]
+fn a_login_of_the_kind_asked_for_id9() {
+    let by = |acr_values, acr: Value| {
+        let expected = Expected { acr_values: Some(acr_values), ..expected() };
+        check(&Secret::new(token(&json!({ "acr": acr }))), &expected).is_ok()
+    };
+    assert!(by("gold", json!("gold")) && by("gold silver", json!("silver")));
+    for other in
+        [json!("bronze"), json!("gold silver"), json!("GOLD"), json!(""), json!("absent"), json!(1)]
+    {
+        assert!(!by("gold silver", other.clone()), "{other}");
+    }
+    assert!(checked(&token(&json!({ "acr": 1 }))).is_ok(), "of no weight unless asked for");
 }
 
 #[test]

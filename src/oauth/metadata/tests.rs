@@ -148,6 +148,54 @@ fn a_provider_without_s256_or_code_is_refused_ar3_pk5() {
 }
 
 #[test]
+fn id_tokens_need_keys_and_an_algorithm_that_verifies_jw2_ds10() {
+    let code = |changes: &Value, is_openid| {
+        let metadata = changed(changes).unwrap().check_keys(is_openid);
+        metadata.map(|metadata| metadata.id_token_algorithms).map_err(|error| error.code)
+    };
+    let es256 = json!({ "id_token_signing_alg_values_supported": ["none", "ES256", "HS256"] });
+    let only = |name| Ok(Algorithms::of_issuer(&[name]));
+    assert_eq!(code(&es256, true), only("ES256"));
+    assert_eq!(
+        code(&json!({ "id_token_signing_alg_values_supported": null }), true),
+        only("RS256")
+    );
+    for changes in [
+        json!({ "jwks_uri": null }),
+        json!({ "id_token_signing_alg_values_supported": [] }),
+        json!({ "id_token_signing_alg_values_supported": ["none", "HS256"] }),
+    ] {
+        assert_eq!(code(&changes, true), Err(Code::ProviderUnsupported), "{changes}");
+        assert!(code(&changes, false).is_ok(), "plain OAuth needs none: {changes}");
+    }
+    for wrong in [json!("RS256"), json!([1]), json!({})] {
+        let changes = json!({ "id_token_signing_alg_values_supported": wrong });
+        assert_eq!(changed(&changes), Err(Code::MetadataInvalid), "{changes}");
+    }
+}
+
+#[test]
+fn endpoints_that_are_given_name_their_algorithms_jw2() {
+    let endpoints = |names: Option<&[&str]>| crate::config::Endpoints {
+        authorization: String::new(),
+        token: String::new(),
+        revocation: None,
+        end_session: None,
+        jwks: None,
+        userinfo: None,
+        pushed_authorization_request: None,
+        id_token_signing_alg_values_supported: names
+            .map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+    };
+    for (names, expected) in [(None, "RS256"), (Some(&["HS256", "EdDSA"][..]), "Ed25519")] {
+        let endpoints = Some(endpoints(names));
+        let config = Config { endpoints, ..crate::oauth::fixtures::config() };
+        let known = fixed(&config).unwrap().id_token_algorithms;
+        assert_eq!(known, Algorithms::of_issuer(&[expected]));
+    }
+}
+
+#[test]
 fn bodies_that_are_no_document_ds4() {
     let code = |body: &[u8]| read(body, ISSUER, &Oracle).map_err(|error| error.code);
     for body in [&b""[..], b"<!doctype html>", b"{", b"{}{}", b"{\"issuer\":1,\"issuer\":1}"] {
@@ -212,6 +260,7 @@ proptest! {
             userinfo_endpoint,
             pushed_authorization_request_endpoint,
             requires_pushed_requests: _,
+            id_token_algorithms: _,
             iss_parameter_supported: _,
         } = metadata;
         prop_assert_eq!(issuer, ISSUER);

@@ -2,7 +2,8 @@
 // The fault matrix: what each fault does at each step, and how docs/faults.md says it.
 
 /** @typedef {import("../../servers/faults.mjs").Fault} Fault */
-/** @typedef {Exclude<import("../../servers/faults.mjs").Step, "pushed" | "userinfo">} Step those of every session */
+/** @typedef {import("../../servers/faults.mjs").Step} AnyStep */
+/** @typedef {Exclude<AnyStep, "keys" | "pushed" | "userinfo">} Step those of every session */
 /** @typedef {{ name: string, fault: () => Fault | "refuse" } & Record<Step, string>} Row */
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -129,7 +129,9 @@ fn check(package: &Path) -> Result<()> {
         let name = script.display();
         ensure!(!content.contains(&*path.to_string_lossy()), "{name} holds a path of this machine");
     }
-    ensure!(package.join("index.d.ts").exists(), "tsc wrote no index.d.ts");
+    for name in ["index.d.ts", "decode-jwt.d.ts"] {
+        ensure!(package.join(name).exists(), "tsc wrote no {name}");
+    }
     Ok(())
 }
 

@@ -40,6 +40,7 @@ pub(super) fn run(name: &str, browser: Browser, filter: &Filter) -> Result<Layer
         pack.args(["--", "--exact"]).args(rejected(filter)?);
     }
     environment(&mut pack, browser)?;
+    serve_vectors()?;
     let mut reader = Reader::new(name);
     let mut in_browser = false;
     let status = process::tee(&mut pack, |line| {
@@ -51,6 +52,19 @@ pub(super) fn run(name: &str, browser: Browser, filter: &Filter) -> Result<Layer
         layer.fail(&format!("the tests never ran in {}", browser.name()));
     }
     Ok(layer.judged(status.success()))
+}
+
+/// Lays the public vectors where the tests' own server, which serves the project's folder, finds them.
+/// Where there are none the tests say so.
+fn serve_vectors() -> Result<()> {
+    let (from, to) = (project::at("../shared/vectors"), project::at("target/test/vectors"));
+    for folder in ["wycheproof", "jose-cookbook/jws", "jose-cookbook/curve25519", "rfc-misc"] {
+        for file in project::files_ending(&from.join(folder), ".json") {
+            let name = file.strip_prefix(&from).context("a vector outside its folder")?;
+            project::write(&to.join(name), project::read(&file)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// The runner takes the first driver variable that it finds: this browser's must be the only one.

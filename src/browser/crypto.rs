@@ -1,0 +1,83 @@
+//! WebCrypto: whether a signature is good, and digests. It knows keys and bytes, and not whose they are.
+
+use js_sys::{Array, Object, Promise, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{CryptoKey, SubtleCrypto};
+
+use super::{global, object};
+use crate::{
+    jwt::{
+        algorithm::{Algorithm, Hash},
+        jwks::Jwk,
+        verification::Unsupported,
+        verify::Check,
+    },
+    secret::Secret,
+};
+
+/// Whether the signature is good. An engine that lacks the algorithm, or takes the key for none, cannot
+/// say.
+pub(crate) async fn verify(check: &Check) -> Result<bool, Unsupported> {
+    let algorithm = parameters(check.algorithm, &check.jwk);
+    let key = import(&check.jwk, &algorithm).await.map_err(|_| Unsupported)?;
+    let (signature, data) = (&check.signature, &check.signing_input);
+    let outcome = subtle()
+        .and_then(|subtle| {
+            subtle.verify_with_object_and_u8_array_and_u8_array(&algorithm, &key, signature, data)
+        })
+        .map_err(|_| Unsupported)?;
+    // What an engine takes for no signature at all is none.
+    Ok(settled(outcome).await.is_ok_and(|is_good| is_good.is_truthy()))
+}
+
+/// The digest of a text; empty where the browser has none.
+pub(crate) async fn digest(hash: Hash, text: &Secret) -> Vec<u8> {
+    let digest = subtle().and_then(|subtle| {
+        // exposed: to be digested.
+        subtle.digest_with_str_and_u8_array(hash.as_str(), text.expose().as_bytes())
+    });
+    match digest {
+        Ok(digest) => {
+            settled(digest).await.map_or_else(|_| Vec::new(), |it| Uint8Array::new(&it).to_vec())
+        }
+        Err(_) => Vec::new(),
+    }
+}
+
+async fn import(jwk: &Jwk, algorithm: &Object) -> Result<CryptoKey, JsValue> {
+    let key = Object::new();
+    object::set(&key, "kty", &jwk.key_type.as_str().into());
+    for (name, value) in &jwk.members {
+        // exposed: the key is there to verify with, and all but `k` of it is public.
+        object::set(&key, name, &value.expose().into());
+    }
+    let usages = Array::of1(&"verify".into());
+    let key = subtle()?.import_key_with_object("jwk", &key, algorithm, false, &usages)?;
+    Ok(settled(key).await?.unchecked_into())
+}
+
+/// What WebCrypto is told of an algorithm, for importing a key and for verifying with it: each takes the
+/// members that it needs.
+fn parameters(algorithm: Algorithm, jwk: &Jwk) -> Object {
+    let parameters = Object::new();
+    let set = |name, value: JsValue| object::set(&parameters, name, &value);
+    set("name", algorithm.webcrypto().into());
+    set("hash", algorithm.hash().as_str().into());
+    // As long as the hash (RFC 7518, 3.5).
+    #[allow(clippy::cast_precision_loss, reason = "at most 64")]
+    set("saltLength", (algorithm.hash().size() as f64).into());
+    if let Some(curve) = jwk.get("crv") {
+        // exposed: the name of a curve.
+        set("namedCurve", curve.expose().into());
+    }
+    parameters
+}
+
+async fn settled(promise: Promise) -> Result<JsValue, JsValue> {
+    JsFuture::from(promise).await
+}
+
+fn subtle() -> Result<SubtleCrypto, JsValue> {
+    Ok(global().crypto()?.subtle())
+}
