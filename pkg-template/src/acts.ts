@@ -6,7 +6,7 @@ import type { SignInMode } from "./generated/types.js";
 import type { Settings } from "./options.js";
 import { signInBeside } from "./window.js";
 
-export { handOver } from "./handoff.js";
+export { offer } from "./window.js";
 
 /** What a sign-in asks for besides. */
 export interface SignInOptions {
@@ -47,13 +47,15 @@ export type Acts = Pick<
   | "frontChannelLogout"
 >;
 
+/** Throws `config_invalid` where members are not among the known ones. */
+export type Check = (given: object, known: readonly string[]) => void;
+
 /** The page that asks. */
 export interface Page {
   link: Link;
   /** The same link, or the next one. */
   reach: () => Promise<Link>;
-  /** Throws `config_invalid` where members are not among the known ones. */
-  check: (given: object, known: readonly string[]) => void;
+  check: Check;
   /** The window that was opened for a sign-in; `null` where the browser opened none. */
   popup: Window | null | false;
   settings: Settings;

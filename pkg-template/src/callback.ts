@@ -14,7 +14,7 @@ interface Callback {
 }
 
 /** What came back to this page, for all clients of one configuration. */
-interface Arrival {
+export interface Arrival {
   /** The last one. */
   callback?: Callback;
   returnTo?: string | undefined;
@@ -64,12 +64,7 @@ export function doorway({ config, redirectUri }: Settings): Doorway {
     arrival.callback = { url };
     // What a sign-in in a window of its own begins its `state` with.
     if (url.includes("state=w."))
-      arrival.handing = loaded(import("./acts.js"))
-        .then(({ handOver }) => handOver(url))
-        .then(
-          () => void delete arrival.callback,
-          () => {},
-        );
+      arrival.handing = loaded(import("./acts.js")).then((script) => script.offer(arrival));
   };
 
   const judge = async (link: Link, callback: Callback): Promise<void> => {

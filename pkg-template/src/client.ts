@@ -1,6 +1,6 @@
 /** The client: what the page holds. It asks the vault for everything and keeps no secret. */
 
-import type { Acts, SignInOptions } from "./acts.js";
+import type { Acts, Check, SignInOptions } from "./acts.js";
 import { doorway } from "./callback.js";
 import { connector, gone, type Link } from "./connection.js";
 import { type AuthError, failure } from "./error.js";
@@ -95,10 +95,10 @@ const ACTS: readonly (keyof Acts)[] = [
   "signIn",
   "signInInitiated",
   "signInWithPassword",
-  "userInfo",
-  "exportAccessToken",
-  "afterSignOut",
   "frontChannelLogout",
+  "afterSignOut",
+  "exportAccessToken",
+  "userInfo",
 ];
 
 /** A method for each of them. */
@@ -310,14 +310,13 @@ function present(options: ClientOptions): Client {
     },
     diagnostics: () => journal().then(({ read }) => read()),
     ...acts((name) => async (...given: never[]) => {
+      const mode = (given as SignInOptions[])[0]?.mode;
       // At once: the browser must still know of the click.
-      const { mode } = (given[0] ?? {}) as SignInOptions;
-      const popup = mode === "popup" && open("", "", "popup");
+      const popup = mode === "popup" && open("", "", mode);
       try {
         // First, for it cleans the address.
         const [link, script] = await Promise.all([reach(), loaded(import("./acts.js"))]);
-        const check = (names: object, known: readonly string[]) =>
-          refuse(unknownNames(names, known));
+        const check: Check = (names, known) => refuse(unknownNames(names, known));
         return await script[name]({ link, reach, check, popup, settings }, ...given);
       } finally {
         if (popup) popup.close();

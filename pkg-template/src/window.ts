@@ -1,9 +1,10 @@
 /** A sign-in beside the page: in a window of its own, or in a hidden frame that asks nobody. */
 
 import type { Page } from "./acts.js";
+import type { Arrival } from "./callback.js";
 import { failure } from "./error.js";
 import type { ToVault } from "./generated/types.js";
-import { takeOver } from "./handoff.js";
+import { handOver, takeOver } from "./handoff.js";
 
 /** How often a window is looked at. */
 const LOOK_MS = 300;
@@ -59,6 +60,16 @@ export async function signInBeside(page: Page, question: Question): Promise<void
   } finally {
     waiting.abort();
     frame?.remove();
+  }
+}
+
+/** Offers what came back to this window to the page beside which it stands; what that takes is gone here. */
+export async function offer(arrival: Arrival): Promise<void> {
+  try {
+    await handOver(arrival.callback?.url ?? "");
+    delete arrival.callback;
+  } catch {
+    // Nobody waits for it: it is this page's own.
   }
 }
 
