@@ -71,7 +71,10 @@ pub(super) fn perform(vault: Vault, output: Output) {
         }
         Output::ReadFlag => flag::read(vault),
         Output::Prepare => spawn_local(async move {
-            let prepared = asks::prepare(vault, None, &silently()).await;
+            let prepared = match bounces::check_restore(vault).await {
+                Ok(()) => asks::prepare(vault, None, &silently()).await,
+                Err(error) => Err(error),
+            };
             let outcome = prepared.map(|(transaction, _)| transaction);
             vault.post(Event::Session(Input::RestorePrepared(outcome)));
         }),
@@ -123,6 +126,7 @@ async fn navigate(vault: Vault, ask: Ask, transaction: Transaction) {
             if !flag::renew(vault, attempted).await {
                 return vault.post(Event::Session(Input::FlagRead(None)));
             }
+            bounces::note_restore(vault).await;
             let return_to = at.and_then(|at| asks::check(vault, &at).ok());
             let mut transaction = Transaction { return_to, ..transaction };
             match authorize::parameters(&vault.config, &mut transaction, &silently()) {
