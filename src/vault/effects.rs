@@ -244,12 +244,14 @@ async fn end_session(
         Ok(return_to) => return_to,
         Err(error) => return fail(vault, asker, error.in_phase(Phase::SignOut)),
     };
-    let url = match vault.provider.known().filter(|_| was_signed_in && !is_local) {
-        Some(metadata) => {
-            let state = farewell::begin(vault, return_to).await;
-            logout::end_session_url(&vault.config, &metadata, id_token.as_deref(), state.as_deref())
-        }
+    let config = &vault.config;
+    let metadata = vault.provider.known().filter(|_| was_signed_in && !is_local);
+    let state = match metadata.as_deref().filter(|known| logout::comes_back(config, known)) {
+        Some(_) => farewell::begin(vault, return_to).await,
         None => None,
     };
+    let url = metadata.and_then(|metadata| {
+        logout::end_session_url(config, &metadata, id_token.as_deref(), state.as_deref())
+    });
     vault.ports.send(asker.port, &FromVault::SignedOut { id: asker.id, url });
 }
