@@ -43,6 +43,14 @@ pub fn end_session_url(
     Some(url.finish())
 }
 
+/// Whether a page that leaves for the provider's logout comes back, so that something may wait for it.
+#[must_use]
+pub fn comes_back(config: &Config, metadata: &Metadata) -> bool {
+    config.logout.end_session
+        && config.logout.post_logout_redirect_uri.is_some()
+        && metadata.end_session_endpoint.is_some()
+}
+
 /// A sign-out whose page is at the provider: what is remembered until it is back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Farewell {
@@ -156,9 +164,11 @@ mod tests {
             end_session_url(config, metadata, Some(&token), Some("s"))
         };
         assert_eq!(at(&config, &metadata), None, "the provider has no such place");
+        assert!(!comes_back(&config, &metadata));
         metadata.end_session_endpoint = Some("https://id.example.com/end?x=1".to_owned());
         let expected = "https://id.example.com/end?x=1&client_id=spa";
         assert_eq!(at(&config, &metadata).as_deref(), Some(expected), "no way back, no `state`");
+        assert!(!comes_back(&config, &metadata));
         let back = "https://app.example.com/bye";
         config.logout.post_logout_redirect_uri = Some(back.to_owned());
         let sent = parameters(&at(&config, &metadata).unwrap());
@@ -170,6 +180,7 @@ mod tests {
             pair("state", "s"),
         ];
         assert_eq!(sent, usual);
+        assert!(comes_back(&config, &metadata));
         config.logout.id_token_hint = true;
         let sent = parameters(&at(&config, &metadata).unwrap());
         assert!(sent.contains(&pair("id_token_hint", "x.y.z")));
@@ -177,6 +188,7 @@ mod tests {
         assert_eq!(parameters(&sent), usual, "plain OAuth has none");
         config.logout.end_session = false;
         assert_eq!(at(&config, &metadata), None);
+        assert!(!comes_back(&config, &metadata));
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod restore;
 mod signout;
 pub mod snapshot;
 pub mod tabs;
+pub mod turns;
 
 mod exchange;
 mod random;

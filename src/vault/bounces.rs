@@ -1,4 +1,5 @@
-//! The sign-ins that came back of late, as the store has them: noted and looked at when one begins.
+//! The sign-ins that came back of late, and the restores that left, as the store has them: noted, and
+//! looked at when one begins.
 
 use super::pump::Vault;
 use crate::{
@@ -8,8 +9,11 @@ use crate::{
     },
     clock::UnixMillis,
     error::AuthError,
-    session::bounces::Bounces,
+    session::{bounces::Bounces, turns::Turns},
 };
+
+/// The record of restores, one of all clients.
+const TURNS: &str = "restores";
 
 /// Leave for one more sign-in. A store that is denied remembers none.
 pub(super) async fn check(vault: Vault) -> Result<(), AuthError> {
@@ -32,8 +36,30 @@ pub(super) async fn forget(vault: Vault) {
     update(vault, &mut |_| Next::Remove).await;
 }
 
-async fn update(vault: Vault, decide: &mut dyn FnMut(Option<&str>) -> Next) -> Option<String> {
+/// Leave for a page to have the session restored.
+pub(super) async fn check_restore(vault: Vault) -> Result<(), AuthError> {
+    let record = store::remember(TURNS, &mut |_| Next::Keep).await.ok().flatten();
+    let turns = Turns::from_record(&record.unwrap_or_default());
+    turns.check(&client(vault), time::now().wall)
+}
+
+/// A page leaves for that.
+pub(super) async fn note_restore(vault: Vault) {
+    let (client, now) = (client(vault), time::now().wall);
+    let mut note = |record: Option<&str>| {
+        let turns = Turns::from_record(record.unwrap_or_default());
+        Next::Put(turns.and(&client, now).to_record())
+    };
+    // A store that is denied has no flag either, so nothing is restored.
+    let _ = store::remember(TURNS, &mut note).await;
+}
+
+fn client(vault: Vault) -> String {
     let config = &vault.config;
-    let name = ["bounces ", &config.issuer, " ", &config.client_id].concat();
+    [config.issuer.as_str(), " ", &config.client_id].concat()
+}
+
+async fn update(vault: Vault, decide: &mut dyn FnMut(Option<&str>) -> Next) -> Option<String> {
+    let name = ["bounces ", client(vault).as_str()].concat();
     store::remember(&name, decide).await.ok().flatten()
 }

@@ -71,8 +71,12 @@ pub(super) fn perform(vault: Vault, output: Output) {
         }
         Output::ReadFlag => flag::read(vault),
         Output::Prepare => spawn_local(async move {
-            let prepared =
-                asks::prepare(vault, None, Mode::Redirect, &Asked::without_asking()).await;
+            let prepared = match bounces::check_restore(vault).await {
+                Ok(()) => {
+                    asks::prepare(vault, None, Mode::Redirect, &Asked::without_asking()).await
+                }
+                Err(error) => Err(error),
+            };
             let outcome = prepared.map(|(transaction, _)| transaction);
             vault.post(Event::Session(Input::RestorePrepared(outcome)));
         }),
@@ -125,6 +129,7 @@ async fn navigate(vault: Vault, ask: Ask, transaction: Transaction) {
             if !flag::renew(vault, attempted).await {
                 return vault.post(Event::Session(Input::FlagRead(None)));
             }
+            bounces::note_restore(vault).await;
             let return_to = at.and_then(|at| asks::check(vault, &at).ok());
             let mut transaction = Transaction { return_to, ..transaction };
             let wishes = Asked::without_asking();
@@ -245,12 +250,14 @@ async fn end_session(
         Ok(return_to) => return_to,
         Err(error) => return fail(vault, asker, error.in_phase(Phase::SignOut)),
     };
-    let url = match vault.provider.known().filter(|_| was_signed_in && !is_local) {
-        Some(metadata) => {
-            let state = farewell::begin(vault, return_to).await;
-            logout::end_session_url(&vault.config, &metadata, id_token.as_deref(), state.as_deref())
-        }
+    let config = &vault.config;
+    let metadata = vault.provider.known().filter(|_| was_signed_in && !is_local);
+    let state = match metadata.as_deref().filter(|known| logout::comes_back(config, known)) {
+        Some(_) => farewell::begin(vault, return_to).await,
         None => None,
     };
+    let url = metadata.and_then(|metadata| {
+        logout::end_session_url(config, &metadata, id_token.as_deref(), state.as_deref())
+    });
     vault.ports.send(asker.port, &FromVault::SignedOut { id: asker.id, url });
 }

@@ -219,6 +219,7 @@ test("a callback of another issuer is refused before any request (mx1, mx3)", as
     `${issuer}/`,
     issuer.toUpperCase(),
     issuer.replace("localhost", "127.0.0.1"),
+    issuer.replace(/:\d+$/, ":443"),
     encodeURIComponent(issuer),
     "",
     undefined,

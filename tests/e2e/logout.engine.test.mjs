@@ -199,7 +199,7 @@ test("UserInfo is told where it is about the same person (ui1, ui2)", async () =
     [{ drop: true }, "provider_unreachable", /CORS/],
   ];
   for (const [fault, code, says] of faults) {
-    e2e.servers.direct.provider.faults.plan({ step: "userinfo", count: 9, ...fault });
+    e2e.servers.direct.provider.faults.plan({ step: "userinfo", count: 99, ...fault });
     await assert.rejects(
       tab.run((auth) => auth.userInfo()),
       authError(code, says, { phase: "fetch" }),

@@ -117,10 +117,12 @@ test("where the metadata require it, requests are pushed without being asked to 
   const good = await (await fetch(`${issuer}/.well-known/openid-configuration`)).json();
   const body = { ...good, require_pushed_authorization_requests: true };
   const app = await e2e.application();
-  app.planFault({ step: "discovery", status: 200, body });
+  // Also for the vault after this one.
+  app.planFault({ step: "discovery", status: 200, body, count: 9 });
   const tab = await app.openSignedIn();
   assert.equal((await tab.state()).status, "signedIn");
   assert.equal(app.counts().pushed, 1);
+  e2e.servers.direct.provider.faults.clear();
 
   const without = { ...body, pushed_authorization_request_endpoint: undefined };
   const other = await e2e.application();

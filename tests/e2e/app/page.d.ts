@@ -42,7 +42,7 @@ export interface TestPage {
   // biome-ignore lint/suspicious/noExplicitAny: whatever the module exports
   load: (url: string) => Promise<any>;
   /** Has the vault forget which sign-ins came back of late. */
-  forgetBounces: () => Promise<void>;
+  forgetBounces?: () => Promise<void>;
   /** What a test leaves for its next step. */
   // biome-ignore lint/suspicious/noExplicitAny: each test knows its own
   [more: string]: any;

@@ -285,7 +285,7 @@ export class Tab {
   async leave(options = {}) {
     // Not awaited in the page: it navigates away in the middle. What goes wrong before, shows.
     // A test is quicker than any person: its sign-ins are no loop.
-    await this.run(() => window.tw.forgetBounces());
+    await this.run(() => window.tw.forgetBounces?.());
     await this.run((auth, options) => {
       window.tw.left = true;
       auth.signIn(options).catch((/** @type {unknown} */ error) => {
