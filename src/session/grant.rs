@@ -84,8 +84,14 @@ impl Grant {
         now: Now,
         date: Option<UnixMillis>,
     ) -> Result<Self, AuthError> {
-        let (provider, nonce) = (&transaction.metadata.issuer, transaction.nonce.as_deref());
-        Self::begun(answer, provider, nonce, config, now, date)
+        let expected = Expected {
+            issuer: &transaction.metadata.issuer,
+            nonce: transaction.nonce.as_deref(),
+            max_age: transaction.max_age.map(|seconds| Millis::from_secs(seconds.into())),
+            acr_values: transaction.acr_values.as_deref(),
+            ..expected(config)
+        };
+        Self::begun(answer, expected, config, now, date)
     }
 
     /// The grant of a password, by the same rules; its ID token answers no authorization request, so it
@@ -96,13 +102,12 @@ impl Grant {
         now: Now,
         date: Option<UnixMillis>,
     ) -> Result<Self, AuthError> {
-        Self::begun(answer, &config.issuer, None, config, now, date)
+        Self::begun(answer, expected(config), config, now, date)
     }
 
     fn begun(
         answer: TokenAnswer,
-        provider: &str,
-        nonce: Option<&str>,
+        expected: Expected<'_>,
         config: &Config,
         now: Now,
         date: Option<UnixMillis>,
@@ -120,18 +125,8 @@ impl Grant {
                     // Of a token that tells no time, or an absurd one, the check has more to say.
                     offset = issued.unwrap_or_default();
                 }
-                Some(id_token::check(
-                    token,
-                    &Expected {
-                        issuer: provider,
-                        client_id: &config.client_id,
-                        nonce,
-                        server_now: offset.server_time(now),
-                        leeway_secs: LEEWAY_SECS,
-                        max_age: None,
-                        acr_values: None,
-                    },
-                )?)
+                let server_now = offset.server_time(now);
+                Some(id_token::check(token, &Expected { server_now, ..expected })?)
             }
             None => None,
         };
@@ -235,6 +230,19 @@ fn end(expires_in: Option<Millis>, now: Now) -> Option<Box<RefreshEnd>> {
     expires_in.map(|life| Box::new(RefreshEnd { at: now.after(life), life: Some(life) }))
 }
 
+/// What every ID token of this client says.
+fn expected(config: &Config) -> Expected<'_> {
+    Expected {
+        issuer: &config.issuer,
+        client_id: &config.client_id,
+        nonce: None,
+        server_now: UnixMillis(0),
+        leeway_secs: LEEWAY_SECS,
+        max_age: None,
+        acr_values: None,
+    }
+}
+
 /// The provider's clock as a token shows it that has just been issued; `None` where the token says
 /// no time, or an absurd one.
 fn offset_by_issue(token: &Secret, now: Now) -> Option<ServerOffset> {
@@ -248,12 +256,8 @@ fn offset_by_issue(token: &Secret, now: Now) -> Option<ServerOffset> {
 fn same_user(token: &Secret, old: &Claims, config: &Config) -> Result<Claims, AuthError> {
     let expected = Expected {
         issuer: &old.issuer,
-        client_id: &config.client_id,
-        nonce: None,
         server_now: id_token::issued_at(token).unwrap_or(old.issued),
-        leeway_secs: LEEWAY_SECS,
-        max_age: None,
-        acr_values: None,
+        ..expected(config)
     };
     let claims = id_token::check(token, &expected)?;
     let is_same_login = claims.authenticated.is_none() || claims.authenticated == old.authenticated;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use tokenward::{
     clock::{Millis, Now, UnixMillis},
     error::{AuthError, Code, Phase},
-    oauth::token::HttpAnswer,
+    oauth::{token::HttpAnswer, transaction::Transaction},
     secret::Secret,
     session::{
         grant::{Grant, RefreshEnd},
@@ -166,6 +166,38 @@ fn id7_a_foreign_nonce_is_refused() {
     let foreign = claims("alice", START.wall).replace("\"nonce\":\"nonce\"", "\"nonce\":\"x\"");
     let failure = judged(&code(), answer(200, &with_id_token(&foreign, "")), START).unwrap_err();
     assert_eq!(failure.error.code, Code::IdTokenInvalid);
+}
+
+#[test]
+fn what_a_sign_in_asked_for_is_in_the_id_token_id9_id10() {
+    let asked = |max_age: Option<u32>, acr_values: Option<&str>| TokenRequest::Code {
+        code: Secret::from("code"),
+        transaction: Box::new(Transaction {
+            max_age,
+            acr_values: acr_values.map(str::to_owned),
+            ..transaction("s", START.wall)
+        }),
+    };
+    let told = |more: &str| {
+        let claims = claims("alice", START.wall).replace("\"sub\"", &format!("{more}\"sub\""));
+        answer(200, &with_id_token(&claims, ""))
+    };
+    let start = START.wall.0 / 1000;
+    let (recent, old) = (start - 50, start - 1000);
+    for (max_age, acr_values, more, is_good) in [
+        (None, None, String::new(), true),
+        (Some(60), None, format!(r#""auth_time":{recent},"#), true),
+        (Some(60), None, format!(r#""auth_time":{old},"#), false),
+        (Some(60), None, String::new(), false),
+        (None, Some("silver gold"), r#""acr":"gold","#.to_owned(), true),
+        (None, Some("silver gold"), r#""acr":"bronze","#.to_owned(), false),
+        (None, Some("silver gold"), String::new(), false),
+    ] {
+        let judged = judged(&asked(max_age, acr_values), told(&more), START);
+        let code = judged.map(|_| ()).map_err(|failure| failure.error.code);
+        let expected = if is_good { Ok(()) } else { Err(Code::IdTokenInvalid) };
+        assert_eq!(code, expected, "{max_age:?} {acr_values:?} {more}");
+    }
 }
 
 #[test]
