@@ -45,6 +45,7 @@ export type Acts = Pick<
   | "exportAccessToken"
   | "afterSignOut"
   | "frontChannelLogout"
+  | "diagnostics"
 >;
 
 /** Throws `config_invalid` where members are not among the known ones. */
@@ -122,6 +123,11 @@ export const afterSignOut: Act<Acts["afterSignOut"]> = async ({ link }) => {
 
 export const frontChannelLogout: Act<Acts["frontChannelLogout"]> = async ({ link }) => {
   await link.ask<"signedOut">({ type: "frontChannelLogout", url: location.href }).answer;
+};
+
+export const diagnostics: Act<Acts["diagnostics"]> = async ({ link }) => {
+  const { events } = await link.ask<"events">({ type: "events" }).answer;
+  return JSON.parse(events, (_, value) => Object.freeze(value));
 };
 
 let hasWarned = false;

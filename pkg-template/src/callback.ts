@@ -26,6 +26,9 @@ export interface Arrival {
 /** By the configuration's text. Two clients of a `StrictMode` must not fight over one callback. */
 const arrivals = new Map<string, Arrival>();
 
+/** Of what came back last, for any client of this page. */
+let last: Promise<void> | undefined;
+
 /** The way back for one configuration. */
 export interface Doorway {
   /** Whether a callback stands in the address bar. */
@@ -40,6 +43,8 @@ export interface Doorway {
   settle(link: Link): Promise<void>;
   /** Where the application wanted to be: to everyone who asks in one turn, then no more. */
   returnTo(): string | undefined;
+  /** Resolves when nothing is being judged that came back to this page: to leave before would lose it. */
+  idle(): Promise<void> | undefined;
   /** Why the last callback failed. */
   error(): AuthError | undefined;
 }
@@ -84,7 +89,7 @@ export function doorway({ config, redirectUri }: Settings): Doorway {
     await arrival.handing;
     const { callback } = arrival;
     if (!callback) return;
-    callback.verdict ??= judge(link, callback);
+    callback.verdict ??= last = judge(link, callback);
     await callback.verdict;
   };
 
@@ -104,6 +109,7 @@ export function doorway({ config, redirectUri }: Settings): Doorway {
       if (arrival.returnTo !== undefined) setTimeout(() => delete arrival.returnTo);
       return arrival.returnTo;
     },
+    idle: () => last?.catch(() => {}),
     error: () => arrival.error,
   };
 }

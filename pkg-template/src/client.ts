@@ -99,6 +99,7 @@ const ACTS: readonly (keyof Acts)[] = [
   "afterSignOut",
   "exportAccessToken",
   "userInfo",
+  "diagnostics",
 ];
 
 /** A method for each of them. */
@@ -127,7 +128,6 @@ function absent(): Client {
     state: RESTORING,
     subscribe: () => () => {},
     onEvent: () => () => {},
-    diagnostics: refused,
     ...acts(() => refused),
     fetch: refused,
     signOut: refused,
@@ -250,6 +250,7 @@ function present(options: ClientOptions): Client {
     const at = door.isHere() ? {} : { returnTo: location.href };
     const { url } = await link.ask<"navigate">({ type: "restore", ...at }).answer;
     // In place of this page: nobody wants to go back to before a reload.
+    await door.idle();
     if (url) location.replace(url);
   };
 
@@ -272,9 +273,6 @@ function present(options: ClientOptions): Client {
       });
     }
   };
-
-  const journal = () =>
-    loaded(import("./events.js")).then((script) => script.journal(reach, listeners, isKnown));
 
   const begin = (): Promise<void> => {
     if (!readiness) {
@@ -303,12 +301,11 @@ function present(options: ClientOptions): Client {
     },
     onEvent(listener) {
       const ear: Ear = { listener, since: Date.now() };
-      journal().then(({ listen }) => listen(ear));
+      loaded(import("./events.js")).then(({ listen }) => listen(ear, reach, listeners, isKnown));
       return () => {
         delete ear.listener;
       };
     },
-    diagnostics: () => journal().then(({ read }) => read()),
     ...acts((name) => async (...given: never[]) => {
       const mode = (given as SignInOptions[])[0]?.mode;
       // At once: the browser must still know of the click.

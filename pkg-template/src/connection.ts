@@ -67,7 +67,7 @@ export function connector(settings: Settings): (reports: Reports) => Promise<Lin
   return async (reports) => {
     // No insecure context has it.
     if (!globalThis.crypto?.subtle) {
-      const message = "No WebCrypto here: serve the page over https, or from localhost.";
+      const message = "No WebCrypto here: serve the page over https.";
       throw failure("insecure_context", message);
     }
     const ended = new AbortController();
@@ -102,7 +102,7 @@ export function connector(settings: Settings): (reports: Reports) => Promise<Lin
 
 /** The vault died, or this page cannot hear it any more. */
 export function gone(): AuthError {
-  return failure("vault_crashed", "The vault is gone: call again.", true);
+  return failure("vault_crashed", "The vault is gone: try again.", true);
 }
 
 async function fingerprint(text: string): Promise<string> {

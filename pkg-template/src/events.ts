@@ -10,36 +10,32 @@ export interface Ear {
   since: number;
 }
 
-/** The vault's journal, read by one client. */
-export interface Journal {
-  /** All that the vault keeps. */
-  read(): Promise<SessionEvent[]>;
-  /** Calls its listener with every event from its moment on. */
-  listen(ear: Ear): void;
-}
+/** Adds a listener: it is called with every event from its moment on. */
+type Listen = (ear: Ear) => void;
 
 /** By what reaches the vault, of which each client has its own: one question is open at a time. */
-const journals = new WeakMap<() => Promise<Link>, Journal>();
+const heard = new WeakMap<() => Promise<Link>, Listen>();
 
 /**
- * The journal of the vault that `reach` finds. `onChange` is called after each change of the client's
- * state; where that is known, there is a link.
+ * Has somebody listen to the vault that `reach` finds. `onChange` is called after each change of the
+ * client's state; where that is known, there is a link.
  */
-export function journal(
+export function listen(
+  ear: Ear,
   reach: () => Promise<Link>,
   onChange: Set<() => void>,
   isKnown: () => boolean,
-): Journal {
-  const found = journals.get(reach) ?? read(reach, onChange, isKnown);
-  journals.set(reach, found);
-  return found;
+): void {
+  const add = heard.get(reach) ?? listening(reach, onChange, isKnown);
+  heard.set(reach, add);
+  add(ear);
 }
 
-function read(
+function listening(
   reach: () => Promise<Link>,
   onChange: Set<() => void>,
   isKnown: () => boolean,
-): Journal {
+): Listen {
   const ears = new Set<Ear>();
   let followed: Link | undefined;
   /** The first answer to whoever listens has what was before; later ones are news, whatever the clock says. */
@@ -97,12 +93,9 @@ function read(
     if (isKnown()) void reach().then(follow, () => {});
   };
 
-  return {
-    read: async () => ask(await reach()),
-    listen(ear) {
-      ears.add(ear);
-      onChange.add(look);
-      reach().then(follow, () => {});
-    },
+  return (ear) => {
+    ears.add(ear);
+    onChange.add(look);
+    reach().then(follow, () => {});
   };
 }

@@ -16,6 +16,7 @@ function lyingIssuer() {
     issuer: other,
     authorization_endpoint: `${other}/auth`,
     token_endpoint: `${other}/token`,
+    jwks_uri: `${other}/jwks`,
   };
 }
 

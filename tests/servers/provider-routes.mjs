@@ -42,7 +42,10 @@ export function interactions(provider, recognized, cutsOff) {
         ctx.method === "POST"
           ? new URLSearchParams((await readBody(req)).toString()).get("login")?.trim()
           : recognized();
-      if (login) return await finish({ login: { accountId: login, remember: true } });
+      // It takes whoever signs in for as sure as the client wants.
+      const acr = String(params.acr_values ?? "").split(" ")[0];
+      const person = { accountId: login ?? "", remember: true, ...(acr ? { acr } : {}) };
+      if (login) return await finish({ login: person });
       if (cutsOff(String(params.client_id))) ctx.set("Cross-Origin-Opener-Policy", "same-origin");
       ctx.type = "html";
       ctx.body = loginPage({
