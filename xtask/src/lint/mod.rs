@@ -6,14 +6,14 @@ pub(crate) use files::project_files;
 
 use crate::cli::{Flags, Outcome, Verb};
 use crate::tools::{CrateTool, Need};
-use crate::{process, project, tools};
+use crate::{checklist, process, project, tools};
 use anyhow::Result;
 use std::process::Command;
 use std::time::Instant;
 
 pub(crate) const VERB: Verb = Verb {
     name: "lint",
-    summary: "Checks format, clippy (native and wasm), biome, tsc, dependencies, file rules",
+    summary: "Checks format, clippy (native and wasm), biome, tsc, dependencies, files, the checklist",
     flags: &[],
     run: lint,
 };
@@ -47,6 +47,9 @@ fn lint(_: &Flags) -> Result<Outcome> {
     let start = Instant::now();
     let complaints = files::complaints()?;
     told("files", start, (!complaints.is_empty()).then(|| complaints.join("\n")));
+    let start = Instant::now();
+    let complaints = checklist::complaints()?;
+    told("checklist", start, (!complaints.is_empty()).then(|| complaints.join("\n")));
     Ok(Outcome::from_ok(failed == 0))
 }
 
