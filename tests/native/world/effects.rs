@@ -42,7 +42,8 @@ impl World {
                 assert_eq!(vault.claim, Claim::Held, "a token request without the lock");
                 let is_refresh = matches!(request, TokenRequest::Refresh { .. });
                 self.tally.refreshes += u64::from(is_refresh);
-                vault.flight = Some(Flight { epoch, is_stale: false, is_refresh });
+                vault.flight =
+                    Some(Flight { epoch, is_stale: false, is_refresh, is_misled: false });
                 self.send(realm, epoch, request);
             }
             Output::Find { ask, state } => {

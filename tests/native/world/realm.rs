@@ -249,7 +249,7 @@ impl World {
             let vault = &mut self.vaults[tab];
             // exposed: to ask the provider about it.
             vault.refresh_token = Some(token.expose().to_owned());
-            vault.is_misled = false;
+            vault.is_misled = flight.is_misled;
         }
         let was_signed_in = self.is_signed_in(tab);
         self.tell(tab, Input::TokenAnswered { epoch, outcome });

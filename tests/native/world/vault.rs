@@ -43,7 +43,7 @@ pub(crate) struct Vault {
     /// What became of the device's clocks since it last looked.
     pub(crate) unseen: Unseen,
     /// They were set back and stood still before it could look: it has no clock left that could know,
-    /// until it has a new token.
+    /// until it has a token that was asked for since.
     pub(crate) is_misled: bool,
 }
 
@@ -81,6 +81,8 @@ pub(crate) struct Flight {
     pub(crate) is_stale: bool,
     /// Whether it is a refresh.
     pub(crate) is_refresh: bool,
+    /// The clocks misled the vault while it waited: nothing can tell how old the answer's token is.
+    pub(crate) is_misled: bool,
 }
 
 impl Vault {
@@ -151,7 +153,11 @@ impl Vault {
         self.unseen.jump |= unseen.jump;
         self.unseen.set_back |= unseen.set_back;
         self.unseen.sleep |= unseen.sleep;
-        self.is_misled |= self.unseen.set_back && self.unseen.sleep;
+        let is_misled = self.unseen.set_back && self.unseen.sleep;
+        self.is_misled |= is_misled;
+        if let Some(flight) = &mut self.flight {
+            flight.is_misled |= is_misled;
+        }
     }
 
     /// Its pages are told this.
