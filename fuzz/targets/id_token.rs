@@ -31,6 +31,8 @@ fuzz_target!(|input: &str| {
         nonce: Some("n"),
         server_now: UnixMillis(NOW * 1000),
         leeway_secs: 60,
+        max_age: None,
+        acr_values: None,
     };
     // exposed: it is made up.
     match id_token::check(&Secret::from(token.as_str()), &expected) {

@@ -246,3 +246,16 @@ impl Session {
         self.journal.add(event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_read_as_it_is_written() {
+        for kind in EventType::ALL {
+            assert_eq!(EventType::read(kind.as_str()), Some(*kind));
+        }
+        assert_eq!(EventType::read("signedin"), None);
+    }
+}

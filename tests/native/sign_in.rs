@@ -108,6 +108,25 @@ fn cb1_a_callback_is_used_once() {
 }
 
 #[test]
+fn cb1_a_callback_is_remembered_through_later_ones() {
+    let mut rig = Rig::new();
+    for n in 0..32 {
+        let state = format!("s{n}");
+        rig.ask_sign_in(&state);
+        rig.tell(Input::CallbackArrived { ask: Ask(n), callback: refusal(&state) });
+    }
+    let mut said = |ask: u64, state: &str| rig.callback(ask, state).pop().unwrap_or_default();
+    assert_eq!(said(100, "s0"), "Conclude 100 callback_used");
+    assert_eq!(said(101, "s31"), "Conclude 101 callback_used");
+    // The oldest makes room. The store, which has no more of it, is asked instead.
+    rig.ask_sign_in("later");
+    rig.tell(Input::CallbackArrived { ask: Ask(40), callback: refusal("later") });
+    let mut said = |ask: u64, state: &str| rig.callback(ask, state).pop().unwrap_or_default();
+    assert_eq!(said(102, "s0"), "Find 102 s0");
+    assert_eq!(said(103, "s1"), "Conclude 103 callback_used");
+}
+
+#[test]
 fn cb2_an_error_uses_the_state_up() {
     let mut rig = Rig::new();
     rig.ask_sign_in("s");

@@ -121,6 +121,16 @@ fn br5_a_token_that_ran_out_on_its_way_spends_nothing_of_what_keeps_storms_away(
 }
 
 #[test]
+fn rf7_a_token_is_lent_without_a_second_thought_until_its_leeway() {
+    for (advanced, is_lent) in [(294_699, true), (294_700, false)] {
+        let mut rig = Rig::signed_in(grant(1, 300, START));
+        rig.turn(advanced, advanced.unsigned_abs());
+        // Five seconds, and what a slow clock may have lost in five minutes.
+        assert_eq!(rig.want(1).contains(&"Lend 1 at-1".into()), is_lent, "{advanced}");
+    }
+}
+
+#[test]
 fn rf14_a_request_of_one_user_is_never_lent_the_token_of_the_next() {
     let mut rig = Rig::signed_in(grant(1, 300, START));
     rig.advance(301);

@@ -19,6 +19,7 @@ const TARGETS: &[(&str, Option<&str>)] = &[
     ("callback", None),
     ("message", None),
     ("id_token", Some("fuzz/tokens.dict")),
+    ("jwk_set", Some("fuzz/tokens.dict")),
     ("metadata", Some("fuzz/metadata.dict")),
     ("challenge", None),
 ];
