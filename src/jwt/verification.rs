@@ -71,7 +71,13 @@ impl Verification {
     ) -> Self {
         let mut beside = vec![("at_hash", access_token)];
         beside.extend(code.map(|code| ("c_hash", code)));
-        Self { token, allowed, beside, keys: None, checked: None, is_last: false }
+        Self { beside, ..Self::alone(token, allowed) }
+    }
+
+    /// A verification of a token that came with nothing whose hash it could name.
+    #[must_use]
+    pub fn alone(token: Rc<Secret>, allowed: Algorithms) -> Self {
+        Self { token, allowed, beside: Vec::new(), keys: None, checked: None, is_last: false }
     }
 
     /// The keys are there, or are not to be had. A set that was fetched since the token came

@@ -3,7 +3,7 @@
 
 use crate::{
     error::{AuthError, Code, Phase},
-    json,
+    json::{self, Json, Object},
     oauth::{metadata::Metadata, token},
     secret::Secret,
 };
@@ -33,13 +33,32 @@ pub fn endpoint(metadata: &Metadata) -> Result<&String, AuthError> {
     })
 }
 
-/// The claims of an answer to `token`, as JSON text, if they are about `subject`, whom the ID token is
-/// for (Core, 5.3.2); `userinfo_invalid` otherwise.
-pub fn read(
-    answer: Answer<'_>,
-    subject: Option<&str>,
-    token: Option<&Secret>,
-) -> Result<String, AuthError> {
+/// Whom and what the claims are held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// Whom the ID token is for; `None` where there is none.
+    pub subject: Option<&'a str>,
+    /// The access token that was lent.
+    pub token: Option<&'a Secret>,
+    /// The provider that was asked.
+    pub issuer: &'a str,
+    /// This client.
+    pub client_id: &'a str,
+}
+
+/// The signed form of an answer, whose signature is to be verified before [`read_signed`]; `None` where it
+/// is none (Core, 5.3.2).
+#[must_use]
+pub fn signed(answer: Answer<'_>) -> Option<Secret> {
+    let is_jwt = |content_type| token::media_type(content_type) == "application/jwt";
+    let is_signed = answer.status == 200 && answer.content_type.is_some_and(is_jwt);
+    let text = core::str::from_utf8(answer.body).ok().filter(|_| is_signed)?;
+    Some(Secret::from(text))
+}
+
+/// The claims of an answer, as JSON text, if they are about whom the ID token is for (Core, 5.3.2);
+/// `userinfo_invalid` otherwise.
+pub fn read(answer: Answer<'_>, expected: Expected<'_>) -> Result<String, AuthError> {
     if answer.status != 200 {
         let message = [
             "the UserInfo endpoint answered with status ",
@@ -51,20 +70,54 @@ pub fn read(
         return Err(error);
     }
     if !answer.content_type.is_some_and(token::is_json) {
-        return Err(invalid(
-            "is no JSON: signed UserInfo is not read, have the provider send JSON",
-        ));
+        return Err(invalid("is neither JSON nor a signed JWT: set that for the client there"));
     }
-    let claims = json::read(answer.body, LIMIT).map_err(|_| invalid("is no strict JSON object"))?;
-    let Some(subject) = subject else {
+    let claims = object(answer.body)?;
+    told(answer.body, &claims, expected)
+}
+
+/// The same of a signed answer whose signature was good: `payload` is what was signed. It must be this
+/// issuer's, for this client.
+pub fn read_signed(payload: &[u8], expected: Expected<'_>) -> Result<String, AuthError> {
+    let claims = object(payload)?;
+    let is_for_us = match claims.get("aud") {
+        Some(Json::List(names)) => {
+            names.iter().any(|name| name.as_text() == Some(expected.client_id))
+        }
+        Some(name) => name.as_text() == Some(expected.client_id),
+        None => false,
+    };
+    if claims.required("iss") != Ok(expected.issuer) || !is_for_us {
+        return Err(invalid("is signed for another client, or by another issuer (`aud`, `iss`)"));
+    }
+    told(payload, &claims, expected)
+}
+
+/// The signature of a signed answer could not be verified, for this reason.
+#[must_use]
+pub fn unproven(why: AuthError) -> AuthError {
+    if why.code == Code::IdTokenInvalid {
+        return invalid(
+            "has a signature that is not its issuer's, or of a kind that is not allowed",
+        );
+    }
+    why.in_phase(Phase::Fetch)
+}
+
+fn object(body: &[u8]) -> Result<Object, AuthError> {
+    json::read(body, LIMIT).map_err(|_| invalid("is no strict JSON object"))
+}
+
+fn told(body: &[u8], claims: &Object, expected: Expected<'_>) -> Result<String, AuthError> {
+    let Some(subject) = expected.subject else {
         return Err(invalid("cannot be held against an ID token: ask for the scope `openid`"));
     };
     if claims.required("sub") != Ok(subject) {
         return Err(invalid("is about somebody else than the ID token (`sub`)"));
     }
-    let text = core::str::from_utf8(answer.body).map_err(|_| invalid("is no text"))?;
+    let text = core::str::from_utf8(body).map_err(|_| invalid("is no text"))?;
     // exposed: to see that the answer does not give it away.
-    if token.is_some_and(|token| text.contains(token.expose())) {
+    if expected.token.is_some_and(|token| text.contains(token.expose())) {
         return Err(invalid("repeats the access token"));
     }
     Ok(text.to_owned())
@@ -92,11 +145,19 @@ mod tests {
     use super::*;
     use crate::oauth::fixtures::metadata;
 
+    const EXPECTED: Expected<'static> = Expected {
+        subject: Some("alice"),
+        token: None,
+        issuer: "https://id.example.com",
+        client_id: "spa",
+    };
+
     const GOOD: &str = r#"{"sub":"alice","name":"Alice","__proto__":{"x":1}}"#;
 
     fn told(status: u16, content_type: Option<&str>, body: &str) -> Result<String, AuthError> {
         let answer = Answer { status, content_type, body: body.as_bytes() };
-        read(answer, Some("alice"), Some(&Secret::from("at-1")))
+        let token = Secret::from("at-1");
+        read(answer, Expected { token: Some(&token), ..EXPECTED })
     }
 
     fn code(body: &str) -> Option<Code> {
@@ -110,8 +171,7 @@ mod tests {
         }
         let token_free = read(
             Answer { status: 200, content_type: Some("application/json"), body: GOOD.as_bytes() },
-            Some("alice"),
-            None,
+            EXPECTED,
         );
         assert!(token_free.is_ok());
     }
@@ -133,7 +193,8 @@ mod tests {
         }
         let answer =
             Answer { status: 200, content_type: Some("application/json"), body: GOOD.as_bytes() };
-        let nobody = read(answer, None, None).map_err(|error| error.code);
+        let nobody = Expected { subject: None, ..EXPECTED };
+        let nobody = read(answer, nobody).map_err(|error| error.code);
         assert_eq!(nobody, Err(Code::UserinfoInvalid), "plain OAuth has nobody to compare with");
     }
 
@@ -151,6 +212,38 @@ mod tests {
         }
         let long = format!(r#"{{"sub":"alice","a":"{}"}}"#, "x".repeat(LIMIT));
         assert_eq!(code(&long), Some(Code::UserinfoInvalid));
+    }
+
+    #[test]
+    fn a_signed_answer_is_its_issuers_and_for_this_client_ui2() {
+        let jwt = |status, content_type| {
+            signed(Answer { status, content_type: Some(content_type), body: b"a.b.c" }).is_some()
+        };
+        assert!(jwt(200, "application/jwt") && jwt(200, "Application/JWT; charset=utf-8"));
+        assert!(!jwt(200, "application/json") && !jwt(401, "application/jwt"));
+        let iss = r#""iss":"https://id.example.com""#;
+        for (members, is_good) in [
+            (format!(r#"{iss},"aud":"spa""#), true),
+            (format!(r#"{iss},"aud":["other","spa"]"#), true),
+            (format!(r#"{iss},"aud":["other"]"#), false),
+            (format!(r#"{iss},"aud":"Spa""#), false),
+            (format!(r#"{iss},"aud":[]"#), false),
+            (iss.to_owned(), false),
+            (r#""aud":"spa""#.to_owned(), false),
+            (r#""iss":"https://id.example.com/","aud":"spa""#.to_owned(), false),
+        ] {
+            let of = |subject: &str| {
+                let payload = format!(r#"{{"sub":"{subject}",{members}}}"#);
+                read_signed(payload.as_bytes(), EXPECTED).map_err(|error| error.code)
+            };
+            assert_eq!(of("alice").is_ok(), is_good, "{members}");
+            assert_eq!(of("bob"), Err(Code::UserinfoInvalid), "ui1: {members}");
+        }
+        let keys = AuthError::transient(Code::KeysUnavailable, Phase::Callback, "away");
+        let away = unproven(keys);
+        assert_eq!((away.code, away.phase), (Code::KeysUnavailable, Phase::Fetch));
+        let wrong = AuthError::new(Code::IdTokenInvalid, Phase::Callback, "bad");
+        assert_eq!(unproven(wrong).code, Code::UserinfoInvalid);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
         keys::{self, Keys, Wanted},
         verification::{Doubt, Step, Verification},
     },
-    oauth::discovery::Need,
+    oauth::{discovery::Need, metadata::Metadata},
     session::{grant::Grant, inputs::TokenFailure, proof::Unproven},
 };
 
@@ -31,9 +31,7 @@ pub(crate) struct KeyRing {
 pub(super) async fn prove(vault: Vault, unproven: Unproven) -> Result<Grant, TokenFailure> {
     let verdict = match provider::metadata(vault, Need::Known).await {
         Ok(metadata) => match unproven.verification(&metadata) {
-            Some(verification) => {
-                verify(vault, metadata.jwks_uri.as_deref().unwrap_or_default(), verification).await
-            }
+            Some(verification) => verify(vault, &metadata, verification).await,
             None => Ok(()),
         },
         Err(error) => Err(Doubt::Unproven(error)),
@@ -41,7 +39,13 @@ pub(super) async fn prove(vault: Vault, unproven: Unproven) -> Result<Grant, Tok
     unproven.settle(verdict)
 }
 
-async fn verify(vault: Vault, uri: &str, mut verification: Verification) -> Result<(), Doubt> {
+/// What comes of a verification by this provider's keys.
+pub(super) async fn verify(
+    vault: Vault,
+    metadata: &Metadata,
+    mut verification: Verification,
+) -> Result<(), Doubt> {
+    let uri = metadata.jwks_uri.as_deref().unwrap_or_default();
     let mut step = Step::Keys(None);
     loop {
         step = match step {

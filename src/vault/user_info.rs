@@ -1,11 +1,14 @@
 //! The provider's claims, fetched for a page: a request of the vault's own, whose answer goes no further
 //! than here.
 
+use std::rc::Rc;
+
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Response;
 
 use super::{
     asks::fail,
+    keys,
     port::Asker,
     provider,
     pump::Vault,
@@ -15,6 +18,10 @@ use super::{
 use crate::{
     browser::fetch,
     error::AuthError,
+    jwt::{
+        verification::{Doubt, Verification},
+        verify,
+    },
     oauth::{discovery::Need, userinfo},
     request::target::Passage,
     session::inputs::Lease,
@@ -34,7 +41,7 @@ pub(super) fn ask(vault: Vault, asker: Asker) {
             id: asker.id,
             url,
             method: "GET".to_owned(),
-            headers: vec![pair(("accept", "application/json"))],
+            headers: vec![pair(("accept", "application/json, application/jwt"))],
             options: options.map(pair).to_vec(),
         };
         requests::begin(vault, Purpose::UserInfo, asker, parts, None, Passage::TO_PROVIDER);
@@ -56,5 +63,24 @@ pub(super) async fn claims(
         content_type: content_type.as_deref(),
         body: &body,
     };
-    userinfo::read(answer, vault.subject().as_deref(), lease.map(|lease| &*lease.token))
+    let subject = vault.subject();
+    let expected = userinfo::Expected {
+        subject: subject.as_deref(),
+        token: lease.map(|lease| &*lease.token),
+        issuer: &vault.config.issuer,
+        client_id: &vault.config.client_id,
+    };
+    let Some(jwt) = userinfo::signed(answer).map(Rc::new) else {
+        return userinfo::read(answer, expected);
+    };
+    let metadata = provider::metadata(vault, Need::Known).await?;
+    let verification = Verification::alone(Rc::clone(&jwt), metadata.id_token_algorithms);
+    if let Err(Doubt::Wrong(why) | Doubt::Unproven(why)) =
+        keys::verify(vault, &metadata, verification).await
+    {
+        return Err(userinfo::unproven(why));
+    }
+    // exposed: to be split into its parts.
+    let payload = verify::payload(jwt.expose()).unwrap_or_default();
+    userinfo::read_signed(&payload, expected)
 }

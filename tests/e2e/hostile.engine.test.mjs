@@ -16,7 +16,13 @@ import {
   silentOnPkce,
   swappingTo,
 } from "../servers/hostile/attacks.mjs";
-import { forgeries, OTHER_KINDS, strangeKids } from "../servers/hostile/forgeries.mjs";
+import {
+  FORGED_USERINFO,
+  forgeries,
+  OTHER_KINDS,
+  SIGNED_USERINFO,
+  strangeKids,
+} from "../servers/hostile/forgeries.mjs";
 import { MODULES } from "../servers/hostile/modules.mjs";
 import { assertKept, assertRefused, hostileSuite } from "./harness/hostile.mjs";
 import { place } from "./harness/place.mjs";
@@ -171,6 +177,19 @@ test("a member that stands twice in the user's claims is refused (jb5, ui1)", as
     story.tab.run((auth) => auth.userInfo()),
     authError("userinfo_invalid", /JSON/),
   );
+});
+
+test("signed UserInfo is believed where its issuer signed it for this client (ui1, ui2)", async () => {
+  const story = await stage.signedIn(SIGNED_USERINFO);
+  const userInfo = () => story.tab.run((auth) => auth.userInfo());
+  const { sub, iss } = await userInfo();
+  assert.deepEqual([sub, iss], [story.issuer.person.sub, story.issuer.url]);
+  for (const [name, scenario] of Object.entries(FORGED_USERINFO)) {
+    story.issuer.play(scenario);
+    await assert.rejects(userInfo(), authError("userinfo_invalid", /UserInfo/), name);
+  }
+  story.issuer.play({});
+  assert.equal((await story.call()).status, 200);
 });
 
 test("a token endpoint cannot send code and verifier on to another (tk3, t9)", async () => {

@@ -188,7 +188,7 @@ test("UserInfo is told where it is about the same person (ui1, ui2)", async () =
     [{ status: 200, body: { ...own, sub: "alice" } }, "userinfo_invalid", /somebody else/],
     [{ status: 200, body: { name: "Erin" } }, "userinfo_invalid", /somebody else/],
     [{ status: 200, body: "<html>" }, "userinfo_invalid", /JSON/],
-    [{ status: 200, body: own, contentType: "application/jwt" }, "userinfo_invalid", /JSON/],
+    [{ status: 200, body: own, contentType: "application/jwt" }, "userinfo_invalid", /signature/],
     [{ status: 200, body: own, contentType: "text/html" }, "userinfo_invalid", /JSON/],
     [
       { status: 200, body: { ...own, echo: app.tokens("access").at(-1)?.token } },

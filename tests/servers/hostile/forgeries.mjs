@@ -1,7 +1,7 @@
 // @ts-check
 // ID tokens that are right in every claim and that the issuer's published keys did not sign, as attacks
 // on other clients made them (RFC 8725, 2 and 3), and signed tokens that are none.
-import { publicJwk, signingKey } from "./keys.mjs";
+import { publicJwk, sign, signingKey, tampered } from "./keys.mjs";
 
 /** @typedef {import("./points.js").Scenario} Scenario */
 /** @typedef {import("./keys.mjs").Draft} Draft */
@@ -123,3 +123,46 @@ export const OTHER_KINDS = /** @type {Record<string, Scenario>} */ ({
   "a logout token": typed("logout+jwt"),
   "a proof": typed("dpop+jwt"),
 });
+
+/**
+ * UserInfo as a signed answer (OpenID Connect Core, 5.3.2).
+ *
+ * @param {(draft: Draft) => void} [change]
+ * @param {(token: string) => string} [bend]
+ * @returns {Scenario}
+ */
+const signedUserInfo = (change = () => {}, bend = (token) => token) => ({
+  async userinfo(answer, { url, client, keys }) {
+    const [key] = keys;
+    /** @type {Draft} */
+    const draft = {
+      header: { alg: key?.alg, kid: key?.kid },
+      claims: { ...answer.body, iss: url, aud: client.clientId },
+      ...(key ? { key: key.privateKey } : {}),
+    };
+    change(draft);
+    answer.headers["Content-Type"] = "application/jwt";
+    answer.body = bend(await sign(draft));
+  },
+});
+
+/** UserInfo that its issuer signed for this client. */
+export const SIGNED_USERINFO = signedUserInfo();
+
+/** Signed UserInfo that is not to be believed. @type {Record<string, Scenario>} */
+export const FORGED_USERINFO = {
+  "a bent signature": signedUserInfo(undefined, tampered),
+  "a stranger's key": signedUserInfo((draft) => {
+    draft.key = STRANGER.privateKey;
+  }),
+  "no signature": signedUserInfo((draft) => {
+    draft.header.alg = "none";
+    delete draft.key;
+  }),
+  "for another client": signedUserInfo(({ claims }) => Object.assign(claims, { aud: "other" })),
+  "of another issuer": signedUserInfo(({ claims }) =>
+    Object.assign(claims, { iss: "https://id.example" }),
+  ),
+  "for nobody": signedUserInfo(({ claims }) => Object.assign(claims, { aud: undefined })),
+  "about somebody else": signedUserInfo(({ claims }) => Object.assign(claims, { sub: "other" })),
+};

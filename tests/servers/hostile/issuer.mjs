@@ -157,7 +157,7 @@ export class Issuer {
   }
 
   /**
-   * @param {"metadata" | "keys" | "userinfo" | "resource"} point
+   * @param {"metadata" | "keys" | "resource"} point
    * @param {Answer} answer
    */
   #at(point, answer) {
@@ -239,12 +239,14 @@ export class Issuer {
   }
 
   /** @param {Asked} asked */
-  #userinfo({ headers }) {
+  async #userinfo({ headers }) {
     const grant = this.grants.bearer(headers.authorization);
     if (!grant) return unauthorized();
     const names = grant.scope.split(" ").flatMap((scope) => CLAIMS[scope] ?? []);
     const claims = Object.entries(this.person).filter(([name]) => ["sub", ...names].includes(name));
-    return this.#at("userinfo", json(200, Object.fromEntries(claims)));
+    const answer = json(200, Object.fromEntries(claims));
+    await this.#scenario.userinfo?.(answer, this);
+    return answer;
   }
 
   /** @param {Asked} asked */

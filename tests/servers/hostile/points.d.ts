@@ -27,7 +27,7 @@ export interface Scenario {
   signed?: (token: string, issuer: Issuer) => string;
   /** The token endpoint's good answer. */
   token?: (answer: Answer, issuer: Issuer, grantType: string) => void;
-  userinfo?: (answer: Answer, issuer: Issuer) => void;
+  userinfo?: (answer: Answer, issuer: Issuer) => void | Promise<void>;
   /** The resource's answer, whose own origin asks the issuer whom a token is for. */
   resource?: (answer: Answer, issuer: Issuer) => void;
   /** The parameters with which the browser comes back from logout. */
