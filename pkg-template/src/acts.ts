@@ -2,6 +2,7 @@
 
 import type { Client } from "./client.js";
 import type { Link } from "./connection.js";
+import type { failure } from "./error.js";
 import type { SignInMode } from "./generated/types.js";
 import type { Settings } from "./options.js";
 import { signInBeside } from "./window.js";
@@ -53,17 +54,18 @@ export type Check = (given: object, known: readonly string[]) => void;
 
 /** The page that asks. */
 export interface Page {
-  link: Link;
-  /** The same link, or the next one. */
+  /** Each time the link that there is, or the next one. */
   reach: () => Promise<Link>;
   check: Check;
+  /** An error of the facade's own: with a second copy of its class, `instanceof` would not know it. */
+  failure: typeof failure;
   /** The window that was opened for a sign-in; `null` where the browser opened none. */
   popup: Window | null | false;
   settings: Settings;
 }
 
 type Act<F extends (...given: never[]) => unknown> = (
-  page: Page,
+  page: Page & { link: Link },
   ...given: Parameters<F>
 ) => ReturnType<F>;
 
@@ -79,7 +81,7 @@ const SIGN_IN: readonly string[] = [
   "mode",
 ] satisfies (keyof SignInOptions)[];
 
-export const signIn: Act<Acts["signIn"]> = async (page, options = {}) => {
+const signIn: Act<Acts["signIn"]> = async (page, options = {}) => {
   page.check(options, SIGN_IN);
   const { returnTo = location.href, mode = "redirect", maxAge, claims, ...rest } = options;
   const asked = {
@@ -92,24 +94,24 @@ export const signIn: Act<Acts["signIn"]> = async (page, options = {}) => {
   location.assign((await page.link.ask<"navigate">(question).answer).url);
 };
 
-export const exportAccessToken: Act<Acts["exportAccessToken"]> = async ({ link }) => {
+const exportAccessToken: Act<Acts["exportAccessToken"]> = async ({ link }) => {
   const { answer } = link.ask<"accessToken">({ type: "exportAccessToken" });
   return (await answer).token;
 };
 
-export const signInInitiated: Act<Acts["signInInitiated"]> = async ({ link }) => {
+const signInInitiated: Act<Acts["signInInitiated"]> = async ({ link }) => {
   const question = { type: "signInInitiated", url: location.href } as const;
   const { url } = await link.ask<"navigate">(question).answer;
   // In place of this page: to come back to it would begin another sign-in.
   location.replace(url);
 };
 
-export const userInfo: Act<Acts["userInfo"]> = async ({ link }) => {
+const userInfo: Act<Acts["userInfo"]> = async ({ link }) => {
   const { claims } = await link.ask<"userInfo">({ type: "userInfo" }).answer;
   return JSON.parse(claims);
 };
 
-export const afterSignOut: Act<Acts["afterSignOut"]> = async ({ link }) => {
+const afterSignOut: Act<Acts["afterSignOut"]> = async ({ link }) => {
   const { href } = location;
   const { answer } = link.ask<"concluded">({ type: "afterSignOut", url: href });
   const { returnTo } = await answer;
@@ -121,18 +123,18 @@ export const afterSignOut: Act<Acts["afterSignOut"]> = async ({ link }) => {
   return returnTo;
 };
 
-export const frontChannelLogout: Act<Acts["frontChannelLogout"]> = async ({ link }) => {
+const frontChannelLogout: Act<Acts["frontChannelLogout"]> = async ({ link }) => {
   await link.ask<"signedOut">({ type: "frontChannelLogout", url: location.href }).answer;
 };
 
-export const diagnostics: Act<Acts["diagnostics"]> = async ({ link }) => {
+const diagnostics: Act<Acts["diagnostics"]> = async ({ link }) => {
   const { events } = await link.ask<"events">({ type: "events" }).answer;
   return JSON.parse(events, (_, value) => Object.freeze(value));
 };
 
 let hasWarned = false;
 
-export const signInWithPassword: Act<Acts["signInWithPassword"]> = async (
+const signInWithPassword: Act<Acts["signInWithPassword"]> = async (
   { link },
   username,
   password,
@@ -146,3 +148,25 @@ export const signInWithPassword: Act<Acts["signInWithPassword"]> = async (
   const { buffer: body } = new TextEncoder().encode(password);
   await link.ask<"concluded">({ type: "password", username, body }).answer;
 };
+
+const ACTS = {
+  signIn,
+  signInInitiated,
+  signInWithPassword,
+  frontChannelLogout,
+  afterSignOut,
+  exportAccessToken,
+  userInfo,
+  diagnostics,
+};
+
+/** Does what a page asks for, once it has its vault; whatever comes of it, no window is left open. */
+export async function act(name: keyof Acts, page: Page, given: unknown[]): Promise<unknown> {
+  try {
+    const link = await page.reach();
+    const one = ACTS[name] as (...all: unknown[]) => Promise<unknown>;
+    return await one({ ...page, link }, ...given);
+  } finally {
+    if (page.popup) page.popup.close();
+  }
+}

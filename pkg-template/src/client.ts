@@ -154,6 +154,8 @@ function present(options: ClientOptions): Client {
   /** Counts what makes a connection under way useless. */
   let round = 0;
 
+  const check: Check = (names, known) => refuse(unknownNames(names, known));
+
   const isKnown = () => state.status.startsWith("signed");
 
   const notify = (): void => {
@@ -310,14 +312,10 @@ function present(options: ClientOptions): Client {
       const mode = (given as SignInOptions[])[0]?.mode;
       // At once: the browser must still know of the click.
       const popup = mode === "popup" && open("", "", mode);
-      try {
-        // First, for it cleans the address.
-        const [link, script] = await Promise.all([reach(), loaded(import("./acts.js"))]);
-        const check: Check = (names, known) => refuse(unknownNames(names, known));
-        return await script[name]({ link, reach, check, popup, settings }, ...given);
-      } finally {
-        if (popup) popup.close();
-      }
+      // Before the script is there, for it cleans the address.
+      begin();
+      const page = { reach, check, failure, popup, settings };
+      return (await loaded(import("./acts.js"))).act(name, page, given);
     }),
     fetch: (input, init) => send(reach, input, init),
     async signOut(options) {

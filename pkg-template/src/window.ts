@@ -2,7 +2,6 @@
 
 import type { Page } from "./acts.js";
 import type { Arrival } from "./callback.js";
-import { failure } from "./error.js";
 import type { ToVault } from "./generated/types.js";
 import { handOver, takeOver } from "./handoff.js";
 
@@ -23,7 +22,7 @@ type Question = Omit<Extract<ToVault, { type: "signIn" }>, "id">;
  * vault has accepted the callback.
  */
 export async function signInBeside(page: Page, question: Question): Promise<void> {
-  const { reach, popup, settings } = page;
+  const { reach, popup, settings, failure } = page;
   if (popup === false && question.mode !== "silent") {
     const advice = '`mode` must be "redirect", "popup" or "silent"';
     throw failure("config_invalid", advice, false, "signIn");
@@ -49,11 +48,11 @@ export async function signInBeside(page: Page, question: Question): Promise<void
     if (popup) {
       popup.resizeTo(WIDTH, HEIGHT);
       popup.location.replace(told.url);
-      await Promise.race([accepted, closing(popup, waiting.signal)]);
+      await Promise.race([accepted, closing(popup, failure, waiting.signal)]);
     } else {
       const given = JSON.parse(settings.config).timeouts?.networkMs;
       frame = document.createElement("iframe");
-      const silent = silence(frame, given ?? NETWORK_MS, waiting.signal);
+      const silent = silence(frame, given ?? NETWORK_MS, failure, waiting.signal);
       show(frame, told.url);
       await Promise.race([accepted, silent]);
     }
@@ -77,7 +76,7 @@ export async function offer(arrival: Arrival): Promise<void> {
  * Rejects once the person closed the window. A browser says `closed` also of one that is open, where the
  * provider cut it off (COOP): so it counts only if the provider's page was seen in reach before.
  */
-function closing(popup: Window, waiting: AbortSignal): Promise<never> {
+function closing(popup: Window, failure: Page["failure"], waiting: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const deadline = Date.now() + LIFETIME_MS;
     let wasInReach = false;
@@ -109,7 +108,12 @@ function show(frame: HTMLIFrameElement, url: string): void {
 }
 
 /** Rejects if nothing comes out of the frame in time, and says what is known of why. */
-function silence(frame: HTMLIFrameElement, ms: number, waiting: AbortSignal): Promise<never> {
+function silence(
+  frame: HTMLIFrameElement,
+  ms: number,
+  failure: Page["failure"],
+  waiting: AbortSignal,
+): Promise<never> {
   return new Promise((_, reject) => {
     let why = "did not answer in the hidden frame";
     frame.onload = () => {

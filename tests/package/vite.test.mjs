@@ -27,6 +27,8 @@ const FILES = [
   "acts.js",
   "bin/tokenward.js",
   "callback.d.ts",
+  "callback.html",
+  "callback.js",
   "client.d.ts",
   "connection.d.ts",
   "decode-jwt.d.ts",
@@ -41,6 +43,7 @@ const FILES = [
   "generated/constants.d.ts",
   "generated/options.d.ts",
   "generated/types.d.ts",
+  "handoff.d.ts",
   "index.d.ts",
   "index.js",
   "lifecycle.d.ts",
@@ -56,6 +59,7 @@ const FILES = [
   "shield.js",
   "trouble.js",
   "vault.js",
+  "window.d.ts",
 ];
 
 const MAIN = `

@@ -124,6 +124,10 @@ fn check(package: &Path) -> Result<()> {
         names_the_vault(&entry),
         "index.js lost `new URL(\"./vault.js\", import.meta.url)`: bundlers find the vault by it"
     );
+    ensure!(
+        !imports_at_once(&entry),
+        "index.js imports another script at once: its size would not be what a page loads"
+    );
     for script in project::files_ending(package, ".js") {
         let (content, path) = (project::read(&script)?, project::root());
         let name = script.display();
@@ -135,6 +139,10 @@ fn check(package: &Path) -> Result<()> {
     Ok(())
 }
 
+fn imports_at_once(script: &str) -> bool {
+    Regex::new(r#"\bfrom\s*["']\./"#).is_ok_and(|pattern| pattern.is_match(script))
+}
+
 fn names_the_vault(script: &str) -> bool {
     let pattern = r#"new URL\(["'`]\./vault\.js["'`],\s*import\.meta\.url\)"#;
     Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(script))
@@ -142,7 +150,14 @@ fn names_the_vault(script: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::names_the_vault;
+    use super::{imports_at_once, names_the_vault};
+
+    #[test]
+    fn knows_what_is_loaded_with_a_script_from_what_comes_later() {
+        assert!(imports_at_once(r#"import{a as T}from"./chunk.js";x()"#));
+        assert!(imports_at_once("export * from './b.js'"));
+        assert!(!imports_at_once(r#"f(import("./acts.js"));let from="./x""#));
+    }
 
     #[test]
     fn knows_the_address_that_bundlers_look_for() {
