@@ -50,12 +50,11 @@ function create(options) {
 
 /** Has the vault forget which sign-ins came back of late. */
 async function forgetBounces() {
-  const databases = await indexedDB.databases();
-  // To open one that is not there would make it.
-  if (!databases.some(({ name }) => name === "tokenward.memory")) return;
   await new Promise((resolve) => {
     const opening = indexedDB.open("tokenward.memory");
     opening.onerror = resolve;
+    // One that is not there is the vault's to make.
+    opening.onupgradeneeded = () => opening.transaction?.abort();
     opening.onsuccess = () => {
       const database = opening.result;
       const transaction = database.transaction("memories", "readwrite");
