@@ -283,10 +283,8 @@ export class Tab {
    * @param {Record<string, unknown>} [options]
    */
   async leave(options = {}) {
-    // A test is quicker than any person: its sign-ins are no loop, which three of them would be.
-    const { log } = this.servers.direct.app;
-    const back = log.list().filter(({ url }) => /[?&]state=/.test(url)).length;
-    if (back > 1) await this.run(() => window.tw.forgetBounces?.());
+    // A test is quicker than any person: its sign-ins are no loop.
+    await this.run(() => window.tw.forgetBounces?.());
     // Not awaited in the page: it navigates away in the middle. What goes wrong before, shows.
     await this.run((auth, options) => {
       window.tw.left = true;
