@@ -6,7 +6,6 @@ use std::{
     rc::Rc,
 };
 
-use futures_channel::oneshot;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
@@ -21,6 +20,7 @@ use super::{
 };
 use crate::{
     browser::{
+        crowd::Crowd,
         event::{self, Listening},
         global, object, url,
     },
@@ -45,7 +45,7 @@ pub(super) struct Inner {
     pub(super) events: Events,
     last: Cell<u64>,
     /// Who waits for the next change.
-    waiting: RefCell<Vec<oneshot::Sender<()>>>,
+    waiting: Crowd<()>,
     link: RefCell<Option<Rc<Link>>>,
     linking: RefCell<Option<Rc<Linking>>>,
     life: RefCell<Vec<Listening>>,
@@ -64,7 +64,7 @@ impl Inner {
             listeners: RefCell::default(),
             events: Events::default(),
             last: Cell::new(0),
-            waiting: RefCell::default(),
+            waiting: Crowd::default(),
             link: RefCell::default(),
             linking: RefCell::default(),
             life: RefCell::default(),
@@ -232,10 +232,7 @@ impl Inner {
     }
 
     fn ring(&self) {
-        for waiting in self.waiting.take() {
-            // Whoever no longer waits need not be told.
-            let _ = waiting.send(());
-        }
+        self.waiting.tell(&());
     }
 
     fn learn(self: &Rc<Self>, news: News) {
@@ -260,9 +257,7 @@ impl Inner {
             if self.state.borrow().is_known() {
                 return Ok(());
             }
-            let (sender, has_changed) = oneshot::channel();
-            self.waiting.borrow_mut().push(sender);
-            let _ = has_changed.await;
+            self.waiting.join().await;
         }
     }
 

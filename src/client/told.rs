@@ -7,17 +7,17 @@ use std::{
     task::Poll,
 };
 
-use futures_channel::oneshot;
+use crate::browser::crowd::Crowd;
 
 /// A word that is said once, to all who wait for it and to those who come later.
 pub(super) struct Told<T> {
     word: RefCell<Option<T>>,
-    waiting: RefCell<Vec<oneshot::Sender<()>>>,
+    waiting: Crowd<()>,
 }
 
 impl<T> Default for Told<T> {
     fn default() -> Self {
-        Self { word: RefCell::default(), waiting: RefCell::default() }
+        Self { word: RefCell::default(), waiting: Crowd::default() }
     }
 }
 
@@ -25,10 +25,7 @@ impl<T: Clone> Told<T> {
     /// Says it. What was said first stands.
     pub(super) fn tell(&self, word: T) {
         self.word.borrow_mut().get_or_insert(word);
-        for waiting in self.waiting.take() {
-            // Whoever no longer waits need not be told.
-            let _ = waiting.send(());
-        }
+        self.waiting.tell(&());
     }
 
     /// Waits for it.
@@ -38,9 +35,7 @@ impl<T: Clone> Told<T> {
             if let Some(word) = word {
                 return word;
             }
-            let (sender, is_told) = oneshot::channel();
-            self.waiting.borrow_mut().push(sender);
-            let _ = is_told.await;
+            self.waiting.join().await;
         }
     }
 }

@@ -3,12 +3,11 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures_channel::oneshot;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{provider, pump::Vault, send};
 use crate::{
-    browser::{crypto, time},
+    browser::{crowd::Crowd, crypto, time},
     clock::Millis,
     error::AuthError,
     jwt::{
@@ -24,7 +23,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct KeyRing {
     keys: RefCell<Keys>,
-    waiting: RefCell<Vec<oneshot::Sender<()>>>,
+    waiting: Crowd<()>,
 }
 
 /// The grant, once its ID token is verified.
@@ -74,20 +73,16 @@ async fn wanted(
         Wanted::Fetch => true,
         Wanted::Wait => false,
     };
-    let (sender, fetched) = oneshot::channel();
-    ring.waiting.borrow_mut().push(sender);
+    let fetched = ring.waiting.join();
     if is_new {
         let uri = uri.to_owned();
         spawn_local(async move {
             let outcome = fetch(vault, &uri).await;
             ring.keys.borrow_mut().fetched(time::now(), &uri, outcome);
-            for waiting in ring.waiting.take() {
-                // Whoever no longer waits needs no answer.
-                let _ = waiting.send(());
-            }
+            ring.waiting.tell(&());
         });
     }
-    let _ = fetched.await;
+    fetched.await;
     (ring.keys.borrow().answer(time::now(), beyond), is_new)
 }
 

@@ -2,12 +2,11 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures_channel::oneshot;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{pump::Vault, send};
 use crate::{
-    browser::{time, url::BrowserUrls},
+    browser::{crowd::Crowd, time, url::BrowserUrls},
     error::{AuthError, Code, Phase},
     oauth::{
         discovery::{Discovery, Need},
@@ -21,7 +20,7 @@ type Answer = Result<Rc<Metadata>, AuthError>;
 #[derive(Default)]
 pub(crate) struct Provider {
     discovery: RefCell<Discovery>,
-    waiting: RefCell<Vec<oneshot::Sender<Answer>>>,
+    waiting: Crowd<Answer>,
 }
 
 impl Provider {
@@ -34,25 +33,19 @@ impl Provider {
 /// The metadata; asks the provider where that is needed.
 pub(super) async fn metadata(vault: Vault, need: Need) -> Answer {
     let provider = &vault.provider;
-    let (sender, answer) = oneshot::channel();
     let step = provider.discovery.borrow_mut().needed(time::now(), need);
-    if step.known.is_none() {
-        provider.waiting.borrow_mut().push(sender);
-    }
     if step.ask {
         spawn_local(async move {
             let outcome = discover(vault).await;
             let answer = provider.discovery.borrow_mut().answered(time::now(), outcome);
-            for waiting in provider.waiting.take() {
-                // Whoever no longer waits needs no answer.
-                let _ = waiting.send(answer.clone());
-            }
+            provider.waiting.tell(&answer);
         });
     }
     if let Some(known) = step.known {
         return Ok(known);
     }
-    answer.await.unwrap_or_else(|_| Err(unreachable()))
+    // Nothing is told before this: a spawned task begins in a later turn.
+    provider.waiting.join().await.unwrap_or_else(|| Err(unreachable()))
 }
 
 async fn discover(vault: Vault) -> Result<Metadata, AuthError> {
