@@ -131,6 +131,12 @@ impl Config {
         read::config(&options, &page, urls).map_err(|problems| invalid(&problems))
     }
 
+    /// This client at its issuer: what outlives a vault is stored under this.
+    #[must_use]
+    pub fn client_at_issuer(&self) -> String {
+        [self.issuer.as_str(), " ", self.client_id.as_str()].concat()
+    }
+
     /// Whether OpenID Connect is spoken, so that an ID token comes with a grant.
     #[must_use]
     pub fn is_openid(&self) -> bool {

@@ -40,12 +40,12 @@ pub(super) async fn forget(vault: Vault) {
 pub(super) async fn check_restore(vault: Vault) -> Result<(), AuthError> {
     let record = store::remember(TURNS, &mut |_| Next::Keep).await.ok().flatten();
     let turns = Turns::from_record(&record.unwrap_or_default());
-    turns.check(&client(vault), time::now().wall)
+    turns.check(&vault.config.client_at_issuer(), time::now().wall)
 }
 
 /// A page leaves for that.
 pub(super) async fn note_restore(vault: Vault) {
-    let (client, now) = (client(vault), time::now().wall);
+    let (client, now) = (vault.config.client_at_issuer(), time::now().wall);
     let mut note = |record: Option<&str>| {
         let turns = Turns::from_record(record.unwrap_or_default());
         Next::Put(turns.and(&client, now).to_record())
@@ -54,12 +54,7 @@ pub(super) async fn note_restore(vault: Vault) {
     let _ = store::remember(TURNS, &mut note).await;
 }
 
-fn client(vault: Vault) -> String {
-    let config = &vault.config;
-    [config.issuer.as_str(), " ", &config.client_id].concat()
-}
-
 async fn update(vault: Vault, decide: &mut dyn FnMut(Option<&str>) -> Next) -> Option<String> {
-    let name = ["bounces ", client(vault).as_str()].concat();
+    let name = ["bounces ", &vault.config.client_at_issuer()].concat();
     store::remember(&name, decide).await.ok().flatten()
 }

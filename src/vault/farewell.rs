@@ -36,6 +36,5 @@ pub(super) async fn answered(vault: Vault, url: &ParsedUrl) -> Option<String> {
 }
 
 fn name(vault: Vault) -> String {
-    let config = &vault.config;
-    ["farewell ", &config.issuer, " ", &config.client_id].concat()
+    ["farewell ", &vault.config.client_at_issuer()].concat()
 }

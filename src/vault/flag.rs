@@ -63,6 +63,6 @@ pub(super) fn note(
 /// The flag as it was before this change. A store that is denied has none, so it restores nothing, and
 /// that is all.
 async fn update(vault: Vault, decide: &mut dyn FnMut(Option<&str>) -> Next) -> Option<Flag> {
-    let name = [vault.config.issuer.as_str(), " ", vault.config.client_id.as_str()].concat();
+    let name = vault.config.client_at_issuer();
     store::remember(&name, decide).await.ok().flatten().as_deref().map(Flag::from_record)
 }
