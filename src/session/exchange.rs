@@ -67,38 +67,38 @@ enum Purpose {
 struct Arrived {
     ask: Ask,
     way: Way,
+    /// Where the application wants to be.
+    return_to: Option<String>,
 }
 
-/// How it came, and where the application wants to be.
-#[derive(Debug)]
+/// Who hears if it comes to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    Callback(Option<String>),
-    /// From a hidden frame.
-    Silent(Option<String>),
-    Restore(Option<String>),
-    Password,
+    /// Everybody: a person came back from the provider.
+    Callback,
+    /// The page alone: a hidden frame or a password.
+    Quiet,
+    /// Whoever waits for the session to be restored.
+    Restore,
 }
 
 impl Purpose {
     fn is_restore(&self) -> bool {
-        matches!(self, Self::Code(Arrived { way: Way::Restore(_), .. }))
+        matches!(self, Self::Code(Arrived { way: Way::Restore, .. }))
     }
 }
 
 impl PendingCode {
     fn arrived(&self) -> Arrived {
-        let way = match &self.request {
-            TokenRequest::Code { transaction, .. } => {
-                let return_to = transaction.return_to.clone();
-                match transaction.mode {
-                    _ if transaction.is_restore => Way::Restore(return_to),
-                    Mode::Silent => Way::Silent(return_to),
-                    Mode::Redirect | Mode::Popup => Way::Callback(return_to),
-                }
-            }
-            TokenRequest::Password { .. } | TokenRequest::Refresh { .. } => Way::Password,
+        let TokenRequest::Code { transaction, .. } = &self.request else {
+            return Arrived { ask: self.ask, way: Way::Quiet, return_to: None };
         };
-        Arrived { ask: self.ask, way }
+        let way = match transaction.mode {
+            _ if transaction.is_restore => Way::Restore,
+            Mode::Silent => Way::Quiet,
+            Mode::Redirect | Mode::Popup => Way::Callback,
+        };
+        Arrived { ask: self.ask, way, return_to: transaction.return_to.clone() }
     }
 }
 
@@ -300,13 +300,13 @@ impl Session {
     }
 
     fn code_failed(&mut self, now: Now, arrived: Arrived, failure: TokenFailure) {
-        let Arrived { ask, way } = arrived;
+        let Arrived { ask, way, return_to } = arrived;
         match way {
-            Way::Restore(return_to) => {
+            Way::Restore => {
                 self.restore_refused(now, ask, return_to, failure.error, failure.is_final);
             }
-            Way::Callback(_) => self.conclude_failed(ask, failure.error),
-            Way::Silent(_) | Way::Password => self.fail_quietly(ask, failure.error),
+            Way::Callback => self.conclude_failed(ask, failure.error),
+            Way::Quiet => self.fail_quietly(ask, failure.error),
         }
     }
 
@@ -335,14 +335,8 @@ impl Session {
         self.epoch = Epoch(self.epoch.0 + 1);
         let generation = self.next_generation();
         let mut tenure = Tenure::begin(grant, generation, first, &mut self.random);
-        let Arrived { ask, way } = arrived;
-        tenure.restored_by = matches!(way, Way::Restore(_)).then_some(RestoredBy::Redirect);
-        let return_to = match way {
-            Way::Callback(return_to) | Way::Silent(return_to) | Way::Restore(return_to) => {
-                return_to
-            }
-            Way::Password => None,
-        };
+        let Arrived { ask, way, return_to } = arrived;
+        tenure.restored_by = (way == Way::Restore).then_some(RestoredBy::Redirect);
         self.standing = Standing::SignedIn(Box::new(tenure));
         self.stop_restoring();
         self.outputs.push_back(Output::Tell(News::SignedIn));
