@@ -30,6 +30,25 @@ pub(crate) const REFUSED_THOUGH_VALID: [&str; 6] = ["346", "347", "350", "351", 
 /// got lost. They are refused of an issuer, as every token with a secret is, and accepted where 357 is.
 pub(crate) const INVALID_THOUGH_EQUAL: [&str; 2] = ["367", "370"];
 
+/// The signed tokens of RFC 7520 and RFC 8037, by file.
+pub(crate) const COOKBOOK: [&str; 5] = [
+    "jose-cookbook/jws/4_1.rsa_v15_signature.json",
+    "jose-cookbook/jws/4_2.rsa-pss_signature.json",
+    "jose-cookbook/jws/4_3.ecdsa_signature.json",
+    "jose-cookbook/jws/4_4.hmac-sha2_integrity_protection.json",
+    "jose-cookbook/curve25519/jws.json",
+];
+
+impl Case {
+    /// The same with one letter in the token's middle changed.
+    pub(crate) fn changed(mut self) -> Self {
+        let middle = self.token.len() / 2;
+        let other = if &self.token[middle..=middle] == "A" { "B" } else { "A" };
+        self.token.replace_range(middle..=middle, other);
+        self
+    }
+}
+
 /// How many invalid cases were refused and valid ones accepted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {

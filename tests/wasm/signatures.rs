@@ -64,22 +64,13 @@ async fn wycheproof_keys_jw4_jw9_jw10() {
 
 #[wasm_bindgen_test]
 async fn what_the_standards_print_rfc7515_rfc7520_rfc8037() {
-    for name in [
-        "jose-cookbook/jws/4_1.rsa_v15_signature.json",
-        "jose-cookbook/jws/4_2.rsa-pss_signature.json",
-        "jose-cookbook/jws/4_3.ecdsa_signature.json",
-        "jose-cookbook/jws/4_4.hmac-sha2_integrity_protection.json",
-        "jose-cookbook/curve25519/jws.json",
-    ] {
+    for name in vectors::COOKBOOK {
         let Some(text) = file(name).await else { return };
-        let mut case = vectors::cookbook(&text);
+        let case = vectors::cookbook(&text);
         let payload = case.token.split('.').nth(1).unwrap();
         let payload = Base64UrlUnpadded::decode_vec(payload).unwrap();
         assert_eq!(verified(&case).await, Ok(payload), "{name}");
-        let middle = case.token.len() / 2;
-        let other = if &case.token[middle..=middle] == "A" { "B" } else { "A" };
-        case.token.replace_range(middle..=middle, other);
-        assert!(verified(&case).await.is_err(), "{name}, changed in the middle");
+        assert!(verified(&case.changed()).await.is_err(), "{name}, changed in the middle");
     }
     let Some(text) = file("rfc-misc/vectors.json").await else { return };
     let misc: Value = serde_json::from_str(&text).unwrap();

@@ -58,20 +58,11 @@ fn wycheproof_crypto_jw12() {
 
 #[test]
 fn what_the_standards_print_rfc7515_rfc7520_rfc8037() {
-    for name in [
-        "jose-cookbook/jws/4_1.rsa_v15_signature.json",
-        "jose-cookbook/jws/4_2.rsa-pss_signature.json",
-        "jose-cookbook/jws/4_3.ecdsa_signature.json",
-        "jose-cookbook/jws/4_4.hmac-sha2_integrity_protection.json",
-        "jose-cookbook/curve25519/jws.json",
-    ] {
+    for name in vectors::COOKBOOK {
         let Some(text) = file(name) else { return };
-        let mut case = vectors::cookbook(&text);
+        let case = vectors::cookbook(&text);
         assert_eq!(verified(&case), Ok(()), "{name}");
-        let middle = case.token.len() / 2;
-        let other = if &case.token[middle..=middle] == "A" { "B" } else { "A" };
-        case.token.replace_range(middle..=middle, other);
-        assert!(verified(&case).is_err(), "{name}, changed in the middle");
+        assert!(verified(&case.changed()).is_err(), "{name}, changed in the middle");
     }
     let Some(text) = file("rfc-misc/vectors.json") else { return };
     let misc: Value = serde_json::from_str(&text).unwrap();
