@@ -16,6 +16,7 @@ mod reader;
 mod scalars;
 
 pub use options::{Kind, OPTIONS, OptionSpec};
+pub use read::NETWORK_MS;
 pub use scalars::extra_param_problem;
 
 /// The longest configuration that is read, in bytes.

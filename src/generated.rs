@@ -7,9 +7,12 @@ use std::{fmt::Write as _, fs, path::PathBuf};
 use ts_rs::{Config, TS};
 
 use crate::{
-    config::OPTIONS,
+    config::{NETWORK_MS, OPTIONS},
     error::{AuthErrorInfo, Code, Phase},
-    oauth::{authorize::Asked, transaction::Mode},
+    oauth::{
+        authorize::Asked,
+        transaction::{self, Mode},
+    },
     session::{
         journal::{Event, EventType},
         snapshot::{RestoredBy, SignedOutReason, Snapshot},
@@ -82,10 +85,29 @@ fn types() -> String {
 }
 
 fn constants() -> String {
-    format!(
-        "{HEADER}/** The version of the wire protocol. */\nexport const WIRE = {};\n",
-        wire::WIRE
-    )
+    let constants = [
+        ("The version of the wire protocol.", "WIRE", wire::WIRE.to_string()),
+        (
+            "What the `state` of a sign-in in a window of its own begins with.",
+            "WINDOW_STATE",
+            format!("\"{}\"", transaction::WINDOW_STATE),
+        ),
+        (
+            "How long a sign-in may take, in milliseconds.",
+            "LIFETIME_MS",
+            transaction::LIFETIME_MS.to_string(),
+        ),
+        (
+            "How long the provider may take to answer, where the options do not say.",
+            "NETWORK_MS",
+            NETWORK_MS.to_string(),
+        ),
+    ];
+    let mut text = HEADER.to_owned();
+    for (doc, name, value) in constants {
+        writeln!(text, "/** {doc} */\nexport const {name} = {value};").unwrap();
+    }
+    text
 }
 
 fn options() -> String {

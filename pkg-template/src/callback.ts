@@ -2,6 +2,7 @@
 
 import type { Link } from "./connection.js";
 import type { AuthError } from "./error.js";
+import { WINDOW_STATE } from "./generated/constants.js";
 import type { Settings } from "./options.js";
 import { loaded } from "./places/place.js";
 
@@ -67,8 +68,7 @@ export function doorway({ config, redirectUri }: Settings): Doorway {
   const accept = (url: string): void => {
     if (arrival.callback?.url === url) return;
     arrival.callback = { url };
-    // What a sign-in in a window of its own begins its `state` with.
-    if (url.includes("state=w."))
+    if (url.includes(`state=${WINDOW_STATE}`))
       arrival.handing = loaded(import("./acts.js")).then((script) => script.offer(arrival));
   };
 

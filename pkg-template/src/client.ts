@@ -251,8 +251,8 @@ function present(options: ClientOptions): Client {
     // A callback that the application has yet to bring would be left behind.
     const at = door.isHere() ? {} : { returnTo: location.href };
     const { url } = await link.ask<"navigate">({ type: "restore", ...at }).answer;
-    // In place of this page: nobody wants to go back to before a reload.
     await door.idle();
+    // In place of this page: nobody wants to go back to before a reload.
     if (url) location.replace(url);
   };
 
@@ -315,7 +315,9 @@ function present(options: ClientOptions): Client {
       // Before the script is there, for it cleans the address.
       begin();
       const page = { reach, check, failure, popup, settings };
-      return (await loaded(import("./acts.js"))).act(name, page, given);
+      const script = loaded(import("./acts.js"));
+      if (popup) script.catch(() => popup.close());
+      return (await script).act(name, page, given);
     }),
     fetch: (input, init) => send(reach, input, init),
     async signOut(options) {

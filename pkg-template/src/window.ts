@@ -2,16 +2,12 @@
 
 import type { Page } from "./acts.js";
 import type { Arrival } from "./callback.js";
+import { LIFETIME_MS, NETWORK_MS } from "./generated/constants.js";
 import type { ToVault } from "./generated/types.js";
 import { handOver, takeOver } from "./handoff.js";
 
 /** How often a window is looked at. */
 const LOOK_MS = 300;
-/** How long the vault waits for a callback: ten minutes. */
-const LIFETIME_MS = 600_000;
-/** How long the provider may take to answer, where the options do not say. */
-const NETWORK_MS = 10_000;
-
 /** How large a window is, in CSS pixels. */
 const [WIDTH, HEIGHT] = [480, 640];
 
@@ -36,11 +32,14 @@ export async function signInBeside(page: Page, question: Question): Promise<void
   try {
     const told = await (await reach()).ask<"navigate">(question).answer;
     const { url, stop } = takeOver(told.channel as string);
-    const over = setTimeout(stop, LIFETIME_MS);
     // However the waiting ends: a window that seemed to be closed may still come back.
-    const accepted = url.then(async (url) => {
+    const over = setTimeout(stop, LIFETIME_MS);
+    const unheard = () => {
       clearTimeout(over);
       stop();
+    };
+    const accepted = url.then(async (url) => {
+      unheard();
       waiting.abort();
       await (await reach()).ask<"concluded">({ type: "callback", url }).answer;
     });
@@ -53,6 +52,8 @@ export async function signInBeside(page: Page, question: Question): Promise<void
       const given = JSON.parse(settings.config).timeouts?.networkMs;
       frame = document.createElement("iframe");
       const silent = silence(frame, given ?? NETWORK_MS, failure, waiting.signal);
+      // Nothing comes out of a frame that is gone.
+      silent.catch(unheard);
       show(frame, told.url);
       await Promise.race([accepted, silent]);
     }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long the provider may take to answer, where the options do not say.
-const NETWORK_MS: u32 = 10_000;
+pub const NETWORK_MS: u32 = 10_000;
 
 /// The configuration in `options`, or every problem with it.
 pub(super) fn config(
