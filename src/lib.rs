@@ -15,7 +15,7 @@
 //! - [`oauth`]: the messages of OAuth 2 and OpenID Connect, as pure functions.
 //! - [`session`]: is there a token, until when, who refreshes. A machine without IO.
 //! - [`request`]: which credential goes where, and one request's retry budget. A machine without IO.
-//! - `browser`: adapters over web-sys, one file each.
+//! - `browser`: adapters over web-sys, one file each; `crowd`: tasks that wait for the same word.
 //! - `vault`: ports, the wire protocol, and the pump that holds the machines.
 //! - `wasm`: what JavaScript may call.
 //! - [`client`]: the page's side, for applications in Rust. Nothing of the vault's module uses it.
@@ -40,6 +40,8 @@ pub mod url;
 
 #[cfg(target_arch = "wasm32")]
 mod browser;
+#[cfg(target_arch = "wasm32")]
+mod crowd;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod generated;
 pub mod vault;

@@ -2,7 +2,6 @@
 //! sessions or policy; they run in a worker and, through the same calls, in a page.
 
 pub(crate) mod channel;
-pub(crate) mod crowd;
 pub(crate) mod crypto;
 pub(crate) mod event;
 pub(crate) mod fetch;

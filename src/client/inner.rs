@@ -20,10 +20,10 @@ use super::{
 };
 use crate::{
     browser::{
-        crowd::Crowd,
         event::{self, Listening},
         global, object, url,
     },
+    crowd::Crowd,
     error::{AuthError, Code, Phase},
     session::journal::Event,
     table::Table,

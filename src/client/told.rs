@@ -7,7 +7,7 @@ use std::{
     task::Poll,
 };
 
-use crate::browser::crowd::Crowd;
+use crate::crowd::Crowd;
 
 /// A word that is said once, to all who wait for it and to those who come later.
 pub(super) struct Told<T> {

@@ -7,8 +7,9 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{provider, pump::Vault, send};
 use crate::{
-    browser::{crowd::Crowd, crypto, time},
+    browser::{crypto, time},
     clock::Millis,
+    crowd::Crowd,
     error::AuthError,
     jwt::{
         jwks::KeySet,

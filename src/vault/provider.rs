@@ -6,7 +6,8 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{pump::Vault, send};
 use crate::{
-    browser::{crowd::Crowd, time, url::BrowserUrls},
+    browser::{time, url::BrowserUrls},
+    crowd::Crowd,
     error::{AuthError, Code, Phase},
     oauth::{
         discovery::{Discovery, Need},
