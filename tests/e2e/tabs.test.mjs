@@ -256,9 +256,12 @@ test("the client says where its vault is", async () => {
   const app = await e2e.application();
   const tab = await app.open();
   assert.equal(await tab.run((auth) => auth.place), place.place);
-  const usual = await tab.run(() => {
+  const usual = await tab.run(async () => {
     const { isolation: _, ...options } = window.tw.settings.options;
-    return window.tw.sdk.createClient(options).place;
+    const client = window.tw.sdk.createClient(options);
+    await client.ready;
+    client.close();
+    return client.place;
   });
   assert.equal(usual, await tab.run(() => ("SharedWorker" in window ? "shared" : "worker")));
 });

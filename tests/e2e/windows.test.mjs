@@ -53,10 +53,11 @@ async function opened(tab) {
     return handles.find((handle) => handle !== tab.handle);
   });
   const popup = new Tab(tab.driver, handle ?? "", e2e.servers);
-  await popup.until(
-    "the login form",
-    (_, issuer) => location.origin === issuer && document.getElementById("login") !== null,
-    e2e.servers.issuer,
+  // Nothing waits in the window's page: a provider that cuts the window off gives it another process,
+  // and WebKit's driver never answers for a script that waited in the one before.
+  await popup.untilUrl("the provider's page", (url) => url.startsWith(e2e.servers.issuer));
+  await eventually("the login form", () =>
+    popup.driver.executeScript("return document.getElementById('login') !== null;"),
   );
   return popup;
 }
@@ -70,8 +71,9 @@ async function opened(tab) {
 async function fill(popup, login) {
   await popup.focus();
   await popup.driver.executeScript(
+    // Later, so that the driver has its answer before the window goes.
     "document.querySelector('#login').value = arguments[0];" +
-      "document.querySelector('button[type=submit]').click();",
+      "setTimeout(() => document.querySelector('button[type=submit]').click(), 50);",
     login,
   );
 }

@@ -48,9 +48,13 @@ function create(options) {
   tw.urlAfterReady = location.href;
 }
 
-/** Has the vault forget which sign-ins came back of late. */
+/**
+ * Has the vault forget which sign-ins came back of late. WebKit keeps a database to itself when the
+ * worker or page that opens it ends in the middle: then this gives up, as the vault does.
+ */
 async function forgetBounces() {
   await new Promise((resolve) => {
+    setTimeout(resolve, 3000);
     const opening = indexedDB.open("tokenward.memory");
     opening.onerror = resolve;
     // One that is not there is the vault's to make.

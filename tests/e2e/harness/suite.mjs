@@ -23,10 +23,39 @@ let serial = 0;
 /** The one browser of this process, which may run several files, and how many of them need it. */
 const shared = { started: /** @type {Promise<Started> | undefined} */ (undefined), users: 0 };
 
+/** How long a driver may take for one answer: longer than anything it is told to wait for. */
+const ANSWER_MS = 60_000;
+
 async function openBrowser() {
   shared.users += 1;
-  shared.started ??= engine.start();
+  shared.started ??= engine.start().then((started) => {
+    limit(started.driver);
+    return started;
+  });
   return shared.started;
+}
+
+/**
+ * Has a question that the driver never answers fail by its name, instead of keeping the run waiting.
+ *
+ * @param {import("selenium-webdriver").WebDriver} driver
+ */
+function limit(driver) {
+  const ask = driver.execute.bind(driver);
+  driver.execute = async (command) => {
+    const name = command.getName();
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer;
+    const late = new Promise((_, reject) => {
+      const error = new Error(`${engine.name}'s driver did not answer \`${name}\``);
+      timer = setTimeout(reject, ANSWER_MS, error);
+    });
+    try {
+      return await Promise.race([ask(command), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
 }
 
 async function leaveBrowser() {
