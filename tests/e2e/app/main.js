@@ -49,8 +49,8 @@ function create(options) {
 }
 
 /**
- * Has the vault forget which sign-ins came back of late. WebKit keeps a database to itself when the
- * worker or page that opens it ends in the middle: then this gives up, as the vault does.
+ * Has the vault forget which sign-ins came back of late. A page in WebKit's back/forward cache may keep
+ * the database to itself: then this gives up, as the vault does.
  */
 async function forgetBounces() {
   await new Promise((resolve) => {

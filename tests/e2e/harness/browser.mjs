@@ -16,6 +16,8 @@
  * @property {() => Promise<Started>} start
  * @property {string} insecureHost a name for 127.0.0.1 that is no secure context over http
  * @property {boolean} keepsSharedWorkers whether a SharedWorker outlives its last page for a while
+ * @property {boolean} keepsDatabases whether a page left in the middle of a transaction keeps the database
+ *   from every other while it is in the back/forward cache
  * @property {DevTools} [devTools]
  * @property {(driver: WebDriver) => Promise<string[]>} consoleLines what the browser's console
  *   received since the last call

@@ -30,6 +30,7 @@ export const chromium = {
   name: "chromium",
   insecureHost: HOST,
   keepsSharedWorkers: true,
+  keepsDatabases: false,
   lacks: {},
 
   async start() {

@@ -43,6 +43,7 @@ export const firefox = {
   name: "firefox",
   insecureHost: HOST,
   keepsSharedWorkers: false,
+  keepsDatabases: false,
   lacks: {},
 
   async start() {

@@ -124,7 +124,10 @@ export class Suite {
     const { provider, api, app, other } = this.servers.direct;
     provider.faults.clear();
     provider.recognize(undefined);
-    for (const handle of await this.driver.getAllWindowHandles()) {
+    // A tab keeps pages that it left, and WebKit's keep the databases that they were at.
+    const before = await this.driver.getAllWindowHandles();
+    if (engine.keepsDatabases) this.#first = await openTab(this.driver);
+    for (const handle of before) {
       if (handle === this.#first) continue;
       await focusOn(this.driver, handle);
       await closeTab(this.driver);

@@ -31,6 +31,7 @@ export const webkit = {
   name: "webkit",
   insecureHost: "app.test",
   keepsSharedWorkers: false,
+  keepsDatabases: true,
   lacks: { files: "WebKitGTK 2.50 has no `navigator.storage`" },
 
   async start() {

@@ -1,6 +1,5 @@
 //! The cells of the end-to-end layer: which browser, and where in it the vault is.
 
-use super::node::{self, Suite};
 use crate::build;
 use crate::tools::{Browser, CrateTool, Need};
 use anyhow::Result;
@@ -39,6 +38,11 @@ const CELLS: &[Cell] = &[
     Cell { browser: Browser::Webkit, place: Place::Page },
 ];
 
+/// Where what depends on the engine alone is shown.
+pub(super) const fn of_engine(browser: Browser) -> Cell {
+    Cell { browser, place: Place::Shared }
+}
+
 /// Cells that run only when this layer, a browser or a place is asked for by name. What they alone can
 /// show is little: the engine is covered by its third cell, the place by the other engines. On a machine
 /// that has all its processors busy, a restore may take longer there than a test waits.
@@ -72,14 +76,17 @@ pub(super) fn usual() -> impl Iterator<Item = Cell> {
     CELLS.iter().copied().filter(|cell| !ASKED_FOR.contains(cell))
 }
 
+/// The engines in which what depends on them alone is shown: the one in `browser`; else all where that
+/// layer is `asked_for`, and otherwise those of every change.
+pub(super) fn engines(browser: Option<Browser>, asked_for: bool) -> impl Iterator<Item = Browser> {
+    let usual = move |engine| asked_for || !ASKED_FOR.contains(&of_engine(engine));
+    let wanted = move |engine: &Browser| browser.map_or_else(|| usual(*engine), |it| it == *engine);
+    Browser::ALL.into_iter().filter(wanted)
+}
+
 /// The names of all cells.
 pub(super) fn names() -> String {
     CELLS.iter().map(Cell::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// The tests of this cell. What depends on the engine alone runs once for each.
-pub(super) fn suite(cell: Cell) -> &'static Suite {
-    if cell.place == Place::Shared { &node::E2E } else { &node::E2E_OF_PLACE }
 }
 
 pub(super) fn needs(cell: Cell) -> Vec<Need> {

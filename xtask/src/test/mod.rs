@@ -22,12 +22,12 @@ use std::time::Instant;
 
 pub(crate) const VERB: Verb = Verb {
     name: "test",
-    summary: "Runs the tests: native, facade, servers, wasm, e2e, package",
+    summary: "Runs the tests: native, facade, servers, wasm, engine, e2e, package",
     flags: &[
         Flag {
             name: "only",
             value: Some("LAYER"),
-            help: "native, facade, servers, wasm, e2e or package",
+            help: "native, facade, servers, wasm, engine, e2e or package",
         },
         BROWSER,
         PLACE,
@@ -49,6 +49,7 @@ enum Kind {
     Facade,
     Servers,
     Wasm,
+    Engine,
     E2e,
     Package,
 }
@@ -58,6 +59,7 @@ const KINDS: &[(&str, Kind)] = &[
     ("facade", Kind::Facade),
     ("servers", Kind::Servers),
     ("wasm", Kind::Wasm),
+    ("engine", Kind::Engine),
     ("e2e", Kind::E2e),
     ("package", Kind::Package),
 ];
@@ -72,6 +74,8 @@ enum Part {
     Facade,
     Servers,
     Wasm(Browser),
+    /// What depends on the engine and not on the vault's place.
+    Engine(Browser),
     E2e(Cell),
     Package,
 }
@@ -83,6 +87,7 @@ impl Part {
             Self::Facade => "facade".to_owned(),
             Self::Servers => "servers".to_owned(),
             Self::Wasm(browser) => format!("wasm {}", browser.name()),
+            Self::Engine(browser) => format!("engine {}", browser.name()),
             Self::E2e(cell) => format!("e2e {cell}"),
             Self::Package => "package".to_owned(),
         }
@@ -93,6 +98,7 @@ impl Part {
             Self::Native => vec![],
             Self::Facade | Self::Servers => vec![Need::Npm],
             Self::Wasm(browser) => wasm::needs(browser),
+            Self::Engine(browser) => cells::needs(cells::of_engine(browser)),
             Self::E2e(cell) => cells::needs(cell),
             Self::Package => cells::needs(PACKAGE_CELL),
         }
@@ -100,14 +106,15 @@ impl Part {
 
     /// Whether the two may run at the same time.
     fn runs_beside(self, other: Self) -> bool {
-        matches!((self, other), (Self::E2e(_), Self::E2e(_)))
+        let is_driven = |part| matches!(part, Self::Engine(_) | Self::E2e(_));
+        is_driven(self) && is_driven(other)
     }
 
     /// What must be built before it.
     fn products(self) -> &'static [Product] {
         match self {
-            Self::E2e(_) => &[Product::Package, Product::YewPage],
-            Self::Package => &[Product::Package],
+            Self::Engine(_) => &[Product::Package, Product::YewPage],
+            Self::E2e(_) | Self::Package => &[Product::Package],
             _ => &[],
         }
     }
@@ -118,7 +125,8 @@ impl Part {
             Self::Facade => node::list(&node::FACADE, filter),
             Self::Servers => node::list(&node::SERVERS, filter),
             Self::Wasm(_) => wasm::list(filter),
-            Self::E2e(cell) => node::list(cells::suite(cell), filter),
+            Self::Engine(_) => node::list(&node::ENGINE, filter),
+            Self::E2e(_) => node::list(&node::E2E, filter),
             Self::Package => node::list(&node::PACKAGE, filter),
         }
     }
@@ -130,9 +138,11 @@ impl Part {
             Self::Facade => node::run(&name, &node::FACADE, filter, &[], beside),
             Self::Servers => node::run(&name, &node::SERVERS, filter, &[], beside),
             Self::Wasm(browser) => wasm::run(&name, browser, filter),
-            Self::E2e(cell) => {
-                node::run(&name, cells::suite(cell), filter, &cells::told(cell)?, beside)
+            Self::Engine(browser) => {
+                let told = cells::told(cells::of_engine(browser))?;
+                node::run(&name, &node::ENGINE, filter, &told, beside)
             }
+            Self::E2e(cell) => node::run(&name, &node::E2E, filter, &cells::told(cell)?, beside),
             Self::Package => {
                 let mut told = cells::told(PACKAGE_CELL)?;
                 told.push(("TOKENWARD_TARBALL".into(), build::tarball()?.into()));
@@ -187,13 +197,16 @@ fn chosen(flags: &Flags) -> Result<Vec<Part>> {
             Kind::Facade => parts.push(Part::Facade),
             Kind::Servers => parts.push(Part::Servers),
             Kind::Package => parts.push(Part::Package),
-            Kind::Wasm if only.is_none() && place.is_some() => {}
+            Kind::Wasm | Kind::Engine if only.is_none() && place.is_some() => {}
             Kind::Wasm => parts.extend(
                 wasm::BROWSERS
                     .iter()
                     .filter(|one| browser.is_none_or(|it| it == **one))
                     .map(|one| Part::Wasm(*one)),
             ),
+            Kind::Engine => {
+                parts.extend(cells::engines(browser, only.is_some()).map(Part::Engine));
+            }
             Kind::E2e if only.is_none() && browser.is_none() && place.is_none() => {
                 parts.extend(cells::usual().map(Part::E2e));
             }

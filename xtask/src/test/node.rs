@@ -47,14 +47,16 @@ pub(super) const SERVERS: Suite = Suite {
 pub(super) const E2E: Suite = Suite {
     folder: "tests/e2e",
     ending: ".test.mjs",
-    without: None,
+    without: Some(ENGINE_ENDING),
     concurrency: 2,
     is_shared: true,
     limit: Duration::from_mins(15),
 };
 
-/// The same without what depends on the engine alone, for its second place and third.
-pub(super) const E2E_OF_PLACE: Suite = Suite { without: Some(".engine.test.mjs"), ..E2E };
+const ENGINE_ENDING: &str = ".engine.test.mjs";
+
+/// What depends on the engine and not on the vault's place.
+pub(super) const ENGINE: Suite = Suite { ending: ENGINE_ENDING, without: None, ..E2E };
 
 pub(super) const PACKAGE: Suite = Suite {
     folder: "tests/package",
