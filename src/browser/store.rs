@@ -5,6 +5,8 @@
 //! Two databases rather than two stores in one: a new version of a database is kept waiting by every
 //! tab that has the old one open, and refuses a tab that runs yesterday's build.
 
+use std::{cell::Cell, rc::Rc};
+
 use futures_channel::oneshot;
 use js_sys::{Array, Function};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -22,9 +24,18 @@ type Name = (&'static str, &'static str);
 const TRANSACTIONS: Name = ("tokenward", "transactions");
 const MEMORIES: Name = ("tokenward.memory", "memories");
 
-/// How long any answer of the browser's may take: engines are known that forget to give one, and
-/// nobody may wait for ever to learn who is signed in.
+/// How long any answer of the browser's may take: engines are known that forget to give one, or give none
+/// while a page that was left in the middle of a transaction is in the back/forward cache (WebKit). Nobody
+/// may wait for ever to learn who is signed in.
 const WAIT: Millis = Millis::from_secs(5);
+
+/// The same where the last answer never came: to wait as long again for each would add up.
+const WAIT_AGAIN: Millis = Millis::from_secs(1);
+
+thread_local! {
+    /// Whether the last answer never came.
+    static IS_STUCK: Cell<bool> = const { Cell::new(false) };
+}
 
 /// The browser refused its storage.
 #[derive(Debug)]
@@ -168,7 +179,7 @@ async fn committed(transaction: &IdbTransaction) -> Result<(), Denied> {
 /// Waits for one of the two that `listen` sets, or until it has taken too long.
 async fn told(listen: &dyn Fn(Option<&Function>, Option<&Function>)) -> Result<(), Denied> {
     let (sender, ended) = oneshot::channel();
-    let sender = std::rc::Rc::new(std::cell::Cell::new(Some(sender)));
+    let sender = Rc::new(Cell::new(Some(sender)));
     let (on_error, too_late) = (sender.clone(), sender.clone());
     let succeed = Closure::once(move |_: JsValue| {
         sender.take().map(|sender| sender.send(true));
@@ -178,11 +189,14 @@ async fn told(listen: &dyn Fn(Option<&Function>, Option<&Function>)) -> Result<(
         event.prevent_default();
         on_error.take().map(|sender| sender.send(false));
     });
-    let _timer = time::wake_in(WAIT, move || {
-        too_late.take().map(|sender| sender.send(false));
+    let wait = if IS_STUCK.get() { WAIT_AGAIN } else { WAIT };
+    let _timer = time::wake_in(wait, move || {
+        too_late.take();
     });
     listen(Some(succeed.as_ref().unchecked_ref()), Some(fail.as_ref().unchecked_ref()));
-    let has_succeeded = ended.await.unwrap_or(false);
+    let answer = ended.await;
+    IS_STUCK.set(answer.is_err());
+    let has_succeeded = answer.unwrap_or(false);
     listen(None, None);
     if has_succeeded { Ok(()) } else { Err(Denied) }
 }

@@ -20,8 +20,12 @@ import { makeWebRoot } from "./web-root.mjs";
 const SCOPE = ["openid", "profile", "email", "offline_access"];
 let serial = 0;
 
-/** The one browser of this process, which may run several files, and how many of them need it. */
-const shared = { started: /** @type {Promise<Started> | undefined} */ (undefined), users: 0 };
+/** The one browser of this process, which may run several files, its first tab, and how many need it. */
+const shared = {
+  started: /** @type {Promise<Started> | undefined} */ (undefined),
+  first: "",
+  users: 0,
+};
 
 /** How long a driver may take for one answer: longer than anything it is told to wait for. */
 const ANSWER_MS = 60_000;
@@ -89,7 +93,6 @@ export class Suite {
   #isInUse = false;
   /** @type {Awaited<ReturnType<typeof makeWebRoot>>} */
   #root = /** @type {any} */ (undefined);
-  #first = "";
   /** @type {{ page: Record<string, string>, vault: Record<string, string> }} */
   #headers = { page: PAGE_HEADERS, vault: VAULT_HEADERS };
 
@@ -108,7 +111,7 @@ export class Suite {
     });
     this.driver = (await openBrowser()).driver;
     await this.driver.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 });
-    this.#first = await this.driver.getWindowHandle();
+    shared.first = await this.driver.getWindowHandle();
   }
 
   async stop() {
@@ -126,13 +129,13 @@ export class Suite {
     provider.recognize(undefined);
     // A tab keeps pages that it left, and WebKit's keep the databases that they were at.
     const before = await this.driver.getAllWindowHandles();
-    if (engine.keepsDatabases) this.#first = await openTab(this.driver);
+    if (engine.keepsDatabases) shared.first = await openTab(this.driver);
     for (const handle of before) {
-      if (handle === this.#first) continue;
+      if (handle === shared.first) continue;
       await focusOn(this.driver, handle);
       await closeTab(this.driver);
     }
-    await focusOn(this.driver, this.#first);
+    await focusOn(this.driver, shared.first);
     await this.driver.get("about:blank");
     provider.endSessions();
     api.refuseNext(0);
@@ -144,7 +147,7 @@ export class Suite {
   /** The browser's first tab. */
   tab() {
     this.#isInUse = true;
-    return new Tab(this.driver, this.#first, this.servers);
+    return new Tab(this.driver, shared.first, this.servers);
   }
 
   async newTab() {
