@@ -121,6 +121,9 @@ codes! {
     SessionEnded = "session_ended",
     /// The token has expired and could not be refreshed yet; the session is kept.
     RefreshFailed = "refresh_failed",
+    /// There is no access token for this resource of its own: the provider refuses one (`oauthError` says
+    /// how), or there is no refresh token to ask with. The session and other resources go on.
+    AudienceUnavailable = "audience_unavailable",
     /// The URL is outside the configured resources, so no credential was attached and nothing sent.
     TargetNotAllowed = "target_not_allowed",
     /// The request itself is at fault: its mode, its own `Authorization`, a forbidden scheme.

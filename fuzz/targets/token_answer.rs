@@ -39,7 +39,7 @@ fuzz_target!(|input: (u16, Option<&str>, Option<&str>, &[u8])| {
     };
     let grant = known();
     let refresh_token = Rc::new(Secret::from("rt"));
-    let request = TokenRequest::Refresh { grant: Rc::new(grant.clone()), refresh_token };
+    let request = TokenRequest::Refresh { grant: Rc::new(grant.clone()), refresh_token, audience: 0 };
     match judge(&request, Ok(answer()), &config(), NOW).and_then(believed) {
         Ok(renewed) => {
             assert_eq!(status, 200);
@@ -147,6 +147,7 @@ fn config() -> Config {
         scope: vec!["openid".to_owned()],
         resources: Vec::new(),
         resource: Vec::new(),
+        audiences: Vec::new(),
         endpoints: None,
         extra_params: Vec::new(),
         logout: Logout::default(),

@@ -164,13 +164,26 @@ impl Client {
 
     /// Hands out the access token, only where `allow_token_export` is configured.
     pub async fn export_access_token(&self) -> Result<String, AuthError> {
-        let call = self.0.reach().await?.ask(&message("exportAccessToken"), None);
-        Ok(state::text(&call.answer().await?, "token"))
+        self.export(None).await
+    }
+
+    /// The same with the access token of the resources of this indicator (RFC 8707).
+    pub async fn export_access_token_for(&self, resource: &str) -> Result<String, AuthError> {
+        self.export(Some(resource)).await
     }
 
     /// Lets go of the vault. The session stays, for other tabs and for a new client.
     pub fn close(&self) {
         self.0.close();
+    }
+
+    async fn export(&self, resource: Option<&str>) -> Result<String, AuthError> {
+        let question = message("exportAccessToken");
+        if let Some(resource) = resource {
+            object::set(&question, "resource", &resource.into());
+        }
+        let call = self.0.reach().await?.ask(&question, None);
+        Ok(state::text(&call.answer().await?, "token"))
     }
 
     async fn end_session(&self, local: bool) -> Result<(), AuthError> {

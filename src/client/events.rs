@@ -132,6 +132,7 @@ fn event(from: &Object) -> Option<Event> {
     Some(Event {
         serial: length("serial")?,
         kind: EventType::read(&state::text(from, "type"))?,
+        resource: object::own(from, "resource").as_string(),
         at: UnixMillis(state::number(from, "at")?),
         took_ms: length("tookMs").map(Millis),
         life_ms: length("lifeMs").map(Millis),

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Millis,
-    config::{Endpoints, Logout, Resource, Restore},
+    config::{Audience, Endpoints, Logout, Resource, Restore},
     json::{Members, Writer},
     url::ParseUrl,
 };
@@ -28,7 +28,7 @@ pub struct Options {
     pub scope: Vec<String>,
     /// Where the access token may go. Nowhere else.
     pub resources: Vec<Resource>,
-    /// Whom the access token is for, by the provider's names (RFC 8707); its default where empty.
+    /// Whom the default access token is for, by the provider's names (RFC 8707); its default where empty.
     pub resource: Vec<String>,
     /// Static metadata, instead of discovery.
     pub endpoints: Option<Endpoints>,
@@ -142,7 +142,14 @@ impl Resource {
     /// Everything at `origin`, by every method.
     #[must_use]
     pub fn at(origin: &str) -> Self {
-        Self { origin: origin.to_owned(), paths: None, methods: None }
+        Self { origin: origin.to_owned(), paths: None, methods: None, audience: None }
+    }
+
+    /// The same with an access token of its own, by the provider's name for whom it is for (RFC 8707).
+    /// Resources of one name share one.
+    #[must_use]
+    pub fn with_token_for(self, resource: &str) -> Self {
+        Self { audience: Some(Audience { resource: resource.to_owned(), scope: None }), ..self }
     }
 }
 
@@ -154,6 +161,12 @@ fn resource(resource: &Resource) -> String {
     json.text("origin", &resource.origin);
     if let Some(paths) = &resource.paths {
         json.texts("paths", paths);
+    }
+    if let Some(audience) = &resource.audience {
+        json.text("resource", &audience.resource);
+        if let Some(scope) = &audience.scope {
+            json.texts("scope", scope);
+        }
     }
     json.finish()
 }
@@ -205,6 +218,10 @@ mod tests {
             id_token_signing_alg_values_supported: Some(vec!["ES256".to_owned()]),
         });
         options.resource = vec!["https://api.example.com/v1".to_owned()];
+        let second = Resource::at("https://orders.example.com").with_token_for("urn:orders");
+        options.resources.push(second);
+        let scope = Some(vec!["email".to_owned()]);
+        options.resources[1].audience.as_mut().unwrap().scope = scope;
         options.extra_params =
             vec![("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())];
         options.logout = Logout {

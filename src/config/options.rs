@@ -103,6 +103,8 @@ pub(super) const RESOURCE: &[OptionSpec] = &[
     pinned("paths", Kind::Strings),
     pinned("methods", Kind::Strings),
     pinned("credential", Kind::String),
+    pinned("resource", Kind::String),
+    pinned("scope", Kind::Strings),
 ];
 
 /// The members of `endpoints`.

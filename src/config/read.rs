@@ -1,7 +1,7 @@
 //! The options, read into a [`Config`].
 
 use super::{
-    Config, Endpoints, Logout, Resource, Restore,
+    Config, Endpoints, Logout, Resource, Restore, audience,
     options::{ENDPOINTS, LOGOUT, OPTIONS, RESOURCE, TIMEOUTS},
     reader::{Problems, Reader},
     scalars,
@@ -25,6 +25,9 @@ pub(super) fn config(
     let from = Reader::new(options, OPTIONS, &problems);
     let scope = scalars::scope(&from).unwrap_or_else(|| vec!["openid".to_owned()]);
     let is_openid = scope.iter().any(|scope| scope == "openid");
+    let resources = resources(&from, &scope, &problems, urls);
+    let resource = scalars::resource(&from, urls).unwrap_or_default();
+    let (resource, audiences) = audience::sort(&from, resource, &resources);
     // What is absent or wrong has been noted; the empty texts that stand in for it are not used.
     let config = Config {
         issuer: scalars::issuer(&from, urls).unwrap_or_default(),
@@ -32,8 +35,9 @@ pub(super) fn config(
         redirect_uri: scalars::redirect_uri(&from, "redirectUri", page, urls).unwrap_or_default(),
         silent_redirect_uri: scalars::redirect_uri(&from, "silentRedirectUri", page, urls),
         scope,
-        resources: resources(&from, &problems, urls),
-        resource: scalars::resource(&from, urls).unwrap_or_default(),
+        resources,
+        resource,
+        audiences,
         endpoints: from
             .object("endpoints", ENDPOINTS)
             .map(|from| endpoints(&from, is_openid, urls)),
@@ -57,7 +61,12 @@ fn client_id(from: &Reader<'_>) -> Option<String> {
     Some(id.to_owned())
 }
 
-fn resources(from: &Reader<'_>, problems: &Problems, urls: &dyn ParseUrl) -> Vec<Resource> {
+fn resources(
+    from: &Reader<'_>,
+    scope: &[String],
+    problems: &Problems,
+    urls: &dyn ParseUrl,
+) -> Vec<Resource> {
     let values = from.values("resources").unwrap_or_default();
     let read = |(at, value): (usize, &Json)| {
         let from = Reader::of(
@@ -73,6 +82,7 @@ fn resources(from: &Reader<'_>, problems: &Problems, urls: &dyn ParseUrl) -> Vec
         Resource {
             paths: scalars::paths(&from, origin.as_deref(), urls),
             methods: scalars::methods(&from),
+            audience: audience::read(&from, scope, urls),
             origin: origin.unwrap_or_default(),
         }
     };

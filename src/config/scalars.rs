@@ -175,12 +175,19 @@ pub(super) fn scope(from: &Reader<'_>) -> Option<Vec<String>> {
 /// Resource indicators: absolute URIs without a fragment, as the provider writes them (RFC 8707, 2).
 pub(super) fn resource(from: &Reader<'_>, urls: &dyn ParseUrl) -> Option<Vec<String>> {
     let resources = from.texts("resource")?;
-    let is_one =
-        |uri: &&str| is_plain(uri) && !uri.contains('#') && urls.parse(uri, None).is_some();
-    if !resources.iter().all(is_one) {
-        from.problem("resource", "must be absolute URIs without a fragment (`#…`; RFC 8707, 2)");
+    if !resources.iter().all(|uri| is_indicator(uri, urls)) {
+        from.problem("resource", NOT_AN_INDICATOR);
     }
     Some(resources.into_iter().map(str::to_owned).collect())
+}
+
+/// What is wrong with a text that is no resource indicator.
+pub(super) const NOT_AN_INDICATOR: &str =
+    "must be absolute URIs without a fragment (`#…`; RFC 8707, 2)";
+
+/// Whether it is one.
+pub(super) fn is_indicator(uri: &str, urls: &dyn ParseUrl) -> bool {
+    is_plain(uri) && !uri.contains('#') && urls.parse(uri, None).is_some()
 }
 
 /// Further parameters of the authorization request.

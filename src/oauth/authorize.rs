@@ -4,7 +4,7 @@
 use form_urlencoded::Serializer;
 
 use crate::{
-    config::{self, Config},
+    config::{self, Audience, Config},
     error::{AuthError, Code, Phase},
     json::{self, Json, JsonError, Object},
     oauth::{
@@ -92,6 +92,12 @@ pub fn parameters(
         }
     }
     parameters.extend(config.resource.iter().map(|uri| ("resource", uri.as_str())));
+    // All that tokens will be asked for (RFC 8707, 2.1).
+    for Audience { resource, .. } in &config.audiences {
+        if !parameters.contains(&("resource", resource)) {
+            parameters.push(("resource", resource));
+        }
+    }
     let endpoint = &transaction.metadata.authorization_endpoint;
     let own = endpoint.split_once('?').map_or("", |(_, query)| query);
     for (name, _) in form_urlencoded::parse(own.as_bytes()) {

@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 
 use crate::{
     clock::{Millis, UnixMillis},
-    config::Config,
+    config::{Audience, Config},
     error::{AuthError, Code, Phase},
     json::{self, JsonError},
     oauth::{callback::OauthError, http_date, transaction::Transaction},
@@ -125,21 +125,28 @@ pub fn admit_password(config: &Config) -> Result<(), AuthError> {
     ))
 }
 
-/// The form that refreshes (RFC 6749, 6). Without `scope`, so that the grant stays what it was.
+/// The form that refreshes (RFC 6749, 6), for the audience of that number. Without `scope`, unless that
+/// audience is to have fewer, so that the grant stays what it was.
 #[must_use]
-pub fn refresh_body(config: &Config, refresh_token: &Secret) -> Secret {
-    for_resources(
-        config,
-        &[
-            ("grant_type", "refresh_token"),
-            ("client_id", &config.client_id),
-            // exposed: the provider is who issued it.
-            ("refresh_token", refresh_token.expose()),
-        ],
-    )
+pub fn refresh_body(config: &Config, refresh_token: &Secret, audience: usize) -> Secret {
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("client_id", &config.client_id),
+        // exposed: the provider is who issued it.
+        ("refresh_token", refresh_token.expose()),
+    ];
+    match audience.checked_sub(1).and_then(|at| config.audiences.get(at)) {
+        Some(Audience { resource, scope }) => {
+            let scope = scope.as_ref().map(|scope| scope.join(" "));
+            let scope = scope.as_deref().map(|scope| ("scope", scope));
+            let further = [("resource", resource.as_str())].into_iter().chain(scope);
+            form(&fields.into_iter().chain(further).collect::<Vec<_>>())
+        }
+        None => for_resources(config, &fields),
+    }
 }
 
-/// A token request's form, for the resources that the configuration names (RFC 8707, 2.2).
+/// A token request's form, for the default token's audience (RFC 8707, 2.2).
 fn for_resources(config: &Config, fields: &[(&str, &str)]) -> Secret {
     let resources = config.resource.iter().map(|uri| ("resource", uri.as_str()));
     form(&fields.iter().copied().chain(resources).collect::<Vec<_>>())

@@ -16,12 +16,14 @@ const ENCODED_TRICKS: &[&str] = &["%2e", "%2f", "%5c", "%252e", "%252f", "%255c"
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passage {
     follows_redirects: bool,
+    /// The number of the audience whose access token may.
+    pub audience: usize,
 }
 
 impl Passage {
     /// Leave for a request of the vault's own, to an endpoint of the provider: as far as that, and no
     /// further.
-    pub const TO_PROVIDER: Self = Self { follows_redirects: false };
+    pub const TO_PROVIDER: Self = Self { follows_redirects: false, audience: 0 };
 
     /// The `redirect` that the request goes out with, where the caller asked for `asked`. A redirect
     /// could leave the paths or methods that a credential is bound to: there none is followed.
@@ -52,7 +54,15 @@ pub fn admit(
         ));
     }
     let resource = decide(url, method, config, metadata)?;
-    Ok(Passage { follows_redirects: resource.paths.is_none() && resource.methods.is_none() })
+    let is_whole = resource.paths.is_none() && resource.methods.is_none();
+    // A redirect within the origin keeps `Authorization`.
+    let is_other = |other: &Resource| {
+        other.origin == resource.origin && other.audience != resource.audience
+    };
+    Ok(Passage {
+        follows_redirects: is_whole && !config.resources.iter().any(is_other),
+        audience: config.number_of(resource.audience.as_ref()),
+    })
 }
 
 /// The resource that the URL belongs to: exact origin, path by whole segments, method.
@@ -86,16 +96,18 @@ pub fn decide<'c>(
     })
 }
 
-/// Leave to hand the access token out.
-pub fn admit_export(config: &Config) -> Result<(), AuthError> {
-    if config.allow_token_export {
-        return Ok(());
-    }
-    Err(AuthError::new(
-        Code::ExportNotAllowed,
-        Phase::Export,
-        "the access token stays in the vault: use `fetch`, or set `allowTokenExport`",
-    ))
+/// Leave to hand out the access token for the resource of that indicator, by the number of its audience;
+/// the default one where it names none.
+pub fn admit_export(config: &Config, resource: Option<&str>) -> Result<usize, AuthError> {
+    let message = if config.allow_token_export {
+        match resource.map_or(Some(0), |resource| config.number_named(resource)) {
+            Some(audience) => return Ok(audience),
+            None => "no access token is for that `resource`: it is none of the configuration's",
+        }
+    } else {
+        "the access token stays in the vault: use `fetch`, or set `allowTokenExport`"
+    };
+    Err(AuthError::new(Code::ExportNotAllowed, Phase::Export, message))
 }
 
 /// The resource answered with a redirect that was not followed.

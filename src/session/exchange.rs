@@ -10,6 +10,7 @@ use super::{
     snapshot::{RestoredBy, SignedOutReason},
     tabs::News,
     tenure::Tenure,
+    waiting,
 };
 use crate::{
     clock::{Millis, Now},
@@ -21,6 +22,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
     lock: Lock,
+    /// The audience that the lock was asked for, or whose token was asked for last.
+    audience: usize,
     /// The codes to be exchanged, in the order in which they came.
     pub(super) codes: VecDeque<PendingCode>,
     flight: Option<Flight>,
@@ -59,7 +62,8 @@ struct Flight {
 #[derive(Debug)]
 enum Purpose {
     Code(Arrived),
-    Refresh,
+    /// The access token of this audience.
+    Refresh(usize),
 }
 
 /// What is left to do once a code was exchanged.
@@ -135,27 +139,32 @@ impl Exchange {
         }
     }
 
-    fn refresh_under_way(&self, epoch: Epoch) -> bool {
+    fn refresh_under_way(&self, epoch: Epoch, audience: usize) -> bool {
         self.flight.as_ref().is_some_and(|flight| {
-            flight.epoch == epoch && matches!(flight.purpose, Purpose::Refresh)
+            flight.epoch == epoch
+                && matches!(flight.purpose, Purpose::Refresh(other) if other == audience)
         })
     }
 }
 
 impl Session {
-    /// Whether the current access token is being renewed.
-    pub(super) fn is_refreshing(&self) -> bool {
-        self.exchange.refresh_under_way(self.epoch)
+    /// Whether the current access token of this audience is being renewed.
+    pub(super) fn is_refreshing(&self, audience: usize) -> bool {
+        self.exchange.refresh_under_way(self.epoch, audience)
             || (matches!(self.exchange.lock, Lock::Asked | Lock::Stealing)
+                && self.exchange.audience == audience
                 && self.exchange.codes.is_empty()
                 && self.tenure().is_some())
     }
 
     /// Asks for the lock if something is to be sent.
     pub(super) fn start(&mut self, now: Now) {
-        if self.exchange.lock == Lock::Free
-            && (!self.exchange.codes.is_empty() || self.wants_refresh(now))
-        {
+        if self.exchange.lock != Lock::Free {
+            return;
+        }
+        let wanted = self.wanted(now);
+        if wanted.is_some() || !self.exchange.codes.is_empty() {
+            self.exchange.audience = wanted.unwrap_or(self.exchange.audience);
             self.exchange.lock = Lock::Asked;
             let jitter = self.random.up_to(TAKEOVER_SPREAD);
             self.outputs.push_back(Output::TakeLock { jitter });
@@ -189,13 +198,14 @@ impl Session {
             ),
             reach: Reach::NotSent,
             is_final: false,
+            is_denied: false,
             retry_after: None,
             issued: None,
         };
         if let Some(code) = self.exchange.codes.pop_front() {
             self.code_failed(now, code.arrived(), failure(Phase::Callback));
-        } else if self.wants_refresh(now) {
-            self.refresh_failed(now, failure(Phase::Refresh));
+        } else if let Some(audience) = self.wanted(now) {
+            self.refresh_failed(now, audience, failure(Phase::Refresh));
         }
     }
 
@@ -224,8 +234,10 @@ impl Session {
         match (flight.purpose, outcome) {
             (Purpose::Code(arrived), Ok(grant)) => self.signed_in(arrived, grant),
             (Purpose::Code(arrived), Err(failure)) => self.code_failed(now, arrived, failure),
-            (Purpose::Refresh, Ok(grant)) => self.renewed(grant),
-            (Purpose::Refresh, Err(failure)) => self.refresh_failed(now, failure),
+            (Purpose::Refresh(audience), Ok(grant)) => self.renewed(audience, grant),
+            (Purpose::Refresh(audience), Err(failure)) => {
+                self.refresh_failed(now, audience, failure);
+            }
         }
         self.revoke_unused(issued);
     }
@@ -254,42 +266,58 @@ impl Session {
             let purpose = Purpose::Code(pending.arrived());
             return Some((pending.request, purpose));
         }
-        if !self.wants_refresh(now) {
-            return None;
-        }
+        let asked = Some(self.exchange.audience).filter(|audience| self.wants(now, *audience));
+        let audience = asked.or_else(|| self.wanted(now))?;
         let tenure = self.tenure()?;
         let grant = Rc::clone(&tenure.grant);
         let refresh_token = tenure.refresh_token()?;
-        Some((TokenRequest::Refresh { grant, refresh_token }, Purpose::Refresh))
+        self.exchange.audience = audience;
+        let request = TokenRequest::Refresh { grant, refresh_token, audience };
+        Some((request, Purpose::Refresh(audience)))
     }
 
-    /// Whether a refresh is to be sent: for whoever waits at once, else when it is due and a page is
-    /// there to need it.
-    fn wants_refresh(&self, now: Now) -> bool {
+    /// The audience whose access token is to be asked for next. All have one refresh token, so they take
+    /// turns: one that the provider fails does not stand in the way of the others.
+    fn wanted(&self, now: Now) -> Option<usize> {
+        let count = self.audiences.len() + 1;
+        let mut turns = (1..=count).map(|turn| (self.exchange.audience + turn) % count);
+        turns.find(|audience| self.wants(now, *audience))
+    }
+
+    /// Whether a refresh is to be sent for it: for whoever waits at once, else when it is due and a page
+    /// is there to need it.
+    fn wants(&self, now: Now, audience: usize) -> bool {
         let Some(tenure) = self.tenure() else { return false };
-        let is_needed = !self.waiting.is_empty() && tenure.plan.pause_for_calls(now).0 == 0;
+        let plan = &tenure.accesses[audience].plan;
+        let is_needed = self.waiting.iter().any(|(_, need)| need.audience == audience)
+            && plan.pause_for_calls(now).0 == 0;
         self.is_online
             && tenure.grant.refresh_token.is_some()
-            && (is_needed || (self.has_pages && tenure.plan.is_due(now)))
+            && (is_needed || (self.has_pages && plan.is_due(now)))
     }
 
-    fn renewed(&mut self, grant: Grant) {
+    fn renewed(&mut self, audience: usize, grant: Grant) {
         let generation = self.next_generation();
         match &mut self.standing {
-            Standing::SignedIn(tenure) => tenure.renew(grant, generation, &mut self.random),
+            Standing::SignedIn(tenure) => {
+                tenure.renew(audience, grant, generation, &mut self.random);
+            }
             Standing::Restoring | Standing::SignedOut { .. } => {
                 self.outputs.push_back(Output::Revoke(grant.revocable()));
             }
         }
     }
 
-    fn refresh_failed(&mut self, now: Now, failure: TokenFailure) {
+    fn refresh_failed(&mut self, now: Now, audience: usize, failure: TokenFailure) {
+        if !failure.is_final && !failure.is_denied {
+            return self.refresh_delayed(now, audience, &failure);
+        }
         let Standing::SignedIn(tenure) = &mut self.standing else { return };
-        if !failure.is_final {
-            return tenure.plan.failed(now, failure, &mut self.random);
+        if failure.is_denied {
+            return tenure.accesses[audience].plan.denied(now, waiting::denied(&failure.error));
         }
         let has_ended = tenure.grant.refresh_end.as_deref().is_some_and(|end| end.at.is_due(now));
-        let reason = match (tenure.plan.is_lost(), has_ended) {
+        let reason = match (tenure.is_lost, has_ended) {
             (true, _) => SignedOutReason::RefreshLost,
             // As foretold.
             (false, true) => SignedOutReason::Expired,
@@ -297,6 +325,23 @@ impl Session {
         };
         self.end(reason, Some(failure.error));
         self.restore_later(now);
+    }
+
+    /// Another attempt may succeed. What the provider as a whole is at fault for, or the way to it, is the
+    /// end of every attempt that was to be made now.
+    fn refresh_delayed(&mut self, now: Now, audience: usize, failure: &TokenFailure) {
+        let is_general = failure.reach != Reach::Answered || failure.error.retryable;
+        for other in 0..=self.audiences.len() {
+            let fails = other == audience || (is_general && self.wants(now, other));
+            let Standing::SignedIn(tenure) = &mut self.standing else { return };
+            tenure.is_lost |= failure.reach == Reach::Lost;
+            let plan = &mut tenure.accesses[other].plan;
+            if fails {
+                plan.failed(now, failure.clone(), &mut self.random);
+            } else if let Some(wait) = failure.retry_after {
+                plan.leave_alone(now, wait);
+            }
+        }
     }
 
     fn code_failed(&mut self, now: Now, arrived: Arrived, failure: TokenFailure) {
@@ -334,7 +379,8 @@ impl Session {
         }
         self.epoch = Epoch(self.epoch.0 + 1);
         let generation = self.next_generation();
-        let mut tenure = Tenure::begin(grant, generation, first, &mut self.random);
+        let audiences = self.audiences.len() + 1;
+        let mut tenure = Tenure::begin(grant, audiences, generation, first, &mut self.random);
         let Arrived { ask, way, return_to } = arrived;
         tenure.restored_by = (way == Way::Restore).then_some(RestoredBy::Redirect);
         self.standing = Standing::SignedIn(Box::new(tenure));

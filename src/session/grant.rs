@@ -64,6 +64,11 @@ impl RefreshEnd {
     fn is_later(&self, other: &Self) -> bool {
         other.at.is_before(&self.at.earlier(ROUNDING))
     }
+
+    /// Whether it was told so recently that another renewal could not be seen to move it.
+    fn is_new(&self, now: Now) -> bool {
+        self.life.is_some_and(|life| life.less(self.at.remaining(now)) <= ROUNDING + ROUNDING)
+    }
 }
 
 impl fmt::Debug for Grant {
@@ -170,7 +175,9 @@ impl Grant {
         let kept = self.refresh_end.as_ref().filter(|_| answer.refresh_token.is_none());
         let refresh_end = match (end(answer.refresh_expires_in, now), &self.refresh_end) {
             (Some(mut told), Some(known)) if !told.is_later(known) => {
-                told.life = None;
+                // One that was told a moment ago, with another audience's token, had no time to move.
+                let is_new = !config.audiences.is_empty() && known.is_new(now);
+                told.life = told.life.filter(|_| is_new);
                 Some(told)
             }
             (Some(told), _) => Some(told),

@@ -31,6 +31,9 @@ pub struct Epoch(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Generation(pub u64);
 
+/// The number of the session's default audience: the one whose access token comes with a sign-in.
+pub const DEFAULT: usize = 0;
+
 /// The use of one access token by one request.
 #[derive(Clone, Debug)]
 pub struct Lease {
@@ -119,12 +122,14 @@ pub enum Input {
     PageArrived,
     /// No page is left: nothing is refreshed for nobody.
     LastPageLeft,
-    /// A request wants the use of an access token.
-    LeaseWanted(Ticket),
+    /// A request wants the use of an access token for the audience of that number.
+    LeaseWanted(Ticket, usize),
     /// A resource refused a lease (401): a newer one is wanted.
     LeaseRefused {
         /// The request.
         ticket: Ticket,
+        /// The number of its audience.
+        audience: usize,
         /// The generation that was refused.
         generation: Generation,
     },
@@ -161,6 +166,9 @@ pub struct TokenFailure {
     pub reach: Reach,
     /// Whether the provider said that the grant is over (`invalid_grant` and its kin).
     pub is_final: bool,
+    /// Whether it said that there is no access token for this one audience (`invalid_target` and its
+    /// kin), where there are several.
+    pub is_denied: bool,
     /// `Retry-After`, where it was given.
     pub retry_after: Option<Millis>,
     /// What the provider issued all the same, for nobody: it is to be revoked.
@@ -201,6 +209,8 @@ pub enum TokenRequest {
         grant: Rc<Grant>,
         /// Its refresh token.
         refresh_token: Rc<Secret>,
+        /// The number of the audience that the access token is to be for.
+        audience: usize,
     },
 }
 

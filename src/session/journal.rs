@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 
 use super::{
+    access::Access,
     exchange::elapsed,
-    inputs::{Epoch, Generation},
+    inputs::{DEFAULT, Epoch, Generation},
     machine::{Session, Standing},
     snapshot::SignedOutReason,
 };
@@ -54,6 +55,9 @@ pub struct Event {
     /// What happened.
     #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(rename = "type"))]
     pub kind: EventType,
+    /// Whose access token it was, where that is not the session's default one: the resource's `resource`.
+    #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
+    pub resource: Option<String>,
     /// When, since the Unix epoch by this device's clock.
     #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(type = "number"))]
     pub at: UnixMillis,
@@ -90,8 +94,9 @@ pub struct Journal {
 /// How a session stood before an input: what happened is told from how it stands afterwards.
 pub(super) struct Stand {
     epoch: Epoch,
-    /// Of whoever was signed in: which token it was, and how often its renewal had failed.
-    token: Option<(Generation, u32)>,
+    /// Of whoever was signed in: which tokens they were, by audience, and how often the renewal of each had
+    /// failed.
+    tokens: Vec<(Generation, u32)>,
     is_restoring: bool,
     sent: Option<Now>,
 }
@@ -132,6 +137,7 @@ impl Event {
         let mut json = Writer::default();
         json.number("serial", i64::try_from(self.serial).ok());
         json.text("type", self.kind.as_str());
+        json.optional("resource", self.resource.as_deref());
         json.number("at", Some(self.at.0));
         let length = |length: Option<Millis>| length.and_then(|it| i64::try_from(it.0).ok());
         for (name, value) in [
@@ -188,9 +194,11 @@ impl Journal {
 impl Session {
     /// How it stands.
     pub(super) fn stand(&self) -> Stand {
+        let accesses = self.tenure().map_or(&[][..], |tenure| &tenure.accesses);
+        let token = |access: &Access| (access.generation, access.plan.failures());
         Stand {
             epoch: self.epoch,
-            token: self.tenure().map(|tenure| (tenure.generation, tenure.plan.failures())),
+            tokens: accesses.iter().map(token).collect(),
             is_restoring: matches!(self.standing, Standing::Restoring),
             sent: self.exchange.sent(),
         }
@@ -201,6 +209,7 @@ impl Session {
         let mut event = Event {
             serial: 0,
             kind: EventType::Ended,
+            resource: None,
             at: now.wall,
             took_ms: before.sent.map(|sent| elapsed(sent, now)),
             life_ms: None,
@@ -210,40 +219,50 @@ impl Session {
             error: None,
         };
         match &self.standing {
-            Standing::Restoring => return,
+            Standing::Restoring => {}
             Standing::SignedOut { reason, error } => {
                 let is_lost = before.is_restoring && *reason == SignedOutReason::VaultGone;
-                if before.token.is_none() && !is_lost {
+                if before.tokens.is_empty() && !is_lost {
                     return;
                 }
                 event.reason = Some(*reason);
                 event.error.clone_from(error);
                 // Of an end that no answer brought about it would say nothing.
                 event.took_ms = event.took_ms.filter(|_| self.exchange.sent().is_none());
+                self.journal.add(event);
             }
             Standing::SignedIn(tenure) => {
-                let failures = tenure.plan.failures();
-                let (generation, failed) = before.token.unwrap_or_default();
-                event.kind = if before.token.is_none() || before.epoch != self.epoch {
-                    match tenure.restored_by {
-                        Some(_) => EventType::Restored,
-                        None => EventType::SignedIn,
-                    }
-                } else if tenure.generation != generation {
-                    event.attempt = Some(failed.saturating_add(1));
-                    if failed > 0 { EventType::Recovered } else { EventType::Refreshed }
-                } else if failures != failed {
-                    event.attempt = Some(failures);
-                    event.error = tenure.plan.error().cloned();
-                    EventType::Degraded
-                } else {
-                    return;
-                };
-                event.life_ms = tenure.grant.lifetime.filter(|_| event.kind != EventType::Degraded);
-                event.next_at = self.next_refresh(tenure).map(|deadline| deadline.wall());
+                let is_new = before.tokens.is_empty() || before.epoch != self.epoch;
+                for (audience, access) in tenure.accesses.iter().enumerate() {
+                    let (generation, failed) =
+                        before.tokens.get(audience).copied().unwrap_or_default();
+                    let failures = access.plan.failures();
+                    let mut event = event.clone();
+                    event.kind = if is_new {
+                        match tenure.restored_by {
+                            // The others have no token yet.
+                            _ if audience != DEFAULT => break,
+                            Some(_) => EventType::Restored,
+                            None => EventType::SignedIn,
+                        }
+                    } else if access.generation != generation {
+                        event.attempt = Some(failed.saturating_add(1));
+                        if failed > 0 { EventType::Recovered } else { EventType::Refreshed }
+                    } else if failures != failed {
+                        event.attempt = Some(failures);
+                        event.error = access.plan.error().cloned();
+                        EventType::Degraded
+                    } else {
+                        continue;
+                    };
+                    let further = audience.checked_sub(1).and_then(|at| self.audiences.get(at));
+                    event.resource = further.cloned();
+                    event.life_ms = access.lifetime.filter(|_| event.kind != EventType::Degraded);
+                    event.next_at = self.next_refresh(tenure, access).map(|at| at.wall());
+                    self.journal.add(event);
+                }
             }
         }
-        self.journal.add(event);
     }
 }
 

@@ -1,11 +1,12 @@
 //! `Session`: one vault's knowledge of who is signed in. It hears what happened and orders what is to
 //! be done; it performs nothing and reads no clock.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, rc::Rc};
 
 use super::{
+    access::Access,
     exchange::Exchange,
-    inputs::{Epoch, Generation, Input, Output},
+    inputs::{DEFAULT, Epoch, Generation, Input, Output},
     journal::Journal,
     random::Random,
     restore::Restoring,
@@ -31,6 +32,8 @@ pub struct Session {
     pub(super) exchange: Exchange,
     pub(super) waiting: Waiting,
     pub(super) restore: Restoring,
+    /// The further audiences, by the provider's names for them.
+    pub(super) audiences: Vec<String>,
     pub(super) random: Random,
     pub(super) is_online: bool,
     pub(super) has_pages: bool,
@@ -60,6 +63,7 @@ enum View {
     SigningIn,
     SignedIn {
         generation: Generation,
+        claims: Rc<str>,
         expires_at: Option<UnixMillis>,
         refresh_at: Option<UnixMillis>,
         is_refreshing: bool,
@@ -78,6 +82,7 @@ impl Session {
             exchange: Exchange::default(),
             waiting: Waiting::default(),
             restore: Restoring::new(restore),
+            audiences: Vec::new(),
             random: Random::new(seed),
             is_online: true,
             has_pages: false,
@@ -91,6 +96,13 @@ impl Session {
         }
     }
 
+    /// The same with access tokens for these audiences too (RFC 8707), which are asked for when they are
+    /// first wanted. Their numbers begin after the default one's.
+    #[must_use]
+    pub fn with_audiences(self, audiences: Vec<String>) -> Self {
+        Self { audiences, ..self }
+    }
+
     /// Takes in what happened at `now`, by both clocks.
     pub fn handle(&mut self, now: Now, input: Input) {
         self.look_at_the_clocks(now);
@@ -99,9 +111,9 @@ impl Session {
         self.restore_woke(now);
         match input {
             // These concern one ticket: the others need no second look.
-            Input::LeaseWanted(ticket) => self.lease_wanted(now, ticket),
-            Input::LeaseRefused { ticket, generation } => {
-                self.lease_refused(now, ticket, generation);
+            Input::LeaseWanted(ticket, audience) => self.lease_wanted(now, ticket, audience),
+            Input::LeaseRefused { ticket, audience, generation } => {
+                self.lease_refused(now, ticket, audience, generation);
             }
             Input::TicketDropped(ticket) => {
                 self.waiting.remove(ticket);
@@ -114,7 +126,7 @@ impl Session {
         self.start(now);
         self.note(now, &before);
         self.publish();
-        self.wake = self.next_wake();
+        self.wake = self.next_wake(now);
     }
 
     /// The next thing to do, if there is one.
@@ -141,12 +153,10 @@ impl Session {
             View::Restoring => Snapshot::Restoring,
             View::SigningIn => Snapshot::SigningIn,
             View::SignedOut(reason, error) => Snapshot::SignedOut { reason, error },
-            View::SignedIn { expires_at, refresh_at, is_refreshing, degraded, .. } => {
+            View::SignedIn { claims, expires_at, refresh_at, is_refreshing, degraded, .. } => {
                 let grant = self.tenure().map(|tenure| &tenure.grant);
-                let claims = grant.and_then(|grant| grant.claims.as_ref());
                 Snapshot::SignedIn {
-                    // Plain OAuth says nothing about the person.
-                    claims: claims.map_or_else(|| "{}".into(), |claims| claims.text.clone()),
+                    claims,
                     scopes: grant.map(|grant| grant.scopes.clone()).unwrap_or_default(),
                     expires_at: expires_at.map(|moment| moment.0),
                     refresh_at: refresh_at.map(|moment| moment.0),
@@ -209,7 +219,7 @@ impl Session {
             Input::Told(epoch) => self.told(epoch),
             // Every input has the clocks judged again; the rest concerns one ticket.
             Input::Woke(_)
-            | Input::LeaseWanted(_)
+            | Input::LeaseWanted(..)
             | Input::LeaseRefused { .. }
             | Input::TicketDropped(_) => {}
         }
@@ -221,7 +231,9 @@ impl Session {
             return;
         }
         if let Standing::SignedIn(tenure) = &mut self.standing {
-            tenure.plan.came_online(now, &mut self.random);
+            for plan in tenure.plans() {
+                plan.came_online(now, &mut self.random);
+            }
         }
     }
 
@@ -256,13 +268,20 @@ impl Session {
 
     fn view(&self) -> View {
         match &self.standing {
-            Standing::SignedIn(tenure) => View::SignedIn {
-                generation: tenure.generation,
-                expires_at: tenure.expiry().map(|deadline| deadline.wall()),
-                refresh_at: self.next_refresh(tenure).map(|deadline| deadline.wall()),
-                is_refreshing: self.is_refreshing(),
-                degraded: tenure.plan.error().cloned(),
-            },
+            Standing::SignedIn(tenure) => {
+                let (grant, access) = (&tenure.grant, tenure.default());
+                let claims = grant.claims.as_ref();
+                let refresh_at = self.next_refresh(tenure, access);
+                View::SignedIn {
+                    generation: access.generation,
+                    // Plain OAuth says nothing about the person.
+                    claims: claims.map_or_else(|| "{}".into(), |claims| claims.text.clone()),
+                    expires_at: access.expiry().map(|deadline| deadline.wall()),
+                    refresh_at: refresh_at.map(|deadline| deadline.wall()),
+                    is_refreshing: self.is_refreshing(DEFAULT),
+                    degraded: access.plan.error().cloned(),
+                }
+            }
             Standing::SignedOut { .. } | Standing::Restoring if self.is_signing_in() => {
                 View::SigningIn
             }
@@ -273,17 +292,19 @@ impl Session {
 
     /// When the next refresh is due by itself; `None` while none is planned: nobody is there to need
     /// it, the device is offline, or there is nothing to refresh with.
-    pub(super) fn next_refresh(&self, tenure: &Tenure) -> Option<Deadline> {
+    pub(super) fn next_refresh(&self, tenure: &Tenure, access: &Access) -> Option<Deadline> {
         let is_planned = self.has_pages && self.is_online && tenure.grant.refresh_token.is_some();
-        tenure.plan.next_attempt().filter(|_| is_planned)
+        access.plan.next_attempt().filter(|_| is_planned)
     }
 
-    fn next_wake(&self) -> Option<Deadline> {
+    fn next_wake(&self, now: Now) -> Option<Deadline> {
         if let Some(wake) = self.restore_wake() {
             return Some(wake);
         }
         let tenure = self.tenure()?;
-        let refresh = self.next_refresh(tenure).filter(|_| !self.exchange.is_busy());
-        tenure.end().or(refresh)
+        let refreshes =
+            tenure.accesses.iter().filter_map(|access| self.next_refresh(tenure, access));
+        let refresh = refreshes.min_by_key(|deadline| deadline.remaining(now));
+        tenure.end().or(refresh.filter(|_| !self.exchange.is_busy()))
     }
 }

@@ -5,7 +5,8 @@
 //! - [`inputs`], [`snapshot`]: what it hears, what it orders, what pages may see of it.
 //! - [`grant`], [`outcome`], [`proof`]: what a token endpoint's answer is worth, before the machine hears
 //!   of it.
-//! - `tenure`, `refresh`: who is signed in, and when the token is renewed.
+//! - `tenure`, `access`, `refresh`: who is signed in, the access token of each audience, and when that is
+//!   renewed.
 //! - [`tabs`]: what the vaults of other tabs tell.
 //! - [`restore`]: what a vault does where another one was lost with the session.
 //! - [`journal`]: what became of it, for whoever asks afterwards.
@@ -24,6 +25,7 @@ pub mod snapshot;
 pub mod tabs;
 pub mod turns;
 
+mod access;
 mod exchange;
 mod random;
 mod refresh;

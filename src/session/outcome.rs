@@ -56,7 +56,7 @@ fn read(
     let answer = outcome?;
     let date = answer.date.as_deref().and_then(http_date);
     let tokens = token::read(&answer, phase(request), server_now(request, date, now))
-        .map_err(|refusal| from_refusal(refusal, answer.status))?;
+        .map_err(|refusal| from_refusal(refusal, answer.status, is_one_of_several(request, config)))?;
     let issued = Revocable::issued(&tokens);
     let unproven = match request {
         TokenRequest::Code { transaction, code } => {
@@ -76,6 +76,7 @@ fn read(
         error,
         reach: Reach::Answered,
         is_final: true,
+        is_denied: false,
         retry_after: None,
         issued: Some(issued),
     })
@@ -87,17 +88,30 @@ impl From<Unanswered> for TokenFailure {
             Unanswered::NotSent(error) => (error, Reach::NotSent),
             Unanswered::Lost(error) => (error, Reach::Lost),
         };
-        Self { error, reach, is_final: false, retry_after: None, issued: None }
+        Self { error, reach, is_final: false, is_denied: false, retry_after: None, issued: None }
     }
 }
 
 /// An answer that is no grant. A failing server, a gateway that speaks for a provider which did not
 /// answer it, and a 200 whose body does not read may each stand for a rotation that took place.
-fn from_refusal(refusal: Refusal, status: u16) -> TokenFailure {
+fn from_refusal(refusal: Refusal, status: u16, is_one_of_several: bool) -> TokenFailure {
     let Refusal { error, is_final, retry_after } = refusal;
+    let is_about_audience = matches!(
+        error.oauth_error.as_deref(),
+        Some("invalid_target" | "invalid_scope" | "unauthorized_client")
+    );
+    // Of a server that fails, its words do not count.
+    let is_denied = is_one_of_several && is_about_audience && !error.retryable;
+    let is_final = is_final && !is_denied;
     let is_lost = !is_final && (status >= 500 || status == 200);
     let reach = if is_lost { Reach::Lost } else { Reach::Answered };
-    TokenFailure { error, reach, is_final, retry_after, issued: None }
+    TokenFailure { error, reach, is_final, is_denied, retry_after, issued: None }
+}
+
+/// Whether the access token is for one audience of several, so that a refusal may concern that one alone
+/// (RFC 8707, 2).
+fn is_one_of_several(request: &TokenRequest, config: &Config) -> bool {
+    matches!(request, TokenRequest::Refresh { .. }) && !config.audiences.is_empty()
 }
 
 fn phase(request: &TokenRequest) -> Phase {

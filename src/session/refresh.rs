@@ -1,11 +1,7 @@
 //! When an access token is renewed: the deadline, and the pauses after failures. It knows moments,
 //! not requests.
 
-use super::{
-    grant::{Grant, RefreshEnd},
-    inputs::{Reach, TokenFailure},
-    random::Random,
-};
+use super::{grant::RefreshEnd, inputs::TokenFailure, random::Random};
 use crate::{
     clock::{Deadline, Millis, Now},
     error::AuthError,
@@ -26,6 +22,8 @@ const SHORTEST_PAUSE: Millis = Millis::from_secs(1);
 const LONGEST_PAUSE_AT_LEAST: Millis = Millis::from_secs(60);
 /// A waiting call brings an attempt forward, but not sooner than this after a failure.
 const CALLS_PAUSE: Millis = Millis::from_secs(5);
+/// An audience that the provider refuses a token for is asked for again by a call, but not sooner.
+const DENIED_PAUSE: Millis = Millis::from_secs(60);
 /// After the device came online, one attempt follows within this time.
 const ONLINE_SPREAD: Millis = Millis::from_secs(5);
 
@@ -52,24 +50,49 @@ pub(super) struct Plan {
     told_to_wait: Option<Deadline>,
     /// The last failure.
     error: Option<AuthError>,
-    /// Whether the provider may have rotated the refresh token in an answer that never came.
-    is_lost: bool,
+}
+
+/// The refresh token's end and life, where that is what a plan looks to: it comes before the access
+/// token's expiry.
+fn governing(
+    expiry: Option<Deadline>,
+    end: Option<&RefreshEnd>,
+) -> Option<(Option<Deadline>, Millis)> {
+    let RefreshEnd { at, life } = end?;
+    let is_sooner = expiry.is_none_or(|expiry| at.is_before(&expiry));
+    life.filter(|_| is_sooner).map(|life| (Some(*at), life))
 }
 
 impl Plan {
-    /// The plan for a fresh access token, or for its refresh token where that ends sooner. Lead and
-    /// jitter follow the token's life, so that a fleet that signed in together spreads out.
-    pub(super) fn new(grant: &Grant, random: &mut Random) -> Self {
-        let (mut expiry, mut life) = (grant.expiry, grant.lifetime.unwrap_or_default());
-        if let Some(RefreshEnd { at, life: Some(whole) }) = grant.refresh_end.as_deref()
-            && expiry.is_none_or(|expiry| at.is_before(&expiry))
-        {
-            (expiry, life) = (Some(*at), *whole);
-        }
+    /// The plan for a fresh access token, or for the refresh token whose `end` is given where that comes
+    /// sooner. Lead and jitter follow the token's life, so that a fleet that signed in together spreads
+    /// out.
+    pub(super) fn new(
+        expiry: Option<Deadline>,
+        lifetime: Option<Millis>,
+        end: Option<&RefreshEnd>,
+        random: &mut Random,
+    ) -> Self {
+        let (expiry, life) = governing(expiry, end).unwrap_or((expiry, lifetime.unwrap_or_default()));
         let lead = Millis(life.0 / 10).min(LEAD);
         let jitter = random.up_to(Millis(life.0 / 4));
         let due = expiry.map(|expiry| expiry.earlier(lead + jitter));
         Self { due, life, ..Self::default() }
+    }
+
+    /// The refresh token was renewed along with another access token: its end was the first of these, and
+    /// is the second.
+    pub(super) fn end_moved(
+        &mut self,
+        expiry: Option<Deadline>,
+        lifetime: Option<Millis>,
+        ends: [Option<&RefreshEnd>; 2],
+        random: &mut Random,
+    ) {
+        if ends.iter().any(|end| governing(expiry, *end).is_some()) {
+            let Self { due, life, .. } = Self::new(expiry, lifetime, ends[1], random);
+            (self.due, self.life) = (due, life);
+        }
     }
 
     /// The wall clock was set back by so much. What calls wait for after a failure is short enough for the
@@ -82,7 +105,8 @@ impl Plan {
 
     /// When the next attempt is due by itself; `None` where none is planned.
     pub(super) fn next_attempt(&self) -> Option<Deadline> {
-        self.retry_at.or(self.due)
+        let next = self.retry_at.or(self.due)?;
+        Some(self.told_to_wait.filter(|told| next.is_before(told)).unwrap_or(next))
     }
 
     /// Whether an attempt is due by itself.
@@ -106,11 +130,6 @@ impl Plan {
         self.failures
     }
 
-    /// Whether an answer that may have held a rotated token was lost.
-    pub(super) fn is_lost(&self) -> bool {
-        self.is_lost
-    }
-
     /// An attempt failed, and another may succeed: full-jitter exponential backoff.
     pub(super) fn failed(&mut self, now: Now, failure: TokenFailure, random: &mut Random) {
         let longest = Millis(self.life.0.saturating_mul(4) / 5).max(LONGEST_PAUSE_AT_LEAST);
@@ -121,8 +140,20 @@ impl Plan {
         self.retry_at = Some(now.after(told + pause));
         self.calls_from = Some(now.after(CALLS_PAUSE));
         self.told_to_wait = failure.retry_after.map(|told| now.after(told));
-        self.is_lost |= failure.reach == Reach::Lost;
         self.error = Some(failure.error);
+    }
+
+    /// The provider wants to be left alone, as it said to another audience's request.
+    pub(super) fn leave_alone(&mut self, now: Now, wait: Millis) {
+        self.told_to_wait = Some(now.after(wait));
+    }
+
+    /// The provider issues no token for this audience: nothing is asked by itself any more.
+    pub(super) fn denied(&mut self, now: Now, error: AuthError) {
+        self.failures = self.failures.saturating_add(1);
+        (self.due, self.retry_at) = (None, None);
+        self.calls_from = Some(now.after(DENIED_PAUSE));
+        self.error = Some(error);
     }
 
     /// The device is online again: an attempt that failed or came due meanwhile follows soon, but not in
@@ -141,13 +172,11 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use std::rc::Rc;
-
     use super::*;
     use crate::{
-        clock::{ServerOffset, UnixMillis},
+        clock::UnixMillis,
         error::{Code, Phase},
-        secret::Secret,
+        session::inputs::Reach,
     };
 
     const NOW: Now = Now { wall: UnixMillis(1_000_000_000), monotonic: Millis(1_000_000) };
@@ -155,22 +184,11 @@ mod tests {
     fn plan(life: u64, seed: u64) -> (Plan, Random) {
         let mut random = Random::new(seed);
         let life = Millis::from_secs(life);
-        (Plan::new(&grant(Some(life), None), &mut random), random)
+        (Plan::new(Some(NOW.after(life)), Some(life), None, &mut random), random)
     }
 
-    fn grant(life: Option<Millis>, refresh_life: Option<Millis>) -> Grant {
-        Grant {
-            access_token: Rc::new(Secret::from("at")),
-            refresh_token: Some(Rc::new(Secret::from("rt"))),
-            id_token: None,
-            claims: None,
-            scopes: Vec::new(),
-            expiry: life.map(|life| NOW.after(life)),
-            lifetime: life,
-            refresh_end: refresh_life
-                .map(|life| Box::new(RefreshEnd { at: NOW.after(life), life: Some(life) })),
-            offset: ServerOffset::default(),
-        }
+    fn end(life: Millis) -> RefreshEnd {
+        RefreshEnd { at: NOW.after(life), life: Some(life) }
     }
 
     fn failure(retry_after: Option<Millis>) -> TokenFailure {
@@ -178,6 +196,7 @@ mod tests {
             error: AuthError::transient(Code::ProviderUnreachable, Phase::Refresh, "down"),
             reach: Reach::Answered,
             is_final: false,
+            is_denied: false,
             retry_after,
             issued: None,
         }
@@ -220,7 +239,9 @@ mod tests {
             (hour, Millis::from_secs(86_400), 3540),
         ] {
             for seed in 0..100 {
-                let plan = Plan::new(&grant(life, Some(refresh_life)), &mut Random::new(seed));
+                let expiry = life.map(|life| NOW.after(life));
+                let mut random = Random::new(seed);
+                let plan = Plan::new(expiry, life, Some(&end(refresh_life)), &mut random);
                 let due = plan.next_attempt().unwrap().remaining(NOW);
                 let window = Millis::from_secs(latest * 65 / 100)..=Millis::from_secs(latest);
                 assert!(window.contains(&due), "{life:?} {refresh_life:?}: {due:?}");

@@ -4,6 +4,7 @@
 use std::mem;
 
 use super::{
+    access::Access,
     inputs::{Generation, Lease, Output, Ticket},
     machine::{Session, Standing},
     tenure::Tenure,
@@ -17,13 +18,13 @@ use crate::{
 /// The tickets that wait, in the order in which they came.
 pub(super) type Waiting = Table<Ticket, Need>;
 
-/// What a ticket asks for.
+/// What a ticket asks for: a valid access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Need {
-    /// A valid access token.
-    Any,
-    /// One other than this, which a resource refused.
-    NewerThan(Generation),
+pub(super) struct Need {
+    /// The number of the audience that it is for.
+    pub(super) audience: usize,
+    /// The one that a resource refused: it is to be another.
+    refused: Option<Generation>,
 }
 
 enum Verdict {
@@ -34,24 +35,32 @@ enum Verdict {
 
 impl Session {
     /// A request wants the use of an access token.
-    pub(super) fn lease_wanted(&mut self, now: Now, ticket: Ticket) {
-        self.admit(now, ticket, Need::Any);
+    pub(super) fn lease_wanted(&mut self, now: Now, ticket: Ticket, audience: usize) {
+        self.admit(now, ticket, Need { audience, refused: None });
     }
 
     /// A resource refused the lease of this generation.
-    pub(super) fn lease_refused(&mut self, now: Now, ticket: Ticket, refused: Generation) {
+    pub(super) fn lease_refused(
+        &mut self,
+        now: Now,
+        ticket: Ticket,
+        audience: usize,
+        refused: Generation,
+    ) {
         let Standing::SignedIn(tenure) = &mut self.standing else {
             return self.refuse(ticket, session_ended());
         };
         if refused < tenure.first() {
             return self.refuse(ticket, session_ended());
         }
-        if refused < tenure.generation {
-            return self.admit(now, ticket, Need::Any);
+        let access = &mut tenure.accesses[audience];
+        // It has been replaced, or is no longer there.
+        if refused != access.generation {
+            return self.admit(now, ticket, Need { audience, refused: None });
         }
         // In its last seconds a token is renewed for any request: that is not the resource's doing.
-        if !tenure.is_comfortable(now) || tenure.accept_refusal(now) {
-            self.admit(now, ticket, Need::NewerThan(refused));
+        if !access.is_comfortable(now) || access.accept_refusal(now) {
+            self.admit(now, ticket, Need { audience, refused: Some(refused) });
         } else {
             self.refuse(ticket, not_renewable());
         }
@@ -101,31 +110,37 @@ impl Session {
     }
 
     fn judge_tenure(&self, now: Now, tenure: &Tenure, need: Need) -> Verdict {
-        let is_wanted = need != Need::NewerThan(tenure.generation);
-        if is_wanted && tenure.is_comfortable(now) {
-            return Verdict::Lend(tenure.lease());
+        let access = &tenure.accesses[need.audience];
+        let lease = access.lease().filter(|lease| need.refused != Some(lease.generation));
+        let (lease, kept) = if access.is_comfortable(now) { (lease, None) } else { (None, lease) };
+        if let Some(lease) = lease {
+            return Verdict::Lend(lease);
         }
-        if self.is_refreshing() || self.may_attempt(now, tenure) {
+        if self.is_refreshing(need.audience) || self.may_attempt(now, tenure, access) {
             return Verdict::Wait;
         }
         // No renewal can be awaited: what is still valid is lent to its last moment.
-        if is_wanted && tenure.left(now).is_none_or(|left| left.0 > 0) {
-            return Verdict::Lend(tenure.lease());
+        match kept.filter(|_| access.left(now).is_none_or(|left| left.0 > 0)) {
+            Some(lease) => Verdict::Lend(lease),
+            None => Verdict::Refuse(self.why_not(now, tenure, access)),
         }
-        Verdict::Refuse(self.why_not(now, tenure))
     }
 
     /// Whether an attempt to refresh is made now: because a request waits for it, or by itself.
-    fn may_attempt(&self, now: Now, tenure: &Tenure) -> bool {
-        let is_due = self.has_pages && tenure.plan.is_due(now);
+    fn may_attempt(&self, now: Now, tenure: &Tenure, access: &Access) -> bool {
+        let is_due = self.has_pages && access.plan.is_due(now);
         self.is_online
             && tenure.grant.refresh_token.is_some()
-            && (is_due || tenure.plan.pause_for_calls(now).0 == 0)
+            && (is_due || access.plan.pause_for_calls(now).0 == 0)
     }
 
-    fn why_not(&self, now: Now, tenure: &Tenure) -> AuthError {
+    fn why_not(&self, now: Now, tenure: &Tenure, access: &Access) -> AuthError {
+        let last = access.plan.error();
         if tenure.grant.refresh_token.is_none() {
-            return not_renewable();
+            return if access.lease().is_some() { not_renewable() } else { no_refresh_token() };
+        }
+        if let Some(error) = last.filter(|error| error.code == Code::AudienceUnavailable) {
+            return error.clone();
         }
         if !self.is_online {
             return AuthError::transient(
@@ -134,12 +149,11 @@ impl Session {
                 "the device is offline and the access token has expired; the session is kept",
             );
         }
-        let last = tenure.plan.error();
         let why = last.map_or("", |error| error.message.as_ref());
         let message =
             ["the access token could not be renewed yet; the session is kept (", why, ")"];
         let mut error = AuthError::transient(Code::RefreshFailed, Phase::Refresh, message.concat());
-        error.retry_after_ms = Some(tenure.plan.pause_for_calls(now));
+        error.retry_after_ms = Some(access.plan.pause_for_calls(now));
         error.oauth_error = last.and_then(|error| error.oauth_error.clone());
         error
     }
@@ -163,4 +177,27 @@ fn not_renewable() -> AuthError {
         Phase::Refresh,
         "the resource refused the access token, and it cannot be renewed now",
     )
+}
+
+/// The provider's own word that it issues no access token for one of the audiences.
+pub(super) fn denied(refusal: &AuthError) -> AuthError {
+    let error = unavailable(
+        "the provider issues no access token for this resource: check the resource's `resource` and \
+         `scope`, here and at the provider; the session and other resources go on",
+    );
+    match &refusal.oauth_error {
+        Some(code) => error.with_oauth_error(code),
+        None => error,
+    }
+}
+
+fn no_refresh_token() -> AuthError {
+    unavailable(
+        "there is no refresh token to get this resource's own access token with: ask for one (the \
+         scope `offline_access`, at most providers)",
+    )
+}
+
+fn unavailable(message: &'static str) -> AuthError {
+    AuthError::new(Code::AudienceUnavailable, Phase::Refresh, message)
 }

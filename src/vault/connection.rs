@@ -169,7 +169,9 @@ fn obey(vault: Vault, port: PortId, message: ToVault, body: JsValue) {
         ToVault::SignOut(message) => asks::sign_out(vault, asker(message.id), message),
         ToVault::Fetch(message) => requests::fetch(vault, asker(message.id), message, body),
         ToVault::Abort(message) => requests::abort(vault, asker(message.id)),
-        ToVault::ExportAccessToken(message) => requests::export(vault, asker(message.id)),
+        ToVault::ExportAccessToken(message) => {
+            requests::export(vault, asker(message.id), message.resource.as_deref());
+        }
         ToVault::Events(message) => journal::asked(vault, asker(message.id), message.after),
         ToVault::Woke(_) => tell(Input::Woke(Wake::Page)),
         ToVault::Online(_) => tell(Input::WentOnline),

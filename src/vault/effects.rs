@@ -112,8 +112,8 @@ async fn form(vault: Vault, request: &TokenRequest) -> Result<(String, Secret), 
         TokenRequest::Password { username, password } => {
             (&*known, token::password_body(config, username, password))
         }
-        TokenRequest::Refresh { refresh_token, .. } => {
-            (&*known, token::refresh_body(config, refresh_token))
+        TokenRequest::Refresh { refresh_token, audience, .. } => {
+            (&*known, token::refresh_body(config, refresh_token, *audience))
         }
     };
     Ok((metadata.token_endpoint.clone(), form))

@@ -140,12 +140,13 @@ fn admit(vault: Vault, parts: &wire::Fetch) -> Result<Passage, AuthError> {
 }
 
 /// A page wants the access token itself.
-pub(super) fn export(vault: Vault, asker: Asker) {
-    if let Err(error) = target::admit_export(&vault.config) {
-        return fail(vault, asker, error);
-    }
+pub(super) fn export(vault: Vault, asker: Asker, resource: Option<&str>) {
+    let audience = match target::admit_export(&vault.config, resource) {
+        Ok(audience) => audience,
+        Err(error) => return fail(vault, asker, error),
+    };
     let ticket = vault.requests.add(Waiting::Export(asker));
-    vault.post(Event::Session(Input::LeaseWanted(ticket)));
+    vault.post(Event::Session(Input::LeaseWanted(ticket, audience)));
 }
 
 /// The page no longer wants it.
@@ -205,11 +206,12 @@ pub(super) fn refuse(vault: Vault, ticket: Ticket, error: AuthError) {
 pub(super) fn perform(vault: Vault, ticket: Ticket, output: call::Output) {
     let Some(waiting) = vault.requests.get(ticket) else { return };
     let Waiting::Fetch(fetch) = &*waiting else { return };
+    let audience = fetch.passage.audience;
     match output {
-        call::Output::Want => vault.post(Event::Session(Input::LeaseWanted(ticket))),
+        call::Output::Want => vault.post(Event::Session(Input::LeaseWanted(ticket, audience))),
         call::Output::WantNewer(generation) => {
             let generation = Generation(generation);
-            vault.post(Event::Session(Input::LeaseRefused { ticket, generation }));
+            vault.post(Event::Session(Input::LeaseRefused { ticket, audience, generation }));
         }
         call::Output::Send => send(vault, ticket, Rc::clone(&waiting)),
         call::Output::Reply => {

@@ -97,7 +97,7 @@ to_vault! {
     /// Fetch the provider's claims; answered by `userInfo` or `failed`.
     UserInfo(Numbered) = "userInfo",
     /// Hand out the access token; answered by `accessToken` or `failed`.
-    ExportAccessToken(Numbered) = "exportAccessToken",
+    ExportAccessToken(Export) = "exportAccessToken",
     /// What became of the session; answered by `events`.
     Events(Events) = "events",
     /// The page became active, so clocks should be judged again.
@@ -225,6 +225,16 @@ message! {
         local: Option<bool> = "local",
         /// Where the application wants to be once the provider's session is over too.
         return_to: Option<String> = "returnTo",
+    }
+}
+
+message! {
+    /// A question for the access token itself.
+    Export {
+        /// Names the answer.
+        id: Id = "id",
+        /// The resource indicator of the audience that it is for; the default one where absent.
+        resource: Option<String> = "resource",
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tokenward::{
     clock::{Millis, Now, ServerOffset, UnixMillis},
-    config::{Config, Logout, Restore},
+    config::{Audience, Config, Logout, Restore},
     error::{AuthError, Code, Phase},
     jwt::{algorithm::Algorithms, claims::Claims},
     oauth::{
@@ -36,6 +36,7 @@ pub(crate) fn config(is_openid: bool) -> Config {
         scope: scope.into_iter().map(str::to_owned).collect(),
         resources: Vec::new(),
         resource: Vec::new(),
+        audiences: Vec::new(),
         endpoints: None,
         extra_params: Vec::new(),
         logout: Logout::default(),
@@ -46,6 +47,18 @@ pub(crate) fn config(is_openid: bool) -> Config {
         network_timeout: Millis::from_secs(10),
         page_origin: "https://app.example.com".into(),
     }
+}
+
+/// The same with so many further audiences: `urn:1`, `urn:2`, ….
+pub(crate) fn config_for(audiences: usize) -> Config {
+    let audience = |resource| Audience { resource, scope: None };
+    let audiences = indicators(audiences).into_iter().map(audience).collect();
+    Config { resource: vec!["urn:0".into()], audiences, ..config(true) }
+}
+
+/// The resource indicators of so many further audiences.
+pub(crate) fn indicators(audiences: usize) -> Vec<String> {
+    (1..=audiences).map(|number| format!("urn:{number}")).collect()
 }
 
 pub(crate) fn metadata() -> Metadata {
@@ -117,6 +130,7 @@ pub(crate) fn failure(reach: Reach) -> TokenFailure {
         error: AuthError::transient(Code::ProviderUnreachable, Phase::Refresh, "unreachable"),
         reach,
         is_final: false,
+        is_denied: false,
         retry_after: None,
         issued: None,
     }

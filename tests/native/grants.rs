@@ -9,7 +9,7 @@ use tokenward::{
     secret::Secret,
     session::{
         grant::{Grant, RefreshEnd},
-        inputs::{Reach, TokenFailure, TokenRequest},
+        inputs::{DEFAULT, Reach, TokenFailure, TokenRequest},
         outcome::{Unanswered, judge},
         proof::Unproven,
     },
@@ -30,7 +30,7 @@ fn code() -> TokenRequest {
 
 fn refresh(grant: Grant) -> TokenRequest {
     let refresh_token = grant.refresh_token.clone().unwrap();
-    TokenRequest::Refresh { grant: Rc::new(grant), refresh_token }
+    TokenRequest::Refresh { grant: Rc::new(grant), refresh_token, audience: DEFAULT }
 }
 
 fn answer(status: u16, body: &str) -> HttpAnswer {

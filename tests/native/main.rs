@@ -6,6 +6,7 @@
 #[path = "../vectors/mod.rs"]
 mod vectors;
 
+mod audiences;
 mod browser;
 mod fixtures;
 mod rig;

@@ -4,7 +4,7 @@ use tokenward::{
     clock::Millis,
     error::{AuthError, Code, Phase},
     session::{
-        inputs::{Ask, Input, Reach, Ticket, TokenFailure},
+        inputs::{Ask, DEFAULT, Input, Reach, Ticket, TokenFailure},
         outcome::Unanswered,
     },
 };
@@ -317,7 +317,7 @@ fn states_are_published_in_the_order_in_which_they_came() {
     let mut rig = Rig::signed_in(grant(1, 300, START));
     rig.advance(301);
     // Nobody drains in between.
-    rig.session.handle(rig.now, Input::LeaseWanted(Ticket(1)));
+    rig.session.handle(rig.now, Input::LeaseWanted(Ticket(1), DEFAULT));
     rig.session.handle(rig.now, Input::SignOutAsked(Ask(5)));
     let orders: Vec<String> =
         std::iter::from_fn(|| rig.session.poll()).map(|output| describe(&output)).collect();

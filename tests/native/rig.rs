@@ -12,7 +12,7 @@ use tokenward::{
     session::{
         grant::Grant,
         inputs::{
-            Ask, Epoch, Generation, Input, Mark, Output, Reach, Ticket, TokenFailure, TokenRequest,
+            Ask, DEFAULT, Epoch, Generation, Input, Mark, Output, Reach, Ticket, TokenFailure, TokenRequest,
             Wake,
         },
         machine::Session,
@@ -21,7 +21,7 @@ use tokenward::{
     },
 };
 
-use crate::fixtures::{ISSUER, START, failure, grant, transaction};
+use crate::fixtures::{ISSUER, START, failure, grant, indicators, transaction};
 
 pub(crate) struct Rig {
     pub session: Session,
@@ -67,6 +67,16 @@ impl Rig {
     /// The request of a restore is ready.
     pub(crate) fn prepared(&mut self, state: &str) -> Vec<String> {
         self.tell(Input::RestorePrepared(Ok(transaction(state, self.now.wall))))
+    }
+
+    /// The same with somebody signed in, and so many further audiences.
+    pub(crate) fn signed_in_for(audiences: usize, grant: Grant) -> Self {
+        let session = Session::new(7, Restore::Redirect).with_audiences(indicators(audiences));
+        let mut rig = Self { session, now: START, epoch: Epoch(0) };
+        rig.tell(Input::PageArrived);
+        rig.tell(Input::FlagRead(None));
+        rig.exchange_code("state", Ok(grant));
+        rig
     }
 
     /// The same with somebody signed in.
@@ -125,12 +135,26 @@ impl Rig {
     }
 
     pub(crate) fn want(&mut self, ticket: u64) -> Vec<String> {
-        self.tell(Input::LeaseWanted(Ticket(ticket)))
+        self.want_for(ticket, DEFAULT)
+    }
+
+    /// The same for the audience of that number.
+    pub(crate) fn want_for(&mut self, ticket: u64, audience: usize) -> Vec<String> {
+        self.tell(Input::LeaseWanted(Ticket(ticket), audience))
     }
 
     pub(crate) fn refused(&mut self, ticket: u64, generation: u64) -> Vec<String> {
+        self.refused_for(ticket, DEFAULT, generation)
+    }
+
+    pub(crate) fn refused_for(
+        &mut self,
+        ticket: u64,
+        audience: usize,
+        generation: u64,
+    ) -> Vec<String> {
         let generation = Generation(generation);
-        self.tell(Input::LeaseRefused { ticket: Ticket(ticket), generation })
+        self.tell(Input::LeaseRefused { ticket: Ticket(ticket), audience, generation })
     }
 
     /// Answers the token request that was sent last.
@@ -194,6 +218,7 @@ pub(crate) fn grant_is_over() -> TokenFailure {
         error: error.with_oauth_error("invalid_grant"),
         reach: Reach::Answered,
         is_final: true,
+        is_denied: false,
         retry_after: None,
         issued: None,
     }
@@ -219,8 +244,9 @@ pub(crate) fn describe(output: &Output) -> String {
         Output::Send { request: TokenRequest::Password { username, password }, .. } => {
             format!("Send {} {}", username.expose(), password.expose())
         }
-        Output::Send { request: TokenRequest::Refresh { refresh_token, .. }, .. } => {
-            format!("Send {}", refresh_token.expose())
+        Output::Send { request: TokenRequest::Refresh { refresh_token, audience, .. }, .. } => {
+            let further = if *audience == DEFAULT { String::new() } else { format!(" for {audience}") };
+            format!("Send {}{further}", refresh_token.expose())
         }
         Output::Find { ask, state } => format!("Find {} {state}", ask.0),
         Output::Forget { state } => format!("Forget {state}"),

@@ -119,6 +119,8 @@ enum Act {
     Crash,
     Reload(u32),
     OneWay(bool),
+    /// The provider issues no token for a further audience, or does so again.
+    Deny(bool),
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -151,6 +153,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Crash),
         3 => (1..4_u32).prop_map(Act::Reload),
         1 => any::<bool>().prop_map(Act::OneWay),
+        1 => any::<bool>().prop_map(Act::Deny),
     ]
 }
 
@@ -190,6 +193,7 @@ fn perform(world: &mut World, act: Act, dice: &mut Dice) {
         Act::HoldLock => world.hold_lock(),
         Act::Crash => world.crash(tab),
         Act::Reload(pages) => world.reload(tab, pages),
+        Act::Deny(is_denied) => world.provider.denied = is_denied.then_some(1),
         Act::OneWay(is_one_way) => world.reload.is_one_way = is_one_way,
     }
 }
@@ -199,6 +203,7 @@ fn perform(world: &mut World, act: Act, dice: &mut Dice) {
 struct Scene {
     seed: u64,
     tabs: usize,
+    audiences: usize,
     life: u64,
     grace_ms: u64,
     longest_ms: Option<u64>,
@@ -210,7 +215,7 @@ struct Scene {
 }
 
 fn live_through(scene: Scene, acts: &[Act]) {
-    let mut world = World::new(scene.seed, scene.life, scene.tabs);
+    let mut world = World::with_audiences(scene.seed, scene.life, scene.tabs, scene.audiences);
     let mut dice = Dice::new(scene.seed);
     world.provider.grace_ms = scene.grace_ms;
     world.provider.longest_ms = scene.longest_ms;
@@ -231,6 +236,7 @@ prop_compose! {
     fn scene()(
         seed in any::<u64>(),
         tabs in 1..4_usize,
+        audiences in prop::sample::select(vec![0, 0, 1, 2]),
         life in prop::sample::select(vec![5, 60, 300, 3600]),
         grace_ms in prop::sample::select(vec![0, 30_000]),
         longest_ms in prop::option::of(60_000..20_000_000_u64),
@@ -240,7 +246,7 @@ prop_compose! {
         drift in -500..500_i64,
         counts_sleep in any::<bool>(),
     ) -> Scene {
-        Scene { seed, tabs, life, grace_ms, longest_ms, tells_end, renewal, identifies, drift, counts_sleep }
+        Scene { seed, tabs, audiences, life, grace_ms, longest_ms, tells_end, renewal, identifies, drift, counts_sleep }
     }
 }
 

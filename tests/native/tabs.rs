@@ -1,7 +1,7 @@
 //! What vaults in tabs of their own tell each other, and the lock that they share.
 
 use tokenward::session::{
-    inputs::{Ask, Input, Ticket},
+    inputs::{Ask, DEFAULT, Input, Ticket},
     tabs::{News, TabsEpoch},
 };
 
@@ -79,7 +79,7 @@ fn rf13_a_sign_out_elsewhere_wins_over_a_refresh_and_a_sign_in_under_way() {
     let mut browser = Browser::open(3);
     browser.sign_in(0);
     browser.now += 301_000;
-    browser.tell(0, Input::LeaseWanted(Ticket(1)));
+    browser.tell(0, Input::LeaseWanted(Ticket(1), DEFAULT));
     browser.run_for(2);
     assert!(browser.tabs[0].flight.is_some());
     let transaction = transaction("late", browser.clock().wall);
@@ -152,7 +152,7 @@ fn news_that_come_late_are_none() {
 fn expire(browser: &mut Browser) {
     browser.now += 301_000;
     for index in 0..browser.tabs.len() {
-        browser.tell(index, Input::LeaseWanted(Ticket(1)));
+        browser.tell(index, Input::LeaseWanted(Ticket(1), DEFAULT));
     }
     browser.run_for(2);
 }

@@ -143,7 +143,10 @@ impl Life {
         let is_shared = dice.once_in(2);
         let tabs = if is_shared { 1 } else { 1 + usize::try_from(dice.below(5)).unwrap() };
         let pages = if is_shared { 1 + u32::try_from(dice.below(5)).unwrap() } else { 1 };
-        let mut world = World::new(dice.draw(), between(&mut dice, 60, 3600), tabs);
+        let (world_seed, life) = (dice.draw(), between(&mut dice, 60, 3600));
+        // Half of them call two resources, with an access token each.
+        let audiences = usize::try_from(seed % 2).unwrap();
+        let mut world = World::with_audiences(world_seed, life, tabs, audiences);
         world.trace = trace;
         world.provider.grace_ms = if dice.once_in(2) { 30 * SECOND } else { 0 };
         let longest = between(&mut dice, HOUR, 12 * HOUR);

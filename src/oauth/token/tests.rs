@@ -45,8 +45,28 @@ fn forms_name_the_client_and_no_secret_tk1_tk2_ar9() {
             transaction.verifier.expose()
         )
     );
-    let form = refresh_body(&config(), &Secret::from("rt/1"));
+    let form = refresh_body(&config(), &Secret::from("rt/1"), 0);
     assert_eq!(form.expose(), "grant_type=refresh_token&client_id=spa&refresh_token=rt%2F1");
+}
+
+#[test]
+fn a_further_audience_is_asked_for_alone_and_with_its_scopes_st8_ar12() {
+    let audience = |resource: &str, scope: Option<&[&str]>| Audience {
+        resource: resource.to_owned(),
+        scope: scope.map(|scope| scope.iter().map(|one| (*one).to_owned()).collect()),
+    };
+    let config = Config {
+        resource: vec!["urn:a".to_owned()],
+        audiences: vec![audience("urn:b", None), audience("urn:c", Some(&["x", "y"]))],
+        ..config()
+    };
+    let form = |number| refresh_body(&config, &Secret::from("rt"), number);
+    let start = "grant_type=refresh_token&client_id=spa&refresh_token=rt&resource=urn%3A";
+    assert_eq!(form(0).expose(), format!("{start}a"));
+    assert_eq!(form(1).expose(), format!("{start}b"));
+    assert_eq!(form(2).expose(), format!("{start}c&scope=x+y"));
+    let code = code_body(&config, &Secret::from("c"), &transaction());
+    assert!(code.expose().ends_with("&resource=urn%3Aa"), "the default one's alone");
 }
 
 #[test]
@@ -55,7 +75,7 @@ fn token_requests_name_the_resources_ar12() {
     let config = Config { resource, ..config() };
     let named = "&resource=https%3A%2F%2Fapi.example.com%2Fv1&resource=urn%3Ax";
     assert!(code_body(&config, &Secret::from("c"), &transaction()).expose().ends_with(named));
-    assert!(refresh_body(&config, &Secret::from("rt")).expose().ends_with(named));
+    assert!(refresh_body(&config, &Secret::from("rt"), 0).expose().ends_with(named));
 }
 
 #[test]

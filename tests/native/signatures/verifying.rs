@@ -19,7 +19,7 @@ use tokenward::{
     secret::Secret,
     session::{
         grant::Grant,
-        inputs::{Reach, TokenFailure, TokenRequest},
+        inputs::{DEFAULT, Reach, TokenFailure, TokenRequest},
         outcome::judge,
         proof::Unproven,
     },
@@ -172,7 +172,7 @@ fn code() -> TokenRequest {
 
 fn refresh(old: Grant) -> TokenRequest {
     let refresh_token = old.refresh_token.clone().unwrap();
-    TokenRequest::Refresh { grant: Rc::new(old), refresh_token }
+    TokenRequest::Refresh { grant: Rc::new(old), refresh_token, audience: DEFAULT }
 }
 
 fn is_wrong(verdict: &Result<(), Doubt>, words: &str) -> bool {

@@ -18,6 +18,8 @@ pub(crate) struct Calls {
 pub(crate) struct OpenCall {
     /// Of which tab it is.
     pub(crate) tab: usize,
+    /// The number of the audience that it goes to.
+    pub(crate) audience: usize,
     pub(crate) call: Call,
     pub(crate) lease: Option<Lease>,
     /// The latest answer's.
@@ -29,10 +31,18 @@ pub(crate) struct OpenCall {
 }
 
 impl Calls {
-    pub(crate) fn add(&mut self, tab: usize) -> u64 {
+    /// One more call, to one of so many audiences in turn.
+    pub(crate) fn add(&mut self, tab: usize, audiences: usize) -> u64 {
         self.made += 1;
-        let call = Call::new(None);
-        let open = OpenCall { tab, call, lease: None, status: None, is_waiting: false, user: None };
+        let open = OpenCall {
+            tab,
+            audience: usize::try_from(self.made).unwrap() % audiences,
+            call: Call::new(None),
+            lease: None,
+            status: None,
+            is_waiting: false,
+            user: None,
+        };
         self.open.insert(self.made, open);
         self.made
     }

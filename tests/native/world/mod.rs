@@ -72,6 +72,8 @@ pub(crate) struct World {
     pub(crate) reload: Reload,
     pub(crate) tally: Tally,
     pub(crate) device: Device,
+    /// How many audiences there are besides the default one.
+    audiences: usize,
     /// Who hears of all that the vaults are told and order.
     pub(crate) trace: Option<fn(&str)>,
     /// What is to come, and the world's time: milliseconds since its beginning.
@@ -89,7 +91,13 @@ impl World {
     /// A world with so many tabs, each with a page and a vault, and nobody signed in. Access tokens live
     /// `life` seconds.
     pub(crate) fn new(seed: u64, life: u64, tabs: usize) -> Self {
+        Self::with_audiences(seed, life, tabs, 0)
+    }
+
+    /// The same with so many audiences besides the default one: calls go to each in turn.
+    pub(crate) fn with_audiences(seed: u64, life: u64, tabs: usize, audiences: usize) -> Self {
         let mut world = Self {
+            audiences,
             provider: Provider::new(life * 1000),
             network: Network::default(),
             calls: Calls::default(),
@@ -293,7 +301,7 @@ impl World {
 
     fn new_vault(&mut self) -> Vault {
         self.realms += 1;
-        Vault::new(self.realms, self.timeline.now, self.dice.draw())
+        Vault::new(self.realms, self.timeline.now, self.dice.draw(), self.audiences)
     }
 
     fn ask(&mut self) -> Ask {

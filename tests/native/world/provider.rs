@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use tokenward::{oauth::token::HttpAnswer, session::inputs::TokenRequest};
+use tokenward::{oauth::token::HttpAnswer, session::inputs::{DEFAULT, TokenRequest}};
 
 use crate::fixtures::{CLIENT, ISSUER, START, id_token};
 
@@ -20,6 +20,8 @@ pub(crate) struct Provider {
     pub(crate) retells_end: bool,
     /// What becomes of the refresh token when it is used.
     pub(crate) renewal: Renewal,
+    /// An audience that it issues no access token for any more.
+    pub(crate) denied: Option<usize>,
     /// Whether the answer to a refresh has an ID token.
     pub(crate) identifies: bool,
     /// Whom it knows by its own cookie.
@@ -89,6 +91,7 @@ impl Family {
 #[derive(Clone, Copy)]
 struct AccessToken {
     family: usize,
+    audience: usize,
     expires: u64,
     is_refused: bool,
 }
@@ -102,6 +105,7 @@ impl Provider {
             tells_end: false,
             retells_end: true,
             renewal: Renewal::Rotates,
+            denied: None,
             identifies: true,
             user_here: None,
             refreshes: 0,
@@ -125,6 +129,10 @@ impl Provider {
 
     /// The token endpoint.
     pub(crate) fn answer(&mut self, request: &TokenRequest, time: u64) -> HttpAnswer {
+        if self.denied == Some(audience(request)) {
+            // Before it looks at the refresh token (RFC 8707, 2).
+            return answer(400, r#"{"error":"invalid_target"}"#);
+        }
         let granted = match request {
             TokenRequest::Password { .. } => unreachable!("nobody gives a password here"),
             TokenRequest::Code { code, .. } => self.exchange(code.expose(), time),
@@ -133,9 +141,8 @@ impl Provider {
                 self.refresh(refresh_token.expose(), time)
             }
         };
-        let is_refresh = matches!(request, TokenRequest::Refresh { .. });
         match granted {
-            Some(family) => self.grant(family, is_refresh, time),
+            Some(family) => self.grant(family, request, time),
             None => answer(400, r#"{"error":"invalid_grant"}"#),
         }
     }
@@ -188,6 +195,11 @@ impl Provider {
     pub(crate) fn accepts(&self, token: &str, time: u64) -> bool {
         let token = self.access_tokens[token];
         !token.is_refused && time < token.expires
+    }
+
+    /// The number of the audience that this access token is for.
+    pub(crate) fn audience(&self, token: &str) -> usize {
+        self.access_tokens[token].audience
     }
 
     pub(crate) fn expires(&self, token: &str) -> u64 {
@@ -262,7 +274,8 @@ impl Provider {
         self.refresh_tokens.insert(name, RefreshToken { family: index, is_answered: false });
     }
 
-    fn grant(&mut self, family: usize, is_refresh: bool, time: u64) -> HttpAnswer {
+    fn grant(&mut self, family: usize, request: &TokenRequest, time: u64) -> HttpAnswer {
+        let is_refresh = matches!(request, TokenRequest::Refresh { .. });
         let access = self.name("at");
         let Family { user, current, ends, .. } = &self.families[family];
         // It says when all ends, or it does not: then a token outlives its session.
@@ -293,7 +306,12 @@ impl Provider {
             r#"{{"access_token":"{access}","token_type":"Bearer","expires_in":{}{refresh_token}{end}{identity}}}"#,
             life / 1000,
         );
-        let token = AccessToken { family, expires: time + life, is_refused: false };
+        let token = AccessToken {
+            family,
+            audience: audience(request),
+            expires: time + life,
+            is_refused: false,
+        };
         self.access_tokens.insert(access, token);
         answer(200, &body)
     }
@@ -301,6 +319,14 @@ impl Provider {
     fn name(&mut self, kind: &str) -> String {
         self.count += 1;
         format!("{kind}-{}", self.count)
+    }
+}
+
+/// The number of the audience that an access token is asked for.
+pub(crate) fn audience(request: &TokenRequest) -> usize {
+    match request {
+        TokenRequest::Refresh { audience, .. } => *audience,
+        TokenRequest::Code { .. } | TokenRequest::Password { .. } => DEFAULT,
     }
 }
 

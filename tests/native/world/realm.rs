@@ -14,15 +14,17 @@ use tokenward::{
 
 use super::{
     World,
+    calls::OpenCall,
+    provider::audience,
     timeline::{Event, Inside},
     vault::{Claim, SignOut},
 };
-use crate::fixtures::config;
+use crate::fixtures::config_for;
 
 impl World {
     /// A page makes a request.
     pub(crate) fn call(&mut self, tab: usize) -> u64 {
-        let ticket = self.calls.add(tab);
+        let ticket = self.calls.add(tab, self.audiences + 1);
         let realm = self.vaults[tab].realm;
         self.tell_inside(realm, Inside::Called(ticket));
         ticket
@@ -129,7 +131,9 @@ impl World {
             }
             // exposed: the provider is who gets it.
             Event::Revoked(token) => self.provider.revoke(token.expose()),
-            Event::ReachedApi { realm, ticket, token } => {
+            Event::ReachedApi { realm, ticket, token, audience } => {
+                let told = self.provider.audience(token.expose());
+                assert_eq!(told, audience, "st8: a token went to another audience than its own");
                 let is_good = self.provider.accepts(token.expose(), self.timeline.now);
                 let status = if is_good { 200 } else { 401 };
                 self.timeline.tell(20, realm, Inside::ApiAnswered { ticket, status });
@@ -239,7 +243,7 @@ impl World {
             self.provider.delivered(request, &answer.body);
         }
         let now = self.device.now(self.timeline.now);
-        let outcome = judge(request, outcome, &config(true), now)
+        let outcome = judge(request, outcome, &config_for(self.audiences), now)
             .and_then(|unproven| unproven.settle(self.verdict(request)));
         let (revocable, is_over) = match &outcome {
             Ok(grant) => (Some(grant.revocable()), false),
@@ -249,7 +253,7 @@ impl World {
             let vault = &mut self.vaults[tab];
             // exposed: to ask the provider about it.
             vault.refresh_token = Some(token.expose().to_owned());
-            vault.is_misled = flight.is_misled;
+            vault.is_misled[audience(request)] = flight.is_misled;
         }
         let was_signed_in = self.is_signed_in(tab);
         self.tell(tab, Input::TokenAnswered { epoch, outcome });
@@ -289,7 +293,7 @@ impl World {
         if self.vaults[tab].flight.is_some() {
             return;
         }
-        let outcome = judge(request, Ok(answer), &config(true), now)
+        let outcome = judge(request, Ok(answer), &config_for(self.audiences), now)
             .and_then(|unproven| unproven.settle(Ok(())));
         let vault = &mut self.vaults[tab];
         vault.session.handle(now, Input::TokenAnswered { epoch, outcome });
@@ -301,7 +305,7 @@ impl World {
         // exposed: to ask the provider about it.
         let token = lease.token.expose();
         let is_late = self.timeline.now >= self.provider.expires(token);
-        let is_misled = self.vaults[tab].is_misled;
+        let is_misled = self.vaults[tab].is_misled[self.calls.open[&ticket].audience];
         self.tally.expired += u64::from(is_late && !is_misled);
         self.tally.misled += u64::from(is_late && is_misled);
         let user = self.provider.user(token);
@@ -357,21 +361,21 @@ impl World {
     fn drain_call(&mut self, ticket: u64) {
         while let Some(open) = self.calls.open.get_mut(&ticket) {
             let Some(output) = open.call.poll() else { return };
-            let tab = open.tab;
+            let OpenCall { tab, audience, .. } = *open;
             match output {
                 call::Output::Want => {
                     open.is_waiting = true;
-                    self.tell(tab, Input::LeaseWanted(Ticket(ticket)));
+                    self.tell(tab, Input::LeaseWanted(Ticket(ticket), audience));
                 }
                 call::Output::WantNewer(generation) => {
                     open.is_waiting = true;
-                    let generation = Generation(generation);
-                    self.tell(tab, Input::LeaseRefused { ticket: Ticket(ticket), generation });
+                    let (ticket, generation) = (Ticket(ticket), Generation(generation));
+                    self.tell(tab, Input::LeaseRefused { ticket, audience, generation });
                 }
                 call::Output::Send => {
                     let token = open.lease.as_ref().map(|lease| (*lease.token).clone()).unwrap();
                     let realm = self.vaults[tab].realm;
-                    self.timeline.after(20, Event::ReachedApi { realm, ticket, token });
+                    self.timeline.after(20, Event::ReachedApi { realm, ticket, token, audience });
                 }
                 call::Output::Reply => {
                     let status = open.status.expect("a reply without an answer");

@@ -27,7 +27,7 @@ pub(crate) enum Event {
     /// So does a revocation.
     Revoked(Secret),
     /// A page's request arrives at the resource.
-    ReachedApi { realm: u32, ticket: u64, token: Secret },
+    ReachedApi { realm: u32, ticket: u64, token: Secret, audience: usize },
 }
 
 /// What a vault is told, or what its effects come to.

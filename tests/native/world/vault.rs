@@ -13,6 +13,7 @@ use tokenward::{
 };
 
 use super::timeline::Inside;
+use crate::fixtures::indicators;
 
 /// A vault, in a realm that can end, stand still, and begin anew.
 pub(crate) struct Vault {
@@ -43,8 +44,8 @@ pub(crate) struct Vault {
     /// What became of the device's clocks since it last looked.
     pub(crate) unseen: Unseen,
     /// They were set back and stood still before it could look: it has no clock left that could know,
-    /// until it has a token that was asked for since.
-    pub(crate) is_misled: bool,
+    /// until it has a token that was asked for since. By audience.
+    pub(crate) is_misled: Vec<bool>,
 }
 
 /// What a vault knows of the user's last sign-out.
@@ -86,8 +87,9 @@ pub(crate) struct Flight {
 }
 
 impl Vault {
-    pub(crate) fn new(realm: u32, born: u64, seed: u64) -> Self {
-        let session = Session::new(seed, Restore::Redirect);
+    pub(crate) fn new(realm: u32, born: u64, seed: u64, audiences: usize) -> Self {
+        let session =
+            Session::new(seed, Restore::Redirect).with_audiences(indicators(audiences));
         Self {
             realm,
             born,
@@ -104,7 +106,7 @@ impl Vault {
             sign_out: SignOut::Unknown,
             tabs_epoch: None,
             unseen: Unseen::default(),
-            is_misled: false,
+            is_misled: vec![false; audiences + 1],
         }
     }
 
@@ -154,7 +156,9 @@ impl Vault {
         self.unseen.set_back |= unseen.set_back;
         self.unseen.sleep |= unseen.sleep;
         let is_misled = self.unseen.set_back && self.unseen.sleep;
-        self.is_misled |= is_misled;
+        for misled in &mut self.is_misled {
+            *misled |= is_misled;
+        }
         if let Some(flight) = &mut self.flight {
             flight.is_misled |= is_misled;
         }
