@@ -75,6 +75,7 @@ fn types() -> String {
         wire::Restore,
         wire::Fetch,
         wire::SignOut,
+        wire::Export,
         wire::Events,
         wire::Numbered,
         wire::Empty,

@@ -94,8 +94,9 @@ const signIn: Act<Acts["signIn"]> = async (page, options = {}) => {
   location.assign((await page.link.ask<"navigate">(question).answer).url);
 };
 
-const exportAccessToken: Act<Acts["exportAccessToken"]> = async ({ link }) => {
-  const { answer } = link.ask<"accessToken">({ type: "exportAccessToken" });
+const exportAccessToken: Act<Acts["exportAccessToken"]> = async ({ link, check }, options = {}) => {
+  check(options, ["resource"]);
+  const { answer } = link.ask<"accessToken">({ type: "exportAccessToken", ...options });
   return (await answer).token;
 };
 

@@ -74,8 +74,11 @@ export interface Client {
   readonly signInWithPassword: (username: string, password: string) => Promise<void>;
   /** The provider's UserInfo, fetched by the vault; only where it is about whom the ID token was for. */
   readonly userInfo: () => Promise<Record<string, unknown>>;
-  /** Hands out the access token, only where `allowTokenExport` is configured. */
-  readonly exportAccessToken: () => Promise<string>;
+  /**
+   * Hands out the access token, only where `allowTokenExport` is configured: the default one, or that of
+   * the resources with this `resource`.
+   */
+  readonly exportAccessToken: (options?: { resource?: string }) => Promise<string>;
   /** Handles the callback at `url`, for `callback: "manual"`. The same URL twice is once. */
   readonly handleCallback: (url: string) => Promise<void>;
   /** Where a finished sign-in or restore wanted to be: there once, until the turn that reads it is over. */

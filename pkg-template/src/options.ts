@@ -14,6 +14,13 @@ export interface Resource {
   methods?: readonly string[];
   /** Which credential it takes. */
   credential?: "bearer";
+  /**
+   * Whom its access token is for, by the provider's name: an absolute URI (RFC 8707). Resources of one
+   * name share one token; those without have the default one.
+   */
+  resource?: string;
+  /** The scopes of that token, some of the top-level `scope`; whatever the provider gives where absent. */
+  scope?: readonly string[];
 }
 
 /** The provider's endpoints, for one without a discovery document. */
@@ -47,7 +54,10 @@ export interface ClientOptions {
   scope?: readonly string[];
   /** Where the access token may go. Nowhere else. */
   resources: readonly Resource[];
-  /** Whom the access token is for, by the provider's names (RFC 8707); its default where absent. */
+  /**
+   * Whom the default access token is for, by the provider's names (RFC 8707). Where it is absent: for the
+   * first `resource` among `resources`, or whomever the provider takes.
+   */
   resource?: readonly string[];
   /** Static metadata, instead of discovery. */
   endpoints?: Endpoints;

@@ -344,6 +344,33 @@ mod tests {
     }
 
     #[test]
+    fn st8_each_resource_has_the_token_of_its_own_audience() {
+        let passage = |resources: &str, url: &str| {
+            let url = Oracle.parse(url, None).unwrap();
+            admit(&url, "GET", &[], &config(resources), None).unwrap()
+        };
+        let resources = r#"[
+            {"origin": "https://a.example", "resource": "urn:a"},
+            {"origin": "https://b.example", "resource": "urn:b"},
+            {"origin": "https://also-b.example", "resource": "urn:b"},
+            {"origin": "https://c.example", "paths": ["/b"], "resource": "urn:b"},
+            {"origin": "https://c.example", "resource": "urn:c"}
+        ]"#;
+        for (url, audience, redirect) in [
+            ("https://a.example/", 0, "follow"),
+            ("https://b.example/", 1, "follow"),
+            ("https://also-b.example/", 1, "follow"),
+            ("https://c.example/b/1", 1, "manual"),
+            // It could lead to what takes another token.
+            ("https://c.example/", 2, "manual"),
+        ] {
+            let passage = passage(resources, url);
+            assert_eq!((passage.audience, passage.redirect(None)), (audience, redirect), "{url}");
+        }
+        assert_eq!(Passage::TO_PROVIDER.audience, 0);
+    }
+
+    #[test]
     fn redirects_are_followed_only_where_they_cannot_leave_the_policy() {
         let redirect = |resources: &str, asked| {
             let url = Oracle.parse("https://api.example.com/v1", None).unwrap();
@@ -360,8 +387,15 @@ mod tests {
     #[test]
     fn the_token_is_handed_out_only_where_allowed() {
         let mut config = config("[]");
-        assert_eq!(admit_export(&config).map_err(|e| e.code), Err(Code::ExportNotAllowed));
+        let export = |config: &Config, resource| admit_export(config, resource).map_err(|e| e.code);
+        assert_eq!(export(&config, None), Err(Code::ExportNotAllowed));
         config.allow_token_export = true;
-        assert_eq!(admit_export(&config), Ok(()));
+        assert_eq!(export(&config, None), Ok(0));
+        assert_eq!(export(&config, Some("urn:x")), Err(Code::ExportNotAllowed));
+        config.resource = vec!["urn:x".to_owned()];
+        let further = crate::config::Audience { resource: "urn:y".to_owned(), scope: None };
+        config.audiences = vec![further];
+        assert_eq!(export(&config, Some("urn:x")), Ok(0));
+        assert_eq!(export(&config, Some("urn:y")), Ok(1));
     }
 }

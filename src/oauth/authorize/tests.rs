@@ -136,6 +136,26 @@ fn the_endpoints_own_query_stays_ar13() {
 }
 
 #[test]
+fn every_audience_is_named_once_ar12() {
+    let audience = |resource: &str, scope: Option<&str>| Audience {
+        resource: resource.to_owned(),
+        scope: scope.map(|scope| vec![scope.to_owned()]),
+    };
+    let config = Config {
+        resource: vec!["urn:a".to_owned()],
+        audiences: vec![
+            audience("urn:b", None),
+            audience("urn:b", Some("x")),
+            audience("urn:a", Some("x")),
+        ],
+        ..config()
+    };
+    let sent = parameters(&config, &mut transaction(), &Asked::default()).unwrap();
+    let named = sent.iter().filter(|(name, _)| name == "resource").map(|(_, uri)| uri.as_str());
+    assert_eq!(named.collect::<Vec<_>>(), ["urn:a", "urn:b"]);
+}
+
+#[test]
 fn resources_are_named_one_by_one_ar12() {
     let resource = ["https://api.example.com/v1", "urn:example:api"].map(str::to_owned).to_vec();
     let config = Config { resource, ..config() };
