@@ -10,13 +10,11 @@ use crate::{
     url::ParseUrl,
 };
 
-mod audience;
 mod options;
 mod read;
 mod reader;
 mod scalars;
 
-pub use audience::Audience;
 pub use options::{Kind, OPTIONS, OptionSpec};
 pub use read::NETWORK_MS;
 pub use scalars::extra_param_problem;
@@ -42,8 +40,9 @@ pub struct Config {
     pub resources: Vec<Resource>,
     /// Whom the default access token is for, by the provider's names (RFC 8707); its default where empty.
     pub resource: Vec<String>,
-    /// The further audiences that resources name, each once.
-    pub audiences: Vec<Audience>,
+    /// Every audience that has an access token of its own, by its resource indicator. The first one is the
+    /// default token's, without a name where it has none or several.
+    pub audiences: Vec<String>,
     /// The provider's endpoints, where they are not to be discovered.
     pub endpoints: Option<Endpoints>,
     /// Further parameters of the authorization request.
@@ -74,8 +73,9 @@ pub struct Resource {
     pub paths: Option<Vec<String>>,
     /// The methods that may be used; `None` for every method.
     pub methods: Option<Vec<String>>,
-    /// Whom the access token is for that goes there; the default one's audience where absent.
-    pub audience: Option<Audience>,
+    /// Whom the access token is for that goes there, by the provider's name (RFC 8707); the default one
+    /// goes there where absent.
+    pub resource: Option<String>,
 }
 
 /// A provider's endpoints, given instead of being discovered; absolute URLs in canonical form.
@@ -138,20 +138,14 @@ impl Config {
         read::config(&options, &page, urls).map_err(|problems| invalid(&problems))
     }
 
-    /// The number of this audience among those of the session: 0 is the default one, by whichever name.
+    /// The number of the audience that this indicator names: 0 is the default one. `None` where the
+    /// configuration has no such audience.
     #[must_use]
-    pub fn number_of(&self, audience: Option<&Audience>) -> usize {
-        let at = self.audiences.iter().position(|other| Some(other) == audience);
-        at.map_or(0, |at| at + 1)
-    }
-
-    /// The number of the audience that this indicator names; `None` where the configuration does not.
-    #[must_use]
-    pub fn number_named(&self, resource: &str) -> Option<usize> {
-        if self.resource.iter().any(|own| own == resource) {
-            return Some(0);
+    pub fn audience(&self, resource: Option<&str>) -> Option<usize> {
+        match resource {
+            Some(resource) => self.audiences.iter().position(|other| other == resource),
+            None => Some(0),
         }
-        self.audiences.iter().position(|other| other.resource == resource).map(|at| at + 1)
     }
 
     /// This client at its issuer: what outlives a vault is stored under this.

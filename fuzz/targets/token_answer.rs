@@ -147,7 +147,7 @@ fn config() -> Config {
         scope: vec!["openid".to_owned()],
         resources: Vec::new(),
         resource: Vec::new(),
-        audiences: Vec::new(),
+        audiences: vec![String::new()],
         endpoints: None,
         extra_params: Vec::new(),
         logout: Logout::default(),

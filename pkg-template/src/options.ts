@@ -19,8 +19,6 @@ export interface Resource {
    * name share one token; those without have the default one.
    */
   resource?: string;
-  /** The scopes of that token, some of the top-level `scope`; whatever the provider gives where absent. */
-  scope?: readonly string[];
 }
 
 /** The provider's endpoints, for one without a discovery document. */

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Millis,
-    config::{Audience, Endpoints, Logout, Resource, Restore},
+    config::{Endpoints, Logout, Resource, Restore},
     json::{Members, Writer},
     url::ParseUrl,
 };
@@ -142,14 +142,14 @@ impl Resource {
     /// Everything at `origin`, by every method.
     #[must_use]
     pub fn at(origin: &str) -> Self {
-        Self { origin: origin.to_owned(), paths: None, methods: None, audience: None }
+        Self { origin: origin.to_owned(), paths: None, methods: None, resource: None }
     }
 
     /// The same with an access token of its own, by the provider's name for whom it is for (RFC 8707).
     /// Resources of one name share one.
     #[must_use]
     pub fn with_token_for(self, resource: &str) -> Self {
-        Self { audience: Some(Audience { resource: resource.to_owned(), scope: None }), ..self }
+        Self { resource: Some(resource.to_owned()), ..self }
     }
 }
 
@@ -162,12 +162,7 @@ fn resource(resource: &Resource) -> String {
     if let Some(paths) = &resource.paths {
         json.texts("paths", paths);
     }
-    if let Some(audience) = &resource.audience {
-        json.text("resource", &audience.resource);
-        if let Some(scope) = &audience.scope {
-            json.texts("scope", scope);
-        }
-    }
+    json.optional("resource", resource.resource.as_deref());
     json.finish()
 }
 
@@ -220,8 +215,6 @@ mod tests {
         options.resource = vec!["https://api.example.com/v1".to_owned()];
         let second = Resource::at("https://orders.example.com").with_token_for("urn:orders");
         options.resources.push(second);
-        let scope = Some(vec!["email".to_owned()]);
-        options.resources[1].audience.as_mut().unwrap().scope = scope;
         options.extra_params =
             vec![("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())];
         options.logout = Logout {

@@ -104,7 +104,6 @@ pub(super) const RESOURCE: &[OptionSpec] = &[
     pinned("methods", Kind::Strings),
     pinned("credential", Kind::String),
     pinned("resource", Kind::String),
-    pinned("scope", Kind::Strings),
 ];
 
 /// The members of `endpoints`.

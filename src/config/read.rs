@@ -1,7 +1,7 @@
 //! The options, read into a [`Config`].
 
 use super::{
-    Config, Endpoints, Logout, Resource, Restore, audience,
+    Config, Endpoints, Logout, Resource, Restore,
     options::{ENDPOINTS, LOGOUT, OPTIONS, RESOURCE, TIMEOUTS},
     reader::{Problems, Reader},
     scalars,
@@ -25,9 +25,9 @@ pub(super) fn config(
     let from = Reader::new(options, OPTIONS, &problems);
     let scope = scalars::scope(&from).unwrap_or_else(|| vec!["openid".to_owned()]);
     let is_openid = scope.iter().any(|scope| scope == "openid");
-    let resources = resources(&from, &scope, &problems, urls);
-    let resource = scalars::resource(&from, urls).unwrap_or_default();
-    let (resource, audiences) = audience::sort(&from, resource, &resources);
+    let resources = resources(&from, &problems, urls);
+    let mut resource = scalars::resource(&from, urls).unwrap_or_default();
+    let audiences = audiences(&from, &mut resource, &resources);
     // What is absent or wrong has been noted; the empty texts that stand in for it are not used.
     let config = Config {
         issuer: scalars::issuer(&from, urls).unwrap_or_default(),
@@ -61,12 +61,7 @@ fn client_id(from: &Reader<'_>) -> Option<String> {
     Some(id.to_owned())
 }
 
-fn resources(
-    from: &Reader<'_>,
-    scope: &[String],
-    problems: &Problems,
-    urls: &dyn ParseUrl,
-) -> Vec<Resource> {
+fn resources(from: &Reader<'_>, problems: &Problems, urls: &dyn ParseUrl) -> Vec<Resource> {
     let values = from.values("resources").unwrap_or_default();
     let read = |(at, value): (usize, &Json)| {
         let from = Reader::of(
@@ -82,11 +77,34 @@ fn resources(
         Resource {
             paths: scalars::paths(&from, origin.as_deref(), urls),
             methods: scalars::methods(&from),
-            audience: audience::read(&from, scope, urls),
+            resource: scalars::indicator(&from, urls),
             origin: origin.unwrap_or_default(),
         }
     };
     values.iter().enumerate().map(read).collect()
+}
+
+/// Every audience. Where resources name theirs, that of the default token has a name too: without one,
+/// providers issue a token for any of those that were asked for.
+fn audiences(
+    from: &Reader<'_>,
+    default: &mut Vec<String>,
+    resources: &[Resource],
+) -> Vec<String> {
+    let named: Vec<_> = resources.iter().filter_map(|one| one.resource.as_ref()).collect();
+    if let (true, Some(first)) = (default.is_empty(), named.first()) {
+        if named.len() < resources.len() {
+            from.problem("resource", "is missing: some of `resources` say whom their token is for");
+        }
+        default.push((*first).clone());
+    }
+    let mut all = vec![if let [one] = &**default { one.clone() } else { String::new() }];
+    for name in named {
+        if !all.contains(name) {
+            all.push(name.clone());
+        }
+    }
+    all
 }
 
 fn endpoints(from: &Reader<'_>, is_openid: bool, urls: &dyn ParseUrl) -> Endpoints {

@@ -175,19 +175,23 @@ pub(super) fn scope(from: &Reader<'_>) -> Option<Vec<String>> {
 /// Resource indicators: absolute URIs without a fragment, as the provider writes them (RFC 8707, 2).
 pub(super) fn resource(from: &Reader<'_>, urls: &dyn ParseUrl) -> Option<Vec<String>> {
     let resources = from.texts("resource")?;
-    if !resources.iter().all(|uri| is_indicator(uri, urls)) {
-        from.problem("resource", NOT_AN_INDICATOR);
-    }
+    check_indicators(from, &resources, urls);
     Some(resources.into_iter().map(str::to_owned).collect())
 }
 
-/// What is wrong with a text that is no resource indicator.
-pub(super) const NOT_AN_INDICATOR: &str =
-    "must be absolute URIs without a fragment (`#…`; RFC 8707, 2)";
+/// The same for one resource.
+pub(super) fn indicator(from: &Reader<'_>, urls: &dyn ParseUrl) -> Option<String> {
+    let uri = from.text("resource")?;
+    check_indicators(from, &[uri], urls);
+    Some(uri.to_owned())
+}
 
-/// Whether it is one.
-pub(super) fn is_indicator(uri: &str, urls: &dyn ParseUrl) -> bool {
-    is_plain(uri) && !uri.contains('#') && urls.parse(uri, None).is_some()
+fn check_indicators(from: &Reader<'_>, resources: &[&str], urls: &dyn ParseUrl) {
+    let is_one =
+        |uri: &&str| is_plain(uri) && !uri.contains('#') && urls.parse(uri, None).is_some();
+    if !resources.iter().all(is_one) {
+        from.problem("resource", "must be absolute URIs without a fragment (`#…`; RFC 8707, 2)");
+    }
 }
 
 /// Further parameters of the authorization request.

@@ -415,51 +415,36 @@ fn a_password_grant_is_allowed_by_the_word_that_says_what_it_is_ro1() {
     }
 }
 
-fn with_resources(changes: &Value, resources: &[Value]) -> Value {
-    let mut options = json!({ "scope": ["openid", "a", "b"], "resources": [] });
-    for (name, value) in changes.as_object().unwrap() {
-        options[name] = value.clone();
-    }
-    for (at, resource) in resources.iter().enumerate() {
-        let mut resource = resource.clone();
-        resource["origin"] = json!(format!("https://api{at}.example.com"));
-        options["resources"].as_array_mut().unwrap().push(resource);
-    }
-    options
-}
-
 #[test]
 fn audiences_of_resources_st8_ar12() {
-    let numbers = |changes: &Value, resources: &[Value]| {
-        let config = checked(&with_resources(changes, resources)).unwrap();
-        let number = |resource: &Resource| config.number_of(resource.audience.as_ref());
-        let names: Vec<_> = config.audiences.iter().map(|one| one.resource.clone()).collect();
-        (config.resources.iter().map(number).collect::<Vec<_>>(), config.resource, names.join(" "))
+    let with = |default: &[&str], audiences: &[Option<&str>]| {
+        let resource = |(at, audience): (usize, &Option<&str>)| {
+            let origin = format!("https://api{at}.example.com");
+            audience.map_or_else(
+                || json!({ "origin": origin }),
+                |audience| json!({ "origin": origin, "resource": audience }),
+            )
+        };
+        let resources: Vec<_> = audiences.iter().enumerate().map(resource).collect();
+        json!({ "resources": resources, "resource": default })
     };
-    let (none, a, b) = (json!({}), json!({ "resource": "urn:a" }), json!({ "resource": "urn:b" }));
-    let narrow = json!({ "resource": "urn:a", "scope": ["a"] });
-    let default = json!({ "resource": ["urn:a"] });
-    let named = || vec!["urn:a".to_owned()];
-    let plain = numbers(&none, &[none.clone(), none.clone()]);
-    assert_eq!(plain, (vec![0, 0], vec![], String::new()));
-    let two = numbers(&none, &[a.clone(), b.clone(), b.clone(), a.clone()]);
-    assert_eq!(two, (vec![0, 1, 1, 0], named(), "urn:b".to_owned()), "the first is the default");
-    let mixed = numbers(&default, &[none.clone(), b.clone(), a.clone()]);
-    assert_eq!(mixed, (vec![0, 1, 0], named(), "urn:b".to_owned()));
-    let of_less = numbers(&none, &[narrow.clone(), a.clone(), narrow]);
-    assert_eq!(of_less, (vec![1, 0, 1], named(), "urn:a".to_owned()), "scopes make it another");
-
-    let config = checked(&with_resources(&default, &[none.clone(), b.clone()])).unwrap();
-    assert_eq!(config.number_named("urn:a"), Some(0));
-    assert_eq!(config.number_named("urn:b"), Some(1));
-    assert_eq!(config.number_named("urn:c"), None);
-
-    refused("resource", &with_resources(&none, &[none.clone(), b]));
-    for bad in ["", "api", "https://api.example.com/#x", "https://a b.example"] {
-        let bad = json!({ "resource": bad });
-        refused("resources[0].resource", &with_resources(&none, &[bad]));
+    let (a, b) = (Some("urn:a"), Some("urn:b"));
+    for (default, audiences, numbers, names) in [
+        (&[][..], &[None, None][..], &[0, 0][..], &[""][..]),
+        (&[], &[a, b, b, a], &[0, 1, 1, 0], &["urn:a", "urn:b"]),
+        (&["urn:a"], &[None, b, a], &[0, 1, 0], &["urn:a", "urn:b"]),
+        (&["urn:a", "urn:b"], &[None, b], &[0, 1], &["", "urn:b"]),
+    ] {
+        let config = checked(&with(default, audiences)).unwrap();
+        let number = |resource: &Resource| config.audience(resource.resource.as_deref()).unwrap();
+        assert_eq!(config.resources.iter().map(number).collect::<Vec<_>>(), numbers);
+        assert_eq!(config.audiences, names);
+        assert_eq!(config.audience(Some("urn:c")), None);
+        let asked = if default.is_empty() { &names[..audiences[0].iter().count()] } else { default };
+        assert_eq!(config.resource, asked, "the first is the default one");
     }
-    for bad in [json!({ "resource": "urn:a", "scope": ["c"] }), json!({ "scope": ["a"] })] {
-        refused("resources[0].scope", &with_resources(&none, &[bad]));
+    refused("resource", &with(&[], &[None, b]));
+    for bad in ["", "api", "https://api.example.com/#x", "https://a b.example"] {
+        refused("resources[0].resource", &with(&["urn:a"], &[Some(bad)]));
     }
 }

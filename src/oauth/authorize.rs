@@ -4,7 +4,7 @@
 use form_urlencoded::Serializer;
 
 use crate::{
-    config::{self, Audience, Config},
+    config::{self, Config},
     error::{AuthError, Code, Phase},
     json::{self, Json, JsonError, Object},
     oauth::{
@@ -91,11 +91,10 @@ pub fn parameters(
             parameters.push((name, value));
         }
     }
-    parameters.extend(config.resource.iter().map(|uri| ("resource", uri.as_str())));
     // All that tokens will be asked for (RFC 8707, 2.1).
-    for Audience { resource, .. } in &config.audiences {
-        if !parameters.contains(&("resource", resource)) {
-            parameters.push(("resource", resource));
+    for uri in config.resource.iter().chain(config.audiences.iter().skip(1)) {
+        if !parameters.contains(&("resource", uri)) {
+            parameters.push(("resource", uri));
         }
     }
     let endpoint = &transaction.metadata.authorization_endpoint;

@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 
 use crate::{
     clock::{Millis, UnixMillis},
-    config::{Audience, Config},
+    config::Config,
     error::{AuthError, Code, Phase},
     json::{self, JsonError},
     oauth::{callback::OauthError, http_date, transaction::Transaction},
@@ -83,7 +83,7 @@ pub struct Refusal {
 #[must_use]
 pub fn code_body(config: &Config, code: &Secret, transaction: &Transaction) -> Secret {
     for_resources(
-        config,
+        &config.resource,
         &[
             ("grant_type", "authorization_code"),
             ("client_id", &config.client_id),
@@ -100,7 +100,7 @@ pub fn code_body(config: &Config, code: &Secret, transaction: &Transaction) -> S
 pub fn password_body(config: &Config, username: &Secret, password: &Secret) -> Secret {
     let scope = config.scope.join(" ");
     for_resources(
-        config,
+        &config.resource,
         &[
             ("grant_type", "password"),
             ("client_id", &config.client_id),
@@ -125,30 +125,26 @@ pub fn admit_password(config: &Config) -> Result<(), AuthError> {
     ))
 }
 
-/// The form that refreshes (RFC 6749, 6), for the audience of that number. Without `scope`, unless that
-/// audience is to have fewer, so that the grant stays what it was.
+/// The form that refreshes (RFC 6749, 6), for the audience of that number. Without `scope`, so that the
+/// grant stays what it was.
 #[must_use]
 pub fn refresh_body(config: &Config, refresh_token: &Secret, audience: usize) -> Secret {
-    let fields = [
-        ("grant_type", "refresh_token"),
-        ("client_id", &config.client_id),
-        // exposed: the provider is who issued it.
-        ("refresh_token", refresh_token.expose()),
-    ];
-    match audience.checked_sub(1).and_then(|at| config.audiences.get(at)) {
-        Some(Audience { resource, scope }) => {
-            let scope = scope.as_ref().map(|scope| scope.join(" "));
-            let scope = scope.as_deref().map(|scope| ("scope", scope));
-            let further = [("resource", resource.as_str())].into_iter().chain(scope);
-            form(&fields.into_iter().chain(further).collect::<Vec<_>>())
-        }
-        None => for_resources(config, &fields),
-    }
+    let further = config.audiences.get(audience).filter(|_| audience != 0);
+    let resources = further.map_or(&*config.resource, core::slice::from_ref);
+    for_resources(
+        resources,
+        &[
+            ("grant_type", "refresh_token"),
+            ("client_id", &config.client_id),
+            // exposed: the provider is who issued it.
+            ("refresh_token", refresh_token.expose()),
+        ],
+    )
 }
 
-/// A token request's form, for the default token's audience (RFC 8707, 2.2).
-fn for_resources(config: &Config, fields: &[(&str, &str)]) -> Secret {
-    let resources = config.resource.iter().map(|uri| ("resource", uri.as_str()));
+/// A token request's form, for these resources (RFC 8707, 2.2).
+fn for_resources(resources: &[String], fields: &[(&str, &str)]) -> Secret {
+    let resources = resources.iter().map(|uri| ("resource", uri.as_str()));
     form(&fields.iter().copied().chain(resources).collect::<Vec<_>>())
 }
 

@@ -57,11 +57,11 @@ pub fn admit(
     let is_whole = resource.paths.is_none() && resource.methods.is_none();
     // A redirect within the origin keeps `Authorization`.
     let is_other = |other: &Resource| {
-        other.origin == resource.origin && other.audience != resource.audience
+        other.origin == resource.origin && other.resource != resource.resource
     };
     Ok(Passage {
         follows_redirects: is_whole && !config.resources.iter().any(is_other),
-        audience: config.number_of(resource.audience.as_ref()),
+        audience: config.audience(resource.resource.as_deref()).unwrap_or_default(),
     })
 }
 
@@ -100,7 +100,7 @@ pub fn decide<'c>(
 /// the default one where it names none.
 pub fn admit_export(config: &Config, resource: Option<&str>) -> Result<usize, AuthError> {
     let message = if config.allow_token_export {
-        match resource.map_or(Some(0), |resource| config.number_named(resource)) {
+        match config.audience(resource) {
             Some(audience) => return Ok(audience),
             None => "no access token is for that `resource`: it is none of the configuration's",
         }
@@ -392,9 +392,7 @@ mod tests {
         config.allow_token_export = true;
         assert_eq!(export(&config, None), Ok(0));
         assert_eq!(export(&config, Some("urn:x")), Err(Code::ExportNotAllowed));
-        config.resource = vec!["urn:x".to_owned()];
-        let further = crate::config::Audience { resource: "urn:y".to_owned(), scope: None };
-        config.audiences = vec![further];
+        config.audiences = vec!["urn:x".to_owned(), "urn:y".to_owned()];
         assert_eq!(export(&config, Some("urn:x")), Ok(0));
         assert_eq!(export(&config, Some("urn:y")), Ok(1));
     }

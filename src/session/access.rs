@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::{
-    grant::{Grant, RefreshEnd},
+    grant::Grant,
     inputs::{Generation, Lease},
     random::Random,
     refresh::{self, Plan},
@@ -35,16 +35,9 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// Takes the grant's access token for its own. `end` is that of the refresh token, where this is the
-    /// token that keeps it alive.
-    pub(super) fn renew(
-        &mut self,
-        grant: &Grant,
-        end: Option<&RefreshEnd>,
-        generation: Generation,
-        random: &mut Random,
-    ) {
-        self.plan = Plan::new(grant.expiry, grant.lifetime, end, random);
+    /// Takes the grant's access token for its own.
+    pub(super) fn renew(&mut self, grant: &Grant, generation: Generation, random: &mut Random) {
+        self.plan = Plan::new(grant, random);
         self.expiry = grant.expiry;
         self.lifetime = grant.lifetime;
         self.token = Some(Rc::clone(&grant.access_token));

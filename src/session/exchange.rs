@@ -10,7 +10,6 @@ use super::{
     snapshot::{RestoredBy, SignedOutReason},
     tabs::News,
     tenure::Tenure,
-    waiting,
 };
 use crate::{
     clock::{Millis, Now},
@@ -22,7 +21,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
     lock: Lock,
-    /// The audience that the lock was asked for, or whose token was asked for last.
+    /// The audience whose token is asked for, or whose turn it is.
     audience: usize,
     /// The codes to be exchanged, in the order in which they came.
     pub(super) codes: VecDeque<PendingCode>,
@@ -164,7 +163,7 @@ impl Session {
         }
         let wanted = self.wanted(now);
         if wanted.is_some() || !self.exchange.codes.is_empty() {
-            self.exchange.audience = wanted.unwrap_or(self.exchange.audience);
+            self.exchange.audience = wanted.unwrap_or_default();
             self.exchange.lock = Lock::Asked;
             let jitter = self.random.up_to(TAKEOVER_SPREAD);
             self.outputs.push_back(Output::TakeLock { jitter });
@@ -198,8 +197,7 @@ impl Session {
             ),
             reach: Reach::NotSent,
             is_final: false,
-            is_denied: false,
-            retry_after: None,
+                retry_after: None,
             issued: None,
         };
         if let Some(code) = self.exchange.codes.pop_front() {
@@ -219,6 +217,7 @@ impl Session {
             return;
         };
         self.exchange.lock = Lock::Free;
+        self.exchange.audience += 1;
         self.outputs.push_back(Output::ReleaseLock);
         let outcome = outcome.map(|grant| grant.aged(elapsed(flight.sent, now)));
         // Where a restore fails, other tabs may live by the same grant.
@@ -266,8 +265,7 @@ impl Session {
             let purpose = Purpose::Code(pending.arrived());
             return Some((pending.request, purpose));
         }
-        let asked = Some(self.exchange.audience).filter(|audience| self.wants(now, *audience));
-        let audience = asked.or_else(|| self.wanted(now))?;
+        let audience = self.wanted(now)?;
         let tenure = self.tenure()?;
         let grant = Rc::clone(&tenure.grant);
         let refresh_token = tenure.refresh_token()?;
@@ -279,8 +277,8 @@ impl Session {
     /// The audience whose access token is to be asked for next. All have one refresh token, so they take
     /// turns: one that the provider fails does not stand in the way of the others.
     fn wanted(&self, now: Now) -> Option<usize> {
-        let count = self.audiences.len() + 1;
-        let mut turns = (1..=count).map(|turn| (self.exchange.audience + turn) % count);
+        let count = self.audiences.len();
+        let mut turns = (0..count).map(|turn| (self.exchange.audience + turn) % count);
         turns.find(|audience| self.wants(now, *audience))
     }
 
@@ -309,13 +307,10 @@ impl Session {
     }
 
     fn refresh_failed(&mut self, now: Now, audience: usize, failure: TokenFailure) {
-        if !failure.is_final && !failure.is_denied {
+        if !failure.is_final {
             return self.refresh_delayed(now, audience, &failure);
         }
         let Standing::SignedIn(tenure) = &mut self.standing else { return };
-        if failure.is_denied {
-            return tenure.accesses[audience].plan.denied(now, waiting::denied(&failure.error));
-        }
         let has_ended = tenure.grant.refresh_end.as_deref().is_some_and(|end| end.at.is_due(now));
         let reason = match (tenure.is_lost, has_ended) {
             (true, _) => SignedOutReason::RefreshLost,
@@ -330,14 +325,16 @@ impl Session {
     /// Another attempt may succeed. What the provider as a whole is at fault for, or the way to it, is the
     /// end of every attempt that was to be made now.
     fn refresh_delayed(&mut self, now: Now, audience: usize, failure: &TokenFailure) {
+        let is_denied = failure.error.code == Code::AudienceUnavailable;
         let is_general = failure.reach != Reach::Answered || failure.error.retryable;
-        for other in 0..=self.audiences.len() {
+        for other in 0..self.audiences.len() {
             let fails = other == audience || (is_general && self.wants(now, other));
             let Standing::SignedIn(tenure) = &mut self.standing else { return };
-            tenure.is_lost |= failure.reach == Reach::Lost;
+            // Some providers rotate the refresh token before they look at whom the access token is for.
+            tenure.is_lost |= is_denied || failure.reach == Reach::Lost;
             let plan = &mut tenure.accesses[other].plan;
             if fails {
-                plan.failed(now, failure.clone(), &mut self.random);
+                plan.failed(now, failure, &mut self.random);
             } else if let Some(wait) = failure.retry_after {
                 plan.leave_alone(now, wait);
             }
@@ -379,7 +376,7 @@ impl Session {
         }
         self.epoch = Epoch(self.epoch.0 + 1);
         let generation = self.next_generation();
-        let audiences = self.audiences.len() + 1;
+        let audiences = self.audiences.len();
         let mut tenure = Tenure::begin(grant, audiences, generation, first, &mut self.random);
         let Arrived { ask, way, return_to } = arrived;
         tenure.restored_by = (way == Way::Restore).then_some(RestoredBy::Redirect);

@@ -176,7 +176,7 @@ impl Grant {
         let refresh_end = match (end(answer.refresh_expires_in, now), &self.refresh_end) {
             (Some(mut told), Some(known)) if !told.is_later(known) => {
                 // One that was told a moment ago, with another audience's token, had no time to move.
-                let is_new = !config.audiences.is_empty() && known.is_new(now);
+                let is_new = config.audiences.len() > 1 && known.is_new(now);
                 told.life = told.life.filter(|_| is_new);
                 Some(told)
             }

@@ -166,9 +166,6 @@ pub struct TokenFailure {
     pub reach: Reach,
     /// Whether the provider said that the grant is over (`invalid_grant` and its kin).
     pub is_final: bool,
-    /// Whether it said that there is no access token for this one audience (`invalid_target` and its
-    /// kin), where there are several.
-    pub is_denied: bool,
     /// `Retry-After`, where it was given.
     pub retry_after: Option<Millis>,
     /// What the provider issued all the same, for nobody: it is to be revoked.

@@ -255,7 +255,7 @@ impl Session {
                     } else {
                         continue;
                     };
-                    let further = audience.checked_sub(1).and_then(|at| self.audiences.get(at));
+                    let further = self.audiences.get(audience).filter(|_| audience != DEFAULT);
                     event.resource = further.cloned();
                     event.life_ms = access.lifetime.filter(|_| event.kind != EventType::Degraded);
                     event.next_at = self.next_refresh(tenure, access).map(|at| at.wall());

@@ -32,7 +32,7 @@ pub struct Session {
     pub(super) exchange: Exchange,
     pub(super) waiting: Waiting,
     pub(super) restore: Restoring,
-    /// The further audiences, by the provider's names for them.
+    /// Every audience, by the provider's names for them; the default one is the first.
     pub(super) audiences: Vec<String>,
     pub(super) random: Random,
     pub(super) is_online: bool,
@@ -82,7 +82,7 @@ impl Session {
             exchange: Exchange::default(),
             waiting: Waiting::default(),
             restore: Restoring::new(restore),
-            audiences: Vec::new(),
+            audiences: vec![String::new()],
             random: Random::new(seed),
             is_online: true,
             has_pages: false,
@@ -96,11 +96,11 @@ impl Session {
         }
     }
 
-    /// The same with access tokens for these audiences too (RFC 8707), which are asked for when they are
-    /// first wanted. Their numbers begin after the default one's.
+    /// The same with an access token for each of these audiences (RFC 8707), by their numbers. The first
+    /// is the default one, whose token comes with a sign-in; the others are asked for when they are wanted.
     #[must_use]
-    pub fn with_audiences(self, audiences: Vec<String>) -> Self {
-        Self { audiences, ..self }
+    pub fn with_audiences(self, audiences: &[String]) -> Self {
+        Self { audiences: audiences.to_vec(), ..self }
     }
 
     /// Takes in what happened at `now`, by both clocks.

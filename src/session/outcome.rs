@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::{Now, UnixMillis},
     config::Config,
-    error::{AuthError, Phase},
+    error::{AuthError, Code, Phase},
     oauth::{
         http_date::http_date,
         revocation::Revocable,
@@ -76,7 +76,6 @@ fn read(
         error,
         reach: Reach::Answered,
         is_final: true,
-        is_denied: false,
         retry_after: None,
         issued: Some(issued),
     })
@@ -88,30 +87,44 @@ impl From<Unanswered> for TokenFailure {
             Unanswered::NotSent(error) => (error, Reach::NotSent),
             Unanswered::Lost(error) => (error, Reach::Lost),
         };
-        Self { error, reach, is_final: false, is_denied: false, retry_after: None, issued: None }
+        Self { error, reach, is_final: false, retry_after: None, issued: None }
     }
 }
 
 /// An answer that is no grant. A failing server, a gateway that speaks for a provider which did not
 /// answer it, and a 200 whose body does not read may each stand for a rotation that took place.
 fn from_refusal(refusal: Refusal, status: u16, is_one_of_several: bool) -> TokenFailure {
-    let Refusal { error, is_final, retry_after } = refusal;
-    let is_about_audience = matches!(
-        error.oauth_error.as_deref(),
-        Some("invalid_target" | "invalid_scope" | "unauthorized_client")
-    );
+    let Refusal { mut error, mut is_final, retry_after } = refusal;
+    let about = error.oauth_error.as_deref();
     // Of a server that fails, its words do not count.
-    let is_denied = is_one_of_several && is_about_audience && !error.retryable;
-    let is_final = is_final && !is_denied;
+    if is_one_of_several
+        && !error.retryable
+        && matches!(about, Some("invalid_target" | "invalid_scope" | "unauthorized_client"))
+    {
+        let code = error.oauth_error.take();
+        error = audience_unavailable();
+        error.oauth_error = code;
+        is_final = false;
+    }
     let is_lost = !is_final && (status >= 500 || status == 200);
     let reach = if is_lost { Reach::Lost } else { Reach::Answered };
-    TokenFailure { error, reach, is_final, is_denied, retry_after, issued: None }
+    TokenFailure { error, reach, is_final, retry_after, issued: None }
 }
 
 /// Whether the access token is for one audience of several, so that a refusal may concern that one alone
 /// (RFC 8707, 2).
 fn is_one_of_several(request: &TokenRequest, config: &Config) -> bool {
-    matches!(request, TokenRequest::Refresh { .. }) && !config.audiences.is_empty()
+    matches!(request, TokenRequest::Refresh { .. }) && config.audiences.len() > 1
+}
+
+/// There is no access token for one audience of several.
+pub(super) fn audience_unavailable() -> AuthError {
+    AuthError::new(
+        Code::AudienceUnavailable,
+        Phase::Refresh,
+        "no access token for this resource: the provider refuses one for its `resource`, or the session \
+         has no refresh token to get it with (`offline_access`, at most providers)",
+    )
 }
 
 fn phase(request: &TokenRequest) -> Phase {

@@ -78,8 +78,7 @@ impl Unproven {
             error,
             reach: Reach::Answered,
             is_final: is_wrong,
-            is_denied: false,
-            retry_after: None,
+                retry_after: None,
             issued: Some(self.grant.revocable()),
         })
     }

@@ -1,10 +1,14 @@
 //! When an access token is renewed: the deadline, and the pauses after failures. It knows moments,
 //! not requests.
 
-use super::{grant::RefreshEnd, inputs::TokenFailure, random::Random};
+use super::{
+    grant::{Grant, RefreshEnd},
+    inputs::TokenFailure,
+    random::Random,
+};
 use crate::{
     clock::{Deadline, Millis, Now},
-    error::AuthError,
+    error::{AuthError, Code},
 };
 
 /// The longest time before its expiry at which a token is renewed, jitter aside.
@@ -52,47 +56,20 @@ pub(super) struct Plan {
     error: Option<AuthError>,
 }
 
-/// The refresh token's end and life, where that is what a plan looks to: it comes before the access
-/// token's expiry.
-fn governing(
-    expiry: Option<Deadline>,
-    end: Option<&RefreshEnd>,
-) -> Option<(Option<Deadline>, Millis)> {
-    let RefreshEnd { at, life } = end?;
-    let is_sooner = expiry.is_none_or(|expiry| at.is_before(&expiry));
-    life.filter(|_| is_sooner).map(|life| (Some(*at), life))
-}
-
 impl Plan {
-    /// The plan for a fresh access token, or for the refresh token whose `end` is given where that comes
-    /// sooner. Lead and jitter follow the token's life, so that a fleet that signed in together spreads
-    /// out.
-    pub(super) fn new(
-        expiry: Option<Deadline>,
-        lifetime: Option<Millis>,
-        end: Option<&RefreshEnd>,
-        random: &mut Random,
-    ) -> Self {
-        let (expiry, life) = governing(expiry, end).unwrap_or((expiry, lifetime.unwrap_or_default()));
+    /// The plan for a fresh access token, or for its refresh token where that ends sooner. Lead and
+    /// jitter follow the token's life, so that a fleet that signed in together spreads out.
+    pub(super) fn new(grant: &Grant, random: &mut Random) -> Self {
+        let (mut expiry, mut life) = (grant.expiry, grant.lifetime.unwrap_or_default());
+        if let Some(RefreshEnd { at, life: Some(whole) }) = grant.refresh_end.as_deref()
+            && expiry.is_none_or(|expiry| at.is_before(&expiry))
+        {
+            (expiry, life) = (Some(*at), *whole);
+        }
         let lead = Millis(life.0 / 10).min(LEAD);
         let jitter = random.up_to(Millis(life.0 / 4));
         let due = expiry.map(|expiry| expiry.earlier(lead + jitter));
         Self { due, life, ..Self::default() }
-    }
-
-    /// The refresh token was renewed along with another access token: its end was the first of these, and
-    /// is the second.
-    pub(super) fn end_moved(
-        &mut self,
-        expiry: Option<Deadline>,
-        lifetime: Option<Millis>,
-        ends: [Option<&RefreshEnd>; 2],
-        random: &mut Random,
-    ) {
-        if ends.iter().any(|end| governing(expiry, *end).is_some()) {
-            let Self { due, life, .. } = Self::new(expiry, lifetime, ends[1], random);
-            (self.due, self.life) = (due, life);
-        }
     }
 
     /// The wall clock was set back by so much. What calls wait for after a failure is short enough for the
@@ -130,8 +107,9 @@ impl Plan {
         self.failures
     }
 
-    /// An attempt failed, and another may succeed: full-jitter exponential backoff.
-    pub(super) fn failed(&mut self, now: Now, failure: TokenFailure, random: &mut Random) {
+    /// An attempt failed, and another may succeed: full-jitter exponential backoff. Where the provider
+    /// issues no token for this audience, nothing is asked by itself any more.
+    pub(super) fn failed(&mut self, now: Now, failure: &TokenFailure, random: &mut Random) {
         let longest = Millis(self.life.0.saturating_mul(4) / 5).max(LONGEST_PAUSE_AT_LEAST);
         let doubled = FIRST_PAUSE.0.saturating_mul(1 << self.failures.min(32));
         let pause = random.up_to(Millis(doubled).min(longest)).max(SHORTEST_PAUSE);
@@ -140,20 +118,16 @@ impl Plan {
         self.retry_at = Some(now.after(told + pause));
         self.calls_from = Some(now.after(CALLS_PAUSE));
         self.told_to_wait = failure.retry_after.map(|told| now.after(told));
-        self.error = Some(failure.error);
+        self.error = Some(failure.error.clone());
+        if failure.error.code == Code::AudienceUnavailable {
+            (self.due, self.retry_at) = (None, None);
+            self.calls_from = Some(now.after(DENIED_PAUSE));
+        }
     }
 
     /// The provider wants to be left alone, as it said to another audience's request.
     pub(super) fn leave_alone(&mut self, now: Now, wait: Millis) {
         self.told_to_wait = Some(now.after(wait));
-    }
-
-    /// The provider issues no token for this audience: nothing is asked by itself any more.
-    pub(super) fn denied(&mut self, now: Now, error: AuthError) {
-        self.failures = self.failures.saturating_add(1);
-        (self.due, self.retry_at) = (None, None);
-        self.calls_from = Some(now.after(DENIED_PAUSE));
-        self.error = Some(error);
     }
 
     /// The device is online again: an attempt that failed or came due meanwhile follows soon, but not in
@@ -172,10 +146,13 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::*;
     use crate::{
-        clock::UnixMillis,
-        error::{Code, Phase},
+        clock::{ServerOffset, UnixMillis},
+        error::Phase,
+        secret::Secret,
         session::inputs::Reach,
     };
 
@@ -184,11 +161,22 @@ mod tests {
     fn plan(life: u64, seed: u64) -> (Plan, Random) {
         let mut random = Random::new(seed);
         let life = Millis::from_secs(life);
-        (Plan::new(Some(NOW.after(life)), Some(life), None, &mut random), random)
+        (Plan::new(&grant(Some(life), None), &mut random), random)
     }
 
-    fn end(life: Millis) -> RefreshEnd {
-        RefreshEnd { at: NOW.after(life), life: Some(life) }
+    fn grant(life: Option<Millis>, refresh_life: Option<Millis>) -> Grant {
+        Grant {
+            access_token: Rc::new(Secret::from("at")),
+            refresh_token: Some(Rc::new(Secret::from("rt"))),
+            id_token: None,
+            claims: None,
+            scopes: Vec::new(),
+            expiry: life.map(|life| NOW.after(life)),
+            lifetime: life,
+            refresh_end: refresh_life
+                .map(|life| Box::new(RefreshEnd { at: NOW.after(life), life: Some(life) })),
+            offset: ServerOffset::default(),
+        }
     }
 
     fn failure(retry_after: Option<Millis>) -> TokenFailure {
@@ -196,8 +184,7 @@ mod tests {
             error: AuthError::transient(Code::ProviderUnreachable, Phase::Refresh, "down"),
             reach: Reach::Answered,
             is_final: false,
-            is_denied: false,
-            retry_after,
+                retry_after,
             issued: None,
         }
     }
@@ -239,9 +226,7 @@ mod tests {
             (hour, Millis::from_secs(86_400), 3540),
         ] {
             for seed in 0..100 {
-                let expiry = life.map(|life| NOW.after(life));
-                let mut random = Random::new(seed);
-                let plan = Plan::new(expiry, life, Some(&end(refresh_life)), &mut random);
+                let plan = Plan::new(&grant(life, Some(refresh_life)), &mut Random::new(seed));
                 let due = plan.next_attempt().unwrap().remaining(NOW);
                 let window = Millis::from_secs(latest * 65 / 100)..=Millis::from_secs(latest);
                 assert!(window.contains(&due), "{life:?} {refresh_life:?}: {due:?}");
@@ -256,7 +241,7 @@ mod tests {
         let before = plan.next_attempt().unwrap();
         plan.set_back(back);
         assert_eq!(plan.next_attempt(), Some(before.set_back(back)));
-        plan.failed(NOW, failure(Some(Millis::from_secs(120))), &mut random);
+        plan.failed(NOW, &failure(Some(Millis::from_secs(120))), &mut random);
         let before = plan.next_attempt().unwrap();
         plan.set_back(back);
         assert_eq!(plan.next_attempt(), Some(before.set_back(back)));
@@ -276,7 +261,7 @@ mod tests {
             for seed in 0..200 {
                 let (mut plan, mut random) = plan(life, seed);
                 for longest in &mut longest {
-                    plan.failed(NOW, failure(None), &mut random);
+                    plan.failed(NOW, &failure(None), &mut random);
                     let pause = plan.next_attempt().unwrap().remaining(NOW).0;
                     assert!((1000..=cap).contains(&pause), "{pause}");
                     *longest = pause.max(*longest);
@@ -290,7 +275,7 @@ mod tests {
     #[test]
     fn rf6_retry_after_is_obeyed_by_timer_and_calls() {
         let (mut plan, mut random) = plan(300, 3);
-        plan.failed(NOW, failure(Some(Millis::from_secs(120))), &mut random);
+        plan.failed(NOW, &failure(Some(Millis::from_secs(120))), &mut random);
         assert!(!plan.is_due(later(119)));
         assert_eq!(plan.pause_for_calls(later(100)), Millis::from_secs(20));
         assert_eq!(plan.pause_for_calls(later(120)), Millis(0));
@@ -302,7 +287,7 @@ mod tests {
     fn a_call_brings_an_attempt_forward_after_5_s() {
         let (mut plan, mut random) = plan(300, 3);
         assert_eq!(plan.pause_for_calls(NOW), Millis(0));
-        plan.failed(NOW, failure(None), &mut random);
+        plan.failed(NOW, &failure(None), &mut random);
         assert_eq!(plan.pause_for_calls(later(1)), Millis::from_secs(4));
         assert_eq!(plan.pause_for_calls(later(5)), Millis(0));
     }
@@ -315,7 +300,7 @@ mod tests {
             let soon = plan.next_attempt().unwrap().remaining(later(290));
             assert!(soon <= ONLINE_SPREAD);
             for _ in 0..9 {
-                plan.failed(later(291), failure(None), &mut random);
+                plan.failed(later(291), &failure(None), &mut random);
             }
             plan.came_online(later(291), &mut random);
             assert!(plan.next_attempt().unwrap().remaining(later(291)) <= ONLINE_SPREAD);

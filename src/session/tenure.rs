@@ -50,8 +50,7 @@ impl Tenure {
             accesses: (0..audiences).map(|_| Access::default()).collect(),
             first: first.unwrap_or(generation),
         };
-        let end = grant.refresh_end.as_deref();
-        tenure.accesses[DEFAULT].renew(&grant, end, generation, random);
+        tenure.accesses[DEFAULT].renew(&grant, generation, random);
         tenure
     }
 
@@ -60,28 +59,17 @@ impl Tenure {
     pub(super) fn renew(
         &mut self,
         audience: usize,
-        grant: Grant,
+        mut grant: Grant,
         generation: Generation,
         random: &mut Random,
     ) {
         self.is_lost = false;
-        let old = Rc::clone(&self.grant);
-        let end = grant.refresh_end.as_deref().filter(|_| audience == DEFAULT);
-        self.accesses[audience].renew(&grant, end, generation, random);
-        self.grant = Rc::new(if audience == DEFAULT {
-            grant
-        } else {
-            let default = &mut self.accesses[DEFAULT];
-            let ends = [old.refresh_end.as_deref(), grant.refresh_end.as_deref()];
-            default.plan.end_moved(default.expiry(), default.lifetime, ends, random);
-            Grant {
-                access_token: Rc::clone(&old.access_token),
-                scopes: old.scopes.clone(),
-                expiry: old.expiry,
-                lifetime: old.lifetime,
-                ..grant
-            }
-        });
+        self.accesses[audience].renew(&grant, generation, random);
+        if audience != DEFAULT {
+            grant.access_token = Rc::clone(&self.grant.access_token);
+            grant.scopes.clone_from(&self.grant.scopes);
+        }
+        self.grant = Rc::new(grant);
     }
 
     /// The default audience's access.

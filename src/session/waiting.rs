@@ -7,6 +7,7 @@ use super::{
     access::Access,
     inputs::{Generation, Lease, Output, Ticket},
     machine::{Session, Standing},
+    outcome::audience_unavailable,
     tenure::Tenure,
 };
 use crate::{
@@ -137,7 +138,7 @@ impl Session {
     fn why_not(&self, now: Now, tenure: &Tenure, access: &Access) -> AuthError {
         let last = access.plan.error();
         if tenure.grant.refresh_token.is_none() {
-            return if access.lease().is_some() { not_renewable() } else { no_refresh_token() };
+            return if access.lease().is_some() { not_renewable() } else { audience_unavailable() };
         }
         if let Some(error) = last.filter(|error| error.code == Code::AudienceUnavailable) {
             return error.clone();
@@ -177,27 +178,4 @@ fn not_renewable() -> AuthError {
         Phase::Refresh,
         "the resource refused the access token, and it cannot be renewed now",
     )
-}
-
-/// The provider's own word that it issues no access token for one of the audiences.
-pub(super) fn denied(refusal: &AuthError) -> AuthError {
-    let error = unavailable(
-        "the provider issues no access token for this resource: check the resource's `resource` and \
-         `scope`, here and at the provider; the session and other resources go on",
-    );
-    match &refusal.oauth_error {
-        Some(code) => error.with_oauth_error(code),
-        None => error,
-    }
-}
-
-fn no_refresh_token() -> AuthError {
-    unavailable(
-        "there is no refresh token to get this resource's own access token with: ask for one (the \
-         scope `offline_access`, at most providers)",
-    )
-}
-
-fn unavailable(message: &'static str) -> AuthError {
-    AuthError::new(Code::AudienceUnavailable, Phase::Refresh, message)
 }

@@ -66,8 +66,7 @@ pub(crate) struct State {
 impl State {
     /// A vault with this configuration, for the pages behind these ports.
     pub(crate) fn new(config: Config, ports: &'static Ports, seed: u64) -> Vault {
-        let audiences = config.audiences.iter().map(|audience| audience.resource.clone());
-        let session = Session::new(seed, config.restore).with_audiences(audiences.collect());
+        let session = Session::new(seed, config.restore).with_audiences(&config.audiences);
         Box::leak(Box::new(Self {
             config,
             asks: Asks::default(),

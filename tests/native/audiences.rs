@@ -23,12 +23,9 @@ use crate::{
 
 /// The provider issues no token for the audience that was asked for.
 fn denied() -> TokenFailure {
-    let error = AuthError::new(Code::OauthError, Phase::Refresh, "the provider refused");
-    TokenFailure {
-        error: error.with_oauth_error("invalid_target"),
-        is_denied: true,
-        ..failure(Reach::Answered)
-    }
+    let error = AuthError::new(Code::AudienceUnavailable, Phase::Refresh, "the provider refused");
+    let error = error.with_oauth_error("invalid_target");
+    TokenFailure { error, ..failure(Reach::Answered) }
 }
 
 /// Two audiences, of which the further one has a token too: `at-2`, by `rt-2`.
@@ -275,6 +272,16 @@ fn rf10_a_rotation_that_was_lost_for_one_audience_ends_as_lost_by_another() {
 }
 
 #[test]
+fn rf10_a_refresh_token_that_a_denial_used_up_ends_as_lost() {
+    let mut rig = both();
+    rig.refused_for(1, 1, 2);
+    rig.exchange(Err(denied()));
+    rig.refused(2, 1);
+    let end = rig.exchange(Err(grant_is_over()));
+    assert!(end.contains(&"Publish signedOut refresh_lost oauth_error".into()), "{end:?}");
+}
+
+#[test]
 fn rf10_an_answer_for_another_audience_makes_good_a_lost_one() {
     let mut rig = both();
     rig.refused_for(1, 1, 2);
@@ -287,26 +294,6 @@ fn rf10_an_answer_for_another_audience_makes_good_a_lost_one() {
     rig.want(3);
     let end = rig.exchange(Err(grant_is_over()));
     assert!(end.contains(&"Publish signedOut session_ended oauth_error".into()), "{end:?}");
-}
-
-#[test]
-fn rf12_the_refresh_token_is_kept_alive_by_whichever_audience() {
-    let life = Millis::from_secs(600);
-    let ending = |grant: Grant, rig: &Rig| Grant {
-        refresh_end: Some(Box::new(RefreshEnd { at: rig.now.after(life), life: Some(life) })),
-        ..grant
-    };
-    let mut rig = Rig::new();
-    rig.session = rig.session.with_audiences(vec!["urn:1".into()]);
-    let first = ending(grant(1, 3600, START), &rig);
-    rig.exchange_code("state", Ok(first));
-    let before = rig.refresh_at().unwrap();
-    rig.advance(300);
-    rig.want_for(1, 1);
-    let further = ending(grant(2, 3600, rig.now), &rig);
-    rig.exchange(Ok(further));
-    let after = rig.refresh_at().unwrap();
-    assert!(after >= rig.now.wall.0 + 390_000 && after > before, "{before} {after}");
 }
 
 #[test]
@@ -431,9 +418,11 @@ fn rf5_what_concerns_one_audience_of_several_and_what_ends_the_session() {
             failure.unwrap_err()
         };
         let failure = judged(400, config_for(1));
-        assert_eq!((failure.is_final, failure.is_denied), (is_final, is_denied), "{error}");
-        assert!(!judged(503, config_for(1)).is_denied, "a failing server's words");
-        assert!(!judged(400, config(true)).is_denied, "there is no other");
+        let is_about_one = |failure: &TokenFailure| failure.error.code == Code::AudienceUnavailable;
+        assert_eq!((failure.is_final, is_about_one(&failure)), (is_final, is_denied), "{error}");
+        assert_eq!(failure.error.oauth_error.as_deref(), Some(error));
+        assert!(!is_about_one(&judged(503, config_for(1))), "a failing server's words");
+        assert!(!is_about_one(&judged(400, config(true))), "there is no other");
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tokenward::{
     clock::{Millis, Now, ServerOffset, UnixMillis},
-    config::{Audience, Config, Logout, Restore},
+    config::{Config, Logout, Restore},
     error::{AuthError, Code, Phase},
     jwt::{algorithm::Algorithms, claims::Claims},
     oauth::{
@@ -36,7 +36,7 @@ pub(crate) fn config(is_openid: bool) -> Config {
         scope: scope.into_iter().map(str::to_owned).collect(),
         resources: Vec::new(),
         resource: Vec::new(),
-        audiences: Vec::new(),
+        audiences: vec![String::new()],
         endpoints: None,
         extra_params: Vec::new(),
         logout: Logout::default(),
@@ -51,14 +51,12 @@ pub(crate) fn config(is_openid: bool) -> Config {
 
 /// The same with so many further audiences: `urn:1`, `urn:2`, ….
 pub(crate) fn config_for(audiences: usize) -> Config {
-    let audience = |resource| Audience { resource, scope: None };
-    let audiences = indicators(audiences).into_iter().map(audience).collect();
-    Config { resource: vec!["urn:0".into()], audiences, ..config(true) }
+    Config { resource: vec!["urn:0".into()], audiences: indicators(audiences), ..config(true) }
 }
 
-/// The resource indicators of so many further audiences.
+/// The resource indicators of the default audience and of so many others.
 pub(crate) fn indicators(audiences: usize) -> Vec<String> {
-    (1..=audiences).map(|number| format!("urn:{number}")).collect()
+    (0..=audiences).map(|number| format!("urn:{number}")).collect()
 }
 
 pub(crate) fn metadata() -> Metadata {
@@ -130,7 +128,6 @@ pub(crate) fn failure(reach: Reach) -> TokenFailure {
         error: AuthError::transient(Code::ProviderUnreachable, Phase::Refresh, "unreachable"),
         reach,
         is_final: false,
-        is_denied: false,
         retry_after: None,
         issued: None,
     }

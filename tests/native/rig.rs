@@ -71,7 +71,7 @@ impl Rig {
 
     /// The same with somebody signed in, and so many further audiences.
     pub(crate) fn signed_in_for(audiences: usize, grant: Grant) -> Self {
-        let session = Session::new(7, Restore::Redirect).with_audiences(indicators(audiences));
+        let session = Session::new(7, Restore::Redirect).with_audiences(&indicators(audiences));
         let mut rig = Self { session, now: START, epoch: Epoch(0) };
         rig.tell(Input::PageArrived);
         rig.tell(Input::FlagRead(None));
@@ -218,7 +218,6 @@ pub(crate) fn grant_is_over() -> TokenFailure {
         error: error.with_oauth_error("invalid_grant"),
         reach: Reach::Answered,
         is_final: true,
-        is_denied: false,
         retry_after: None,
         issued: None,
     }

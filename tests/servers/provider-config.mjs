@@ -17,6 +17,8 @@ const DAY = 24 * HOUR;
 
 /**
  * @typedef {object} Choices
+ * @property {(clientId: string, resource: string) => Error | undefined} refusalOf why a client gets no
+ *   access token for a resource
  * @property {string} api the API's origin: the default resource and the tokens' audience
  * @property {string} apiSecret
  * @property {import("./store.mjs").Store} store
@@ -83,12 +85,16 @@ export function providerConfiguration({ api, apiSecret, store, keys, ...tokens }
         enabled: true,
         defaultResource: (_ctx, client) => (tokens.isForUserInfo(client.clientId) ? [] : api),
         useGrantedResource: () => true,
-        getResourceServerInfo: (_ctx, _resource, client) => ({
-          scope: API_SCOPES.join(" "),
-          accessTokenFormat: tokens.accessTokenFormat(client.clientId),
-          accessTokenTTL: tokens.accessTokenTtl(client.clientId),
-          jwt: { sign: { alg: "ES256" } },
-        }),
+        getResourceServerInfo: (_ctx, resource, client) => {
+          const refusal = tokens.refusalOf(client.clientId, resource);
+          if (refusal) throw refusal;
+          return {
+            scope: API_SCOPES.join(" "),
+            accessTokenFormat: tokens.accessTokenFormat(client.clientId),
+            accessTokenTTL: tokens.accessTokenTtl(client.clientId),
+            jwt: { sign: { alg: "ES256" } },
+          };
+        },
       },
       rpInitiatedLogout: {
         enabled: true,
@@ -144,7 +150,9 @@ async function grantAll(ctx, api) {
   const scope = String(params?.scope ?? "");
   grant.addOIDCScope(scope);
   grant.addOIDCClaims([...ctx.oidc.requestParamClaims]);
-  grant.addResourceScope(api, scope);
+  for (const resource of [api, ...[params?.resource ?? []].flat()]) {
+    grant.addResourceScope(String(resource), scope);
+  }
   await grant.save();
   return grant;
 }

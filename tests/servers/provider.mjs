@@ -23,6 +23,7 @@ import { Store } from "./store.mjs";
  * @property {"jwt" | "opaque"} [accessTokenFormat] `jwt` when absent
  * @property {boolean} [cutsOff] whether its login form takes itself out of its opener's reach (COOP)
  * @property {boolean} [forUserInfo] whether its access tokens are for UserInfo instead of the API
+ * @property {string[]} [refusedResources] whom it gets no access token for (RFC 8707)
  * @property {string[]} [omit] members to leave out of token answers, such as `expires_in`
  */
 /**
@@ -50,7 +51,7 @@ import { Store } from "./store.mjs";
 
 /** @param {ProviderOptions} options */
 export async function createProvider({ issuer, api, app, accessTokenTtl }) {
-  const Provider = await importProvider();
+  const { Provider, errors } = await importProvider();
   const store = new Store();
   const counters = new Counters();
   const faults = new Faults();
@@ -74,6 +75,10 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
       accessTokenTtl: (id) => clients.get(id)?.accessTokenTtl ?? defaults.accessTokenTtl,
       accessTokenFormat: (id) => clients.get(id)?.accessTokenFormat ?? "jwt",
       isForUserInfo: (id) => clients.get(id)?.forUserInfo ?? false,
+      refusalOf: (id, resource) =>
+        clients.get(id)?.refusedResources?.includes(resource)
+          ? new errors.InvalidTarget()
+          : undefined,
     }),
   );
   /** @param {string} origin */
@@ -234,7 +239,7 @@ async function importProvider() {
   const { warn } = console;
   console.warn = () => {};
   try {
-    return (await import("oidc-provider")).Provider;
+    return await import("oidc-provider");
   } finally {
     console.warn = warn;
   }

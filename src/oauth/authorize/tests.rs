@@ -137,22 +137,15 @@ fn the_endpoints_own_query_stays_ar13() {
 
 #[test]
 fn every_audience_is_named_once_ar12() {
-    let audience = |resource: &str, scope: Option<&str>| Audience {
-        resource: resource.to_owned(),
-        scope: scope.map(|scope| vec![scope.to_owned()]),
-    };
-    let config = Config {
-        resource: vec!["urn:a".to_owned()],
-        audiences: vec![
-            audience("urn:b", None),
-            audience("urn:b", Some("x")),
-            audience("urn:a", Some("x")),
-        ],
-        ..config()
-    };
-    let sent = parameters(&config, &mut transaction(), &Asked::default()).unwrap();
-    let named = sent.iter().filter(|(name, _)| name == "resource").map(|(_, uri)| uri.as_str());
-    assert_eq!(named.collect::<Vec<_>>(), ["urn:a", "urn:b"]);
+    let list = |names: [&str; 2]| names.map(str::to_owned).to_vec();
+    for (resource, audiences) in
+        [(vec!["urn:a".to_owned()], ["urn:a", "urn:b"]), (list(["urn:a", "urn:b"]), ["", "urn:b"])]
+    {
+        let config = Config { resource, audiences: list(audiences), ..config() };
+        let sent = parameters(&config, &mut transaction(), &Asked::default()).unwrap();
+        let named = sent.iter().filter(|(name, _)| name == "resource").map(|(_, uri)| &**uri);
+        assert_eq!(named.collect::<Vec<_>>(), ["urn:a", "urn:b"]);
+    }
 }
 
 #[test]

@@ -1,11 +1,11 @@
 // @ts-check
 // Bursts of calls while five-second tokens expire: every tab calls twenty times a second, and each
-// expiry is one refresh.
+// expiry is one refresh, of each audience.
 import assert from "node:assert/strict";
 import { place } from "./place.mjs";
 import { eventually } from "./tab.mjs";
 
-/** @typedef {{ type: string, at: number, attempt?: number, lifeMs?: number }} Told */
+/** @typedef {{ type: string, at: number, attempt?: number, lifeMs?: number, resource?: string }} Told */
 
 const CALLS = 20;
 const EVERY_MS = 1000;
@@ -16,15 +16,21 @@ const EARLIEST = 0.6;
  * Lets so many tabs call through so many expiries, and checks what came of it.
  *
  * @param {import("./suite.mjs").Suite} e2e
- * @param {{ tabs: number, expiries: number }} wanted
+ * @param {{ tabs: number, expiries: number, second?: string }} wanted `second` is the origin of another
+ *   API, with a token of its own, which gets half of the calls
  * @returns {Promise<Record<"calls" | "refused" | "refreshes" | "expiries" | "reuses", number>>} `refused`
  *   are calls that the API refused first, and answered after a refresh
  */
-export async function burst(e2e, { tabs: count, expiries: wanted }) {
-  const app = await e2e.application({ provider: { accessTokenTtl: 5 } });
+export async function burst(e2e, { tabs: count, expiries: wanted, second }) {
+  const origins = [e2e.servers.api, ...(second ? [second] : [])];
+  const resources = second
+    ? origins.map((origin) => ({ origin, resource: origin }))
+    : [{ origin: e2e.servers.api }];
+  const app = await e2e.application({ provider: { accessTokenTtl: 5 }, options: { resources } });
+  const urls = origins.map((origin) => `${origin}/me`);
   const tabs = [await app.openSignedIn()];
   while (tabs.length < count) tabs.push(await app.openTabSignedIn());
-  for (const tab of tabs) await tab.run(begin, `${e2e.servers.api}/me`, CALLS, EVERY_MS);
+  for (const tab of tabs) await tab.run(begin, urls, CALLS, EVERY_MS);
 
   // Where tabs share a vault one of them knows all that happened.
   const vaults = place.sharesTabs ? tabs.slice(0, 1) : tabs;
@@ -34,7 +40,7 @@ export async function burst(e2e, { tabs: count, expiries: wanted }) {
     `${wanted} expiries in every vault`,
     async () => {
       const now = await inTurn(vaults, renewals);
-      return now.every((renewed, i) => renewed - (begun[i] ?? 0) >= wanted);
+      return now.every((renewed, i) => renewed - (begun[i] ?? 0) >= wanted * origins.length);
     },
     limit,
   );
@@ -71,11 +77,13 @@ export async function burst(e2e, { tabs: count, expiries: wanted }) {
 function check(events) {
   const [first, ...rest] = events;
   assert.ok(first && ["signedIn", "restored"].includes(first.type), JSON.stringify(first));
-  let before = first;
+  const latest = new Map([[first.resource, first]]);
   for (const event of rest) {
     assert.deepEqual([event.type, event.attempt], ["refreshed", 1], JSON.stringify(event));
-    assert.ok(event.at - before.at >= EARLIEST * (before.lifeMs ?? 0), "a refresh before its time");
-    before = event;
+    const before = latest.get(event.resource);
+    const life = before ? event.at - before.at : Number.POSITIVE_INFINITY;
+    assert.ok(life >= EARLIEST * (before?.lifeMs ?? 0), "a refresh before its time");
+    latest.set(event.resource, event);
   }
   return rest.length;
 }
@@ -106,15 +114,15 @@ async function inTurn(tabs, ask) {
  * In the page: calls so often, so many at once, until `end`.
  *
  * @param {any} auth
- * @param {string} url
+ * @param {string[]} urls in turn
  * @param {number} count
  * @param {number} every milliseconds
  */
-function begin(auth, url, count, every) {
+function begin(auth, urls, count, every) {
   window.tw.calls = [];
   let open = 0;
   const one = () =>
-    auth.fetch(url).then(
+    auth.fetch(urls[window.tw.calls.length % urls.length]).then(
       async (/** @type {Response} */ response) => {
         await response.text();
         return response.status;

@@ -89,7 +89,7 @@ pub(crate) struct Flight {
 impl Vault {
     pub(crate) fn new(realm: u32, born: u64, seed: u64, audiences: usize) -> Self {
         let session =
-            Session::new(seed, Restore::Redirect).with_audiences(indicators(audiences));
+            Session::new(seed, Restore::Redirect).with_audiences(&indicators(audiences));
         Self {
             realm,
             born,
