@@ -209,6 +209,7 @@ struct Scene {
     longest_ms: Option<u64>,
     tells_end: bool,
     renewal: Renewal,
+    denies_late: bool,
     identifies: bool,
     drift: i64,
     counts_sleep: bool,
@@ -221,6 +222,7 @@ fn live_through(scene: Scene, acts: &[Act]) {
     world.provider.longest_ms = scene.longest_ms;
     world.provider.tells_end = scene.tells_end;
     world.provider.renewal = scene.renewal;
+    world.provider.denies_late = scene.denies_late;
     world.provider.identifies = scene.identifies;
     world.device.drift = scene.drift;
     world.device.counts_sleep = scene.counts_sleep;
@@ -242,11 +244,12 @@ prop_compose! {
         longest_ms in prop::option::of(60_000..20_000_000_u64),
         tells_end in any::<bool>(),
         renewal in prop::sample::select(&Renewal::ALL[..]),
+        denies_late in any::<bool>(),
         identifies in any::<bool>(),
         drift in -500..500_i64,
         counts_sleep in any::<bool>(),
     ) -> Scene {
-        Scene { seed, tabs, audiences, life, grace_ms, longest_ms, tells_end, renewal, identifies, drift, counts_sleep }
+        Scene { seed, tabs, audiences, life, grace_ms, longest_ms, tells_end, renewal, denies_late, identifies, drift, counts_sleep }
     }
 }
 

@@ -25,6 +25,7 @@ const DAY = 24 * HOUR;
  * @property {import("oidc-provider").JWK[]} keys what it signs with
  * @property {(clientId: string) => number} accessTokenTtl seconds; asked for each token
  * @property {(clientId: string) => "jwt" | "opaque"} accessTokenFormat asked for each token
+ * @property {(clientId: string) => boolean} rotates whether a client's refresh tokens are for one use
  * @property {(clientId: string) => boolean} isForUserInfo whether a client's tokens are for no API
  */
 
@@ -58,7 +59,7 @@ export function providerConfiguration({ api, apiSecret, store, keys, ...tokens }
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: async () => claimsOf(sub) }),
     loadExistingGrant: (ctx) => grantAll(ctx, api),
     extraParams: { _offline: keepOfflineAccess },
-    rotateRefreshToken: true,
+    rotateRefreshToken: (ctx) => tokens.rotates(ctx.oidc.client?.clientId ?? ""),
     pkce: { required: () => true },
     // Own origins only; without it a foreign page could use the token endpoint for a known client.
     clientBasedCORS: (_ctx, origin, client) =>

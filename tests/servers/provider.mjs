@@ -23,6 +23,7 @@ import { Store } from "./store.mjs";
  * @property {"jwt" | "opaque"} [accessTokenFormat] `jwt` when absent
  * @property {boolean} [cutsOff] whether its login form takes itself out of its opener's reach (COOP)
  * @property {boolean} [forUserInfo] whether its access tokens are for UserInfo instead of the API
+ * @property {boolean} [keepsRefreshTokens] whether its refresh tokens are not rotated
  * @property {string[]} [refusedResources] whom it gets no access token for (RFC 8707)
  * @property {string[]} [omit] members to leave out of token answers, such as `expires_in`
  */
@@ -74,6 +75,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
       keys: [idTokenKey, accessTokenKey],
       accessTokenTtl: (id) => clients.get(id)?.accessTokenTtl ?? defaults.accessTokenTtl,
       accessTokenFormat: (id) => clients.get(id)?.accessTokenFormat ?? "jwt",
+      rotates: (id) => !clients.get(id)?.keepsRefreshTokens,
       isForUserInfo: (id) => clients.get(id)?.forUserInfo ?? false,
       refusalOf: (id, resource) =>
         clients.get(id)?.refusedResources?.includes(resource)

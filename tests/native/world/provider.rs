@@ -22,6 +22,8 @@ pub(crate) struct Provider {
     pub(crate) renewal: Renewal,
     /// An audience that it issues no access token for any more.
     pub(crate) denied: Option<usize>,
+    /// Whether it looks at the audience when the refresh token is used up already.
+    pub(crate) denies_late: bool,
     /// Whether the answer to a refresh has an ID token.
     pub(crate) identifies: bool,
     /// Whom it knows by its own cookie.
@@ -37,6 +39,9 @@ pub(crate) struct Provider {
     access_tokens: HashMap<String, AccessToken>,
     count: u64,
 }
+
+/// The answer for an audience that it issues no access token for (RFC 8707, 2).
+const DENIED: &str = r#"{"error":"invalid_target"}"#;
 
 /// What becomes of a refresh token that is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +111,7 @@ impl Provider {
             retells_end: true,
             renewal: Renewal::Rotates,
             denied: None,
+            denies_late: false,
             identifies: true,
             user_here: None,
             refreshes: 0,
@@ -129,9 +135,9 @@ impl Provider {
 
     /// The token endpoint.
     pub(crate) fn answer(&mut self, request: &TokenRequest, time: u64) -> HttpAnswer {
-        if self.denied == Some(audience(request)) {
-            // Before it looks at the refresh token (RFC 8707, 2).
-            return answer(400, r#"{"error":"invalid_target"}"#);
+        let is_denied = self.denied == Some(audience(request));
+        if is_denied && !self.denies_late {
+            return answer(400, DENIED);
         }
         let granted = match request {
             TokenRequest::Password { .. } => unreachable!("nobody gives a password here"),
@@ -142,6 +148,7 @@ impl Provider {
             }
         };
         match granted {
+            Some(_) if is_denied => answer(400, DENIED),
             Some(family) => self.grant(family, request, time),
             None => answer(400, r#"{"error":"invalid_grant"}"#),
         }
