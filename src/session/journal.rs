@@ -133,6 +133,21 @@ impl EventType {
 }
 
 impl Event {
+    fn of(kind: EventType, now: Now, before: &Stand) -> Self {
+        Self {
+            serial: 0,
+            kind,
+            resource: None,
+            at: now.wall,
+            took_ms: before.sent.map(|sent| elapsed(sent, now)),
+            life_ms: None,
+            attempt: None,
+            next_at: None,
+            reason: None,
+            error: None,
+        }
+    }
+
     fn to_json(&self) -> String {
         let mut json = Writer::default();
         json.number("serial", i64::try_from(self.serial).ok());
@@ -206,30 +221,18 @@ impl Session {
 
     /// Notes what happened since it stood so.
     pub(super) fn note(&mut self, now: Now, before: &Stand) {
-        let mut event = Event {
-            serial: 0,
-            kind: EventType::Ended,
-            resource: None,
-            at: now.wall,
-            took_ms: before.sent.map(|sent| elapsed(sent, now)),
-            life_ms: None,
-            attempt: None,
-            next_at: None,
-            reason: None,
-            error: None,
-        };
         match &self.standing {
             Standing::Restoring => {}
             Standing::SignedOut { reason, error } => {
                 let is_lost = before.is_restoring && *reason == SignedOutReason::VaultGone;
-                if before.tokens.is_empty() && !is_lost {
-                    return;
+                if !before.tokens.is_empty() || is_lost {
+                    let mut event = Event::of(EventType::Ended, now, before);
+                    event.reason = Some(*reason);
+                    event.error.clone_from(error);
+                    // Of an end that no answer brought about it would say nothing.
+                    event.took_ms = event.took_ms.filter(|_| self.exchange.sent().is_none());
+                    self.journal.add(event);
                 }
-                event.reason = Some(*reason);
-                event.error.clone_from(error);
-                // Of an end that no answer brought about it would say nothing.
-                event.took_ms = event.took_ms.filter(|_| self.exchange.sent().is_none());
-                self.journal.add(event);
             }
             Standing::SignedIn(tenure) => {
                 let is_new = before.tokens.is_empty() || before.epoch != self.epoch;
@@ -237,27 +240,30 @@ impl Session {
                     let (generation, failed) =
                         before.tokens.get(audience).copied().unwrap_or_default();
                     let failures = access.plan.failures();
-                    let mut event = event.clone();
-                    event.kind = if is_new {
+                    let (kind, attempt) = if is_new {
                         match tenure.restored_by {
                             // The others have no token yet.
                             _ if audience != DEFAULT => break,
-                            Some(_) => EventType::Restored,
-                            None => EventType::SignedIn,
+                            Some(_) => (EventType::Restored, None),
+                            None => (EventType::SignedIn, None),
                         }
                     } else if access.generation != generation {
-                        event.attempt = Some(failed.saturating_add(1));
-                        if failed > 0 { EventType::Recovered } else { EventType::Refreshed }
+                        let is_late = failed > 0;
+                        let kind =
+                            if is_late { EventType::Recovered } else { EventType::Refreshed };
+                        (kind, Some(failed.saturating_add(1)))
                     } else if failures != failed {
-                        event.attempt = Some(failures);
-                        event.error = access.plan.error().cloned();
-                        EventType::Degraded
+                        (EventType::Degraded, Some(failures))
                     } else {
                         continue;
                     };
+                    let mut event = Event::of(kind, now, before);
+                    event.attempt = attempt;
                     let further = self.audiences.get(audience).filter(|_| audience != DEFAULT);
                     event.resource = further.cloned();
-                    event.life_ms = access.lifetime.filter(|_| event.kind != EventType::Degraded);
+                    // A fresh token has no error yet.
+                    event.error = access.plan.error().cloned();
+                    event.life_ms = access.lifetime.filter(|_| kind != EventType::Degraded);
                     event.next_at = self.next_refresh(tenure, access).map(|at| at.wall());
                     self.journal.add(event);
                 }
