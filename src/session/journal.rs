@@ -33,7 +33,7 @@ pub enum EventType {
     Restored,
     /// The access token was renewed.
     Refreshed,
-    /// An attempt to renew it failed; the session is kept, and another attempt follows.
+    /// An attempt to renew it failed; the session is kept.
     Degraded,
     /// It was renewed, after attempts that had failed.
     Recovered,

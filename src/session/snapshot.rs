@@ -75,7 +75,8 @@ pub enum Snapshot {
     },
     /// A callback's code is being exchanged.
     SigningIn,
-    /// Somebody is signed in.
+    /// Somebody is signed in. Scopes, moments and what a refresh comes to are the default access token's, where
+    /// resources have others.
     SignedIn {
         /// The claims of the ID token, as JSON text; an empty object for plain OAuth.
         #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(type = "Record<string, unknown>"))]

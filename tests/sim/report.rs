@@ -66,7 +66,8 @@ a person with 1 to 5 tabs that share a vault or have one each; access tokens of 
 10 s on average, of all tabs together; 1 sleep an hour; faults in 10 % of the token exchanges, outages,
 offline times, crashes, reloads while the vault lives, frozen tabs, clocks that drift and are set,
 sign-outs; half the providers rotate, with reuse detection, half of them with a grace of 30 s; half give
-no ID token with a refresh; two thirds have a longest session of 1 to 12 hours
+no ID token with a refresh; two thirds have a longest session of 1 to 12 hours; half of the seeds have two
+resources with an access token each
 ";
 
 /// Prints what was counted; gives the refreshes a minute.
