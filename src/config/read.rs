@@ -86,11 +86,7 @@ fn resources(from: &Reader<'_>, problems: &Problems, urls: &dyn ParseUrl) -> Vec
 
 /// Every audience. Where resources name theirs, that of the default token has a name too: without one,
 /// providers issue a token for any of those that were asked for.
-fn audiences(
-    from: &Reader<'_>,
-    default: &mut Vec<String>,
-    resources: &[Resource],
-) -> Vec<String> {
+fn audiences(from: &Reader<'_>, default: &mut Vec<String>, resources: &[Resource]) -> Vec<String> {
     let named: Vec<_> = resources.iter().filter_map(|one| one.resource.as_ref()).collect();
     if let (true, Some(first)) = (default.is_empty(), named.first()) {
         if named.len() < resources.len() {

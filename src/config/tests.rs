@@ -440,7 +440,8 @@ fn audiences_of_resources_st8_ar12() {
         assert_eq!(config.resources.iter().map(number).collect::<Vec<_>>(), numbers);
         assert_eq!(config.audiences, names);
         assert_eq!(config.audience(Some("urn:c")), None);
-        let asked = if default.is_empty() { &names[..audiences[0].iter().count()] } else { default };
+        let asked =
+            if default.is_empty() { &names[..audiences[0].iter().count()] } else { default };
         assert_eq!(config.resource, asked, "the first is the default one");
     }
     refused("resource", &with(&[], &[None, b]));

@@ -56,9 +56,8 @@ pub fn admit(
     let resource = decide(url, method, config, metadata)?;
     let is_whole = resource.paths.is_none() && resource.methods.is_none();
     // A redirect within the origin keeps `Authorization`.
-    let is_other = |other: &Resource| {
-        other.origin == resource.origin && other.resource != resource.resource
-    };
+    let is_other =
+        |other: &Resource| other.origin == resource.origin && other.resource != resource.resource;
     Ok(Passage {
         follows_redirects: is_whole && !config.resources.iter().any(is_other),
         audience: config.audience(resource.resource.as_deref()).unwrap_or_default(),

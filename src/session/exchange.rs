@@ -197,7 +197,7 @@ impl Session {
             ),
             reach: Reach::NotSent,
             is_final: false,
-                retry_after: None,
+            retry_after: None,
             issued: None,
         };
         if let Some(code) = self.exchange.codes.pop_front() {

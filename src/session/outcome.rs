@@ -55,8 +55,9 @@ fn read(
 ) -> Result<Unproven, TokenFailure> {
     let answer = outcome?;
     let date = answer.date.as_deref().and_then(http_date);
-    let tokens = token::read(&answer, phase(request), server_now(request, date, now))
-        .map_err(|refusal| from_refusal(refusal, answer.status, is_one_of_several(request, config)))?;
+    let tokens = token::read(&answer, phase(request), server_now(request, date, now)).map_err(
+        |refusal| from_refusal(refusal, answer.status, is_one_of_several(request, config)),
+    )?;
     let issued = Revocable::issued(&tokens);
     let unproven = match request {
         TokenRequest::Code { transaction, code } => {

@@ -78,7 +78,7 @@ impl Unproven {
             error,
             reach: Reach::Answered,
             is_final: is_wrong,
-                retry_after: None,
+            retry_after: None,
             issued: Some(self.grant.revocable()),
         })
     }

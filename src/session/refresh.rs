@@ -184,7 +184,7 @@ mod tests {
             error: AuthError::transient(Code::ProviderUnreachable, Phase::Refresh, "down"),
             reach: Reach::Answered,
             is_final: false,
-                retry_after,
+            retry_after,
             issued: None,
         }
     }

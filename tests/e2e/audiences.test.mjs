@@ -47,9 +47,9 @@ test("each API receives a token for itself alone, the second from its first call
   const { api, other } = e2e.servers;
   const tab = await app.openSignedIn();
   const { log } = e2e.servers.direct.provider;
-  const asked = log.list().filter(({ query, form }) =>
-    [query.client_id, form.client_id].includes(app.clientId),
-  );
+  const asked = log
+    .list()
+    .filter(({ query, form }) => [query.client_id, form.client_id].includes(app.clientId));
   const resources = asked.map(({ path, query, form }) => [path, query.resource ?? form.resource]);
   assert.deepEqual(
     resources.filter(([path]) => path === "/auth" || path === "/token"),
@@ -66,10 +66,7 @@ test("each API receives a token for itself alone, the second from its first call
   assert.deepEqual([tokens.api.length, tokens.other.length], [1, 1]);
   assert.equal(app.counts().refreshRequests, 1);
   assert.equal(await tab.run((auth) => auth.exportAccessToken()), tokens.api[0]);
-  const exported = await tab.run(
-    (auth, resource) => auth.exportAccessToken({ resource }),
-    other,
-  );
+  const exported = await tab.run((auth, resource) => auth.exportAccessToken({ resource }), other);
   assert.equal(exported, tokens.other[0]);
   await assert.rejects(
     tab.run((auth) => auth.exportAccessToken({ resource: "urn:nobody" })),
@@ -85,9 +82,7 @@ test("a refused token is renewed for its own API alone, however many calls (br5,
   direct.other.setAnswer("/b", { status: 401 });
   const statuses = await tab.run(
     (auth, url) =>
-      Promise.all(
-        Array.from({ length: 50 }, async () => (await auth.fetch(url)).status),
-      ),
+      Promise.all(Array.from({ length: 50 }, async () => (await auth.fetch(url)).status)),
     `${other}/b`,
   );
   assert.deepEqual([...new Set(statuses)], [401], "the last word is the API's");
@@ -152,10 +147,7 @@ test("without a refresh token the second API has an error that says what to do",
   const app = await e2e.application({ options: { ...twofold(), scope: ["openid"] } });
   const { api, other } = e2e.servers;
   const tab = await app.openSignedIn();
-  await assert.rejects(
-    tab.call(`${other}/a`),
-    authError("audience_unavailable", /offline_access/),
-  );
+  await assert.rejects(tab.call(`${other}/a`), authError("audience_unavailable", /offline_access/));
   assert.equal((await tab.call(`${api}/me`)).status, 200);
 });
 

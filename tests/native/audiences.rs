@@ -116,7 +116,8 @@ fn rf7_each_audiences_token_is_renewed_in_silence_at_its_own_time() {
     rig.exchange(Ok(grant(2, 300, START)));
     let shown = rig.refresh_at();
     rig.advance(280);
-    assert_eq!(rig.woke(), ["TakeLock"], "the timer was set for it");
+    assert!(rig.session.wake_at().unwrap().is_due(rig.now), "the timer is set for it");
+    assert_eq!(rig.woke(), ["TakeLock"]);
     assert_eq!(rig.tell(Input::LockTaken), ["Send rt-2 for 1"]);
     let renewed = grant(3, 300, rig.now);
     assert_eq!(rig.answer(Ok(renewed)), ["ReleaseLock"]);
@@ -261,6 +262,23 @@ fn rf6_retry_after_is_obeyed_for_every_audience() {
 }
 
 #[test]
+fn rf6_retry_after_is_obeyed_by_an_audience_that_wanted_nothing_then() {
+    let mut rig = Rig::signed_in_for(1, grant(1, 300, START));
+    rig.want_for(1, 1);
+    rig.exchange(Ok(grant(2, 500, START)));
+    rig.advance(301);
+    rig.want(2);
+    let retry_after = Some(Millis::from_secs(250));
+    rig.exchange(Err(TokenFailure { retry_after, ..failure(Reach::Answered) }));
+    assert_eq!(rig.refused_for(3, 1, 2), ["Refuse 3 refresh_failed"], "no sooner for a refusal");
+    rig.advance(180);
+    assert!(rig.woke().is_empty(), "nor for its own time, which has come");
+    assert_eq!(rig.want_for(4, 1), ["Lend 4 at-2"]);
+    rig.advance(70);
+    assert!(rig.woke().contains(&"TakeLock".into()));
+}
+
+#[test]
 fn rf10_a_rotation_that_was_lost_for_one_audience_ends_as_lost_by_another() {
     let mut rig = both();
     rig.refused_for(1, 1, 2);
@@ -351,11 +369,8 @@ fn the_claims_of_a_further_audiences_answer_are_shown_and_its_scopes_are_not() {
     rig.want_for(1, 1);
     let mut renewed = claims("alice", START);
     renewed.text = r#"{"sub":"alice","iat":2}"#.into();
-    let further = Grant {
-        claims: Some(renewed),
-        scopes: vec!["orders".into()],
-        ..grant(2, 60, START)
-    };
+    let further =
+        Grant { claims: Some(renewed), scopes: vec!["orders".into()], ..grant(2, 60, START) };
     assert_eq!(rig.exchange(Ok(further)), ["Publish signedIn", "ReleaseLock", "Lend 1 at-2"]);
     let shown = rig.session.snapshot().to_json();
     assert!(shown.contains(r#""iat":2"#) && shown.contains(r#""scopes":["openid"]"#), "{shown}");

@@ -12,8 +12,8 @@ use tokenward::{
     session::{
         grant::Grant,
         inputs::{
-            Ask, DEFAULT, Epoch, Generation, Input, Mark, Output, Reach, Ticket, TokenFailure, TokenRequest,
-            Wake,
+            Ask, DEFAULT, Epoch, Generation, Input, Mark, Output, Reach, Ticket, TokenFailure,
+            TokenRequest, Wake,
         },
         machine::Session,
         restore::Flag,
@@ -244,7 +244,8 @@ pub(crate) fn describe(output: &Output) -> String {
             format!("Send {} {}", username.expose(), password.expose())
         }
         Output::Send { request: TokenRequest::Refresh { refresh_token, audience, .. }, .. } => {
-            let further = if *audience == DEFAULT { String::new() } else { format!(" for {audience}") };
+            let further =
+                if *audience == DEFAULT { String::new() } else { format!(" for {audience}") };
             format!("Send {}{further}", refresh_token.expose())
         }
         Output::Find { ask, state } => format!("Find {} {state}", ask.0),

@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
-use tokenward::{oauth::token::HttpAnswer, session::inputs::{DEFAULT, TokenRequest}};
+use tokenward::{
+    oauth::token::HttpAnswer,
+    session::inputs::{DEFAULT, TokenRequest},
+};
 
 use crate::fixtures::{CLIENT, ISSUER, START, id_token};
 

@@ -88,8 +88,7 @@ pub(crate) struct Flight {
 
 impl Vault {
     pub(crate) fn new(realm: u32, born: u64, seed: u64, audiences: usize) -> Self {
-        let session =
-            Session::new(seed, Restore::Redirect).with_audiences(&indicators(audiences));
+        let session = Session::new(seed, Restore::Redirect).with_audiences(&indicators(audiences));
         Self {
             realm,
             born,
