@@ -418,14 +418,14 @@ fn a_password_grant_is_allowed_by_the_word_that_says_what_it_is_ro1() {
 #[test]
 fn audiences_of_resources_st8_ar12() {
     let with = |default: &[&str], audiences: &[Option<&str>]| {
-        let resource = |(at, audience): (usize, &Option<&str>)| {
+        let resource = |(at, audience): (usize, Option<&str>)| {
             let origin = format!("https://api{at}.example.com");
             audience.map_or_else(
                 || json!({ "origin": origin }),
                 |audience| json!({ "origin": origin, "resource": audience }),
             )
         };
-        let resources: Vec<_> = audiences.iter().enumerate().map(resource).collect();
+        let resources: Vec<_> = audiences.iter().copied().enumerate().map(resource).collect();
         json!({ "resources": resources, "resource": default })
     };
     let (a, b) = (Some("urn:a"), Some("urn:b"));

@@ -18,7 +18,7 @@ use tokenward::{
 use crate::{
     fixtures::{START, claims, config, config_for, failure, grant},
     rig::{Rig, grant_is_over, without_refresh_token},
-    world::{Fault, World},
+    world::{Denial, Fault, World},
 };
 
 /// The provider issues no token for the audience that was asked for.
@@ -462,7 +462,7 @@ fn st8_rf2_hours_of_calls_to_two_audiences_are_all_good_and_one_refresh_each_exp
 fn one_audience_that_is_denied_for_an_hour_leaves_the_other_as_it_was() {
     let mut world = World::with_audiences(3, 60, 1, 1);
     world.sign_in(0, 1);
-    world.provider.denied = Some(1);
+    world.provider.denied = Some((1, Denial::Early));
     for _ in 0..360 {
         world.call(0);
         world.run_for(10_000);

@@ -5,7 +5,14 @@
 
 use proptest::prelude::*;
 
-use crate::world::{Dice, Fault, Renewal, Return, World};
+use crate::world::{Denial, Dice, Fault, Renewal, Return, World};
+
+impl World {
+    /// A world with one audience.
+    pub(crate) fn new(seed: u64, life: u64, tabs: usize) -> Self {
+        Self::with_audiences(seed, life, tabs, 0)
+    }
+}
 
 #[test]
 fn rf2_a_thousand_calls_on_an_expired_token_are_one_refresh() {
@@ -120,7 +127,7 @@ enum Act {
     Reload(u32),
     OneWay(bool),
     /// The provider issues no token for a further audience, or does so again.
-    Deny(bool),
+    Deny(Option<Denial>),
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -153,7 +160,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Crash),
         3 => (1..4_u32).prop_map(Act::Reload),
         1 => any::<bool>().prop_map(Act::OneWay),
-        1 => any::<bool>().prop_map(Act::Deny),
+        1 => prop::sample::select(vec![None, Some(Denial::Early), Some(Denial::Late)])
+            .prop_map(Act::Deny),
     ]
 }
 
@@ -193,7 +201,7 @@ fn perform(world: &mut World, act: Act, dice: &mut Dice) {
         Act::HoldLock => world.hold_lock(),
         Act::Crash => world.crash(tab),
         Act::Reload(pages) => world.reload(tab, pages),
-        Act::Deny(is_denied) => world.provider.denied = is_denied.then_some(1),
+        Act::Deny(denial) => world.provider.denied = denial.map(|denial| (1, denial)),
         Act::OneWay(is_one_way) => world.reload.is_one_way = is_one_way,
     }
 }
@@ -209,7 +217,6 @@ struct Scene {
     longest_ms: Option<u64>,
     tells_end: bool,
     renewal: Renewal,
-    denies_late: bool,
     identifies: bool,
     drift: i64,
     counts_sleep: bool,
@@ -222,7 +229,6 @@ fn live_through(scene: Scene, acts: &[Act]) {
     world.provider.longest_ms = scene.longest_ms;
     world.provider.tells_end = scene.tells_end;
     world.provider.renewal = scene.renewal;
-    world.provider.denies_late = scene.denies_late;
     world.provider.identifies = scene.identifies;
     world.device.drift = scene.drift;
     world.device.counts_sleep = scene.counts_sleep;
@@ -244,12 +250,11 @@ prop_compose! {
         longest_ms in prop::option::of(60_000..20_000_000_u64),
         tells_end in any::<bool>(),
         renewal in prop::sample::select(&Renewal::ALL[..]),
-        denies_late in any::<bool>(),
         identifies in any::<bool>(),
         drift in -500..500_i64,
         counts_sleep in any::<bool>(),
     ) -> Scene {
-        Scene { seed, tabs, audiences, life, grace_ms, longest_ms, tells_end, renewal, denies_late, identifies, drift, counts_sleep }
+        Scene { seed, tabs, audiences, life, grace_ms, longest_ms, tells_end, renewal, identifies, drift, counts_sleep }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One seed's hours: a person with some tabs at a device, and what befalls them.
 
-use crate::world::{Dice, Fault, Renewal, Return, Tally, World};
+use crate::world::{Denial, Dice, Fault, Renewal, Return, Tally, World};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -29,6 +29,7 @@ const HAPPENINGS: &[(Happening, u64)] = &[
     (Happening::Refusal, 10 * HOUR),
     (Happening::Theft, 10 * HOUR),
     (Happening::Revocation, 20 * HOUR),
+    (Happening::Denial, 10 * HOUR),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,8 @@ enum Happening {
     Theft,
     /// An administrator ends every session.
     Revocation,
+    /// The provider issues no access token for the second resource, for a while.
+    Denial,
 }
 
 /// What was seen in a life.
@@ -245,6 +248,10 @@ impl Life {
             Happening::Refusal => self.world.provider.refuse_current_access_tokens(),
             Happening::Theft => self.world.hold_lock(),
             Happening::Revocation => self.world.provider.revoke_all(),
+            Happening::Denial => {
+                let denial = if self.dice.once_in(2) { Denial::Early } else { Denial::Late };
+                self.world.provider.denied = Some((1, denial));
+            }
         }
     }
 
@@ -257,6 +264,9 @@ impl Life {
             Some(Fault::Unreachable) | None => {}
             Some(_) if self.dice.once_in(10) => self.world.network.outage = None,
             Some(_) => {}
+        }
+        if self.world.provider.denied.is_some() && self.dice.once_in(30) {
+            self.world.provider.denied = None;
         }
         if self.is_shared && !self.closed[0] && self.pages < 5 && self.dice.once_in(60) {
             self.pages += 1;

@@ -18,7 +18,7 @@ mod vault;
 
 pub(crate) use dice::Dice;
 pub(crate) use network::Fault;
-pub(crate) use provider::Renewal;
+pub(crate) use provider::{Denial, Renewal};
 pub(crate) use tally::Tally;
 
 use std::collections::HashMap;
@@ -89,12 +89,7 @@ pub(crate) struct World {
 
 impl World {
     /// A world with so many tabs, each with a page and a vault, and nobody signed in. Access tokens live
-    /// `life` seconds.
-    pub(crate) fn new(seed: u64, life: u64, tabs: usize) -> Self {
-        Self::with_audiences(seed, life, tabs, 0)
-    }
-
-    /// The same with so many audiences besides the default one: calls go to each in turn.
+    /// `life` seconds. There are so many audiences besides the default one, and calls go to each in turn.
     pub(crate) fn with_audiences(seed: u64, life: u64, tabs: usize, audiences: usize) -> Self {
         let mut world = Self {
             audiences,

@@ -24,9 +24,7 @@ pub(crate) struct Provider {
     /// What becomes of the refresh token when it is used.
     pub(crate) renewal: Renewal,
     /// An audience that it issues no access token for any more.
-    pub(crate) denied: Option<usize>,
-    /// Whether it looks at the audience when the refresh token is used up already.
-    pub(crate) denies_late: bool,
+    pub(crate) denied: Option<(usize, Denial)>,
     /// Whether the answer to a refresh has an ID token.
     pub(crate) identifies: bool,
     /// Whom it knows by its own cookie.
@@ -45,6 +43,15 @@ pub(crate) struct Provider {
 
 /// The answer for an audience that it issues no access token for (RFC 8707, 2).
 const DENIED: &str = r#"{"error":"invalid_target"}"#;
+
+/// When it looks at the audience.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// Before it looks at the refresh token.
+    Early,
+    /// When that is used up already.
+    Late,
+}
 
 /// What becomes of a refresh token that is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +121,6 @@ impl Provider {
             retells_end: true,
             renewal: Renewal::Rotates,
             denied: None,
-            denies_late: false,
             identifies: true,
             user_here: None,
             refreshes: 0,
@@ -138,8 +144,8 @@ impl Provider {
 
     /// The token endpoint.
     pub(crate) fn answer(&mut self, request: &TokenRequest, time: u64) -> HttpAnswer {
-        let is_denied = self.denied == Some(audience(request));
-        if is_denied && !self.denies_late {
+        let denial = self.denied.filter(|(denied, _)| *denied == audience(request));
+        if let Some((_, Denial::Early)) = denial {
             return answer(400, DENIED);
         }
         let granted = match request {
@@ -151,7 +157,7 @@ impl Provider {
             }
         };
         match granted {
-            Some(_) if is_denied => answer(400, DENIED),
+            Some(_) if denial.is_some() => answer(400, DENIED),
             Some(family) => self.grant(family, request, time),
             None => answer(400, r#"{"error":"invalid_grant"}"#),
         }
