@@ -10,7 +10,11 @@ use tokenward::{
     config::{Config, Logout, Restore},
     error::{AuthError, Code},
     jwt::{algorithm::Algorithms, claims::Claims},
-    oauth::{metadata::Metadata, token::HttpAnswer, transaction::Transaction},
+    oauth::{
+        metadata::Metadata,
+        token::HttpAnswer,
+        transaction::{Mode, Transaction},
+    },
     secret::Secret,
     session::{
         grant::Grant,
@@ -39,7 +43,8 @@ fuzz_target!(|input: (u16, Option<&str>, Option<&str>, &[u8])| {
     };
     let grant = known();
     let refresh_token = Rc::new(Secret::from("rt"));
-    let request = TokenRequest::Refresh { grant: Rc::new(grant.clone()), refresh_token, audience: 0 };
+    let request =
+        TokenRequest::Refresh { grant: Rc::new(grant.clone()), refresh_token, audience: 0 };
     match judge(&request, Ok(answer()), &config(), NOW).and_then(believed) {
         Ok(renewed) => {
             assert_eq!(status, 200);
@@ -89,6 +94,7 @@ fn transaction() -> Transaction {
         nonce: Some("nonce".to_owned()),
         verifier: Secret::from("verifier"),
         return_to: None,
+        mode: Mode::Redirect,
         is_restore: false,
         was_stored: false,
         max_age: None,
@@ -144,6 +150,7 @@ fn config() -> Config {
         issuer: "https://id.example.com".to_owned(),
         client_id: "spa".to_owned(),
         redirect_uri: "https://app.example.com/callback".to_owned(),
+        silent_redirect_uri: None,
         scope: vec!["openid".to_owned()],
         resources: Vec::new(),
         resource: Vec::new(),
