@@ -22,6 +22,9 @@ pub use scalars::extra_param_problem;
 /// The longest configuration that is read, in bytes.
 const LIMIT: usize = 64 * 1024;
 
+/// The number of the default audience: the one whose access token comes with a sign-in.
+pub const DEFAULT_AUDIENCE: usize = 0;
+
 /// What defines a session: checked, with defaults in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -138,13 +141,13 @@ impl Config {
         read::config(&options, &page, urls).map_err(|problems| invalid(&problems))
     }
 
-    /// The number of the audience that this indicator names: 0 is the default one. `None` where the
-    /// configuration has no such audience.
+    /// The number of the audience that this indicator names, the default one's where there is none. `None`
+    /// where the configuration has no such audience.
     #[must_use]
     pub fn audience(&self, resource: Option<&str>) -> Option<usize> {
         match resource {
             Some(resource) => self.audiences.iter().position(|other| other == resource),
-            None => Some(0),
+            None => Some(DEFAULT_AUDIENCE),
         }
     }
 
@@ -159,6 +162,12 @@ impl Config {
     pub fn is_openid(&self) -> bool {
         self.scope.iter().any(|scope| scope == "openid")
     }
+}
+
+/// The indicator of the audience of that number, where it is another than the default one.
+#[must_use]
+pub fn further_audience(audiences: &[String], number: usize) -> Option<&String> {
+    audiences.get(number).filter(|_| number != DEFAULT_AUDIENCE)
 }
 
 /// The SHA-256 of a configuration's text, in lower-case hexadecimal: what a vault's name ends in.

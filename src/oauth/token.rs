@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 
 use crate::{
     clock::{Millis, UnixMillis},
-    config::Config,
+    config::{Config, further_audience},
     error::{AuthError, Code, Phase},
     json::{self, JsonError},
     oauth::{callback::OauthError, http_date, transaction::Transaction},
@@ -129,7 +129,7 @@ pub fn admit_password(config: &Config) -> Result<(), AuthError> {
 /// grant stays what it was.
 #[must_use]
 pub fn refresh_body(config: &Config, refresh_token: &Secret, audience: usize) -> Secret {
-    let further = config.audiences.get(audience).filter(|_| audience != 0);
+    let further = further_audience(&config.audiences, audience);
     let resources = further.map_or(&*config.resource, core::slice::from_ref);
     for_resources(
         resources,

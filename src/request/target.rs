@@ -2,7 +2,7 @@
 //! the configuration alone; whatever it does not name is denied.
 
 use crate::{
-    config::{Config, Resource},
+    config::{Config, DEFAULT_AUDIENCE, Resource},
     error::{AuthError, Code, Phase},
     oauth::metadata::Metadata,
     url::ParsedUrl,
@@ -11,6 +11,9 @@ use crate::{
 /// What servers may undo after the path was judged here: encoded dots, slashes and backslashes, also
 /// when they are encoded twice; and a bare backslash.
 const ENCODED_TRICKS: &[&str] = &["%2e", "%2f", "%5c", "%252e", "%252f", "%255c", "\\"];
+
+const NO_AUDIENCE: &str =
+    "no access token is for that `resource`: it is none of the configuration's";
 
 /// Leave for a credential to travel, and how far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +26,7 @@ pub struct Passage {
 impl Passage {
     /// Leave for a request of the vault's own, to an endpoint of the provider: as far as that, and no
     /// further.
-    pub const TO_PROVIDER: Self = Self { follows_redirects: false, audience: 0 };
+    pub const TO_PROVIDER: Self = Self { follows_redirects: false, audience: DEFAULT_AUDIENCE };
 
     /// The `redirect` that the request goes out with, where the caller asked for `asked`. A redirect
     /// could leave the paths or methods that a credential is bound to: there none is followed.
@@ -60,7 +63,9 @@ pub fn admit(
         |other: &Resource| other.origin == resource.origin && other.resource != resource.resource;
     Ok(Passage {
         follows_redirects: is_whole && !config.resources.iter().any(is_other),
-        audience: config.audience(resource.resource.as_deref()).unwrap_or_default(),
+        audience: config
+            .audience(resource.resource.as_deref())
+            .ok_or_else(|| not_allowed(NO_AUDIENCE))?,
     })
 }
 
@@ -101,7 +106,7 @@ pub fn admit_export(config: &Config, resource: Option<&str>) -> Result<usize, Au
     let message = if config.allow_token_export {
         match config.audience(resource) {
             Some(audience) => return Ok(audience),
-            None => "no access token is for that `resource`: it is none of the configuration's",
+            None => NO_AUDIENCE,
         }
     } else {
         "the access token stays in the vault: use `fetch`, or set `allowTokenExport`"

@@ -31,9 +31,6 @@ pub struct Epoch(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Generation(pub u64);
 
-/// The number of the session's default audience: the one whose access token comes with a sign-in.
-pub const DEFAULT: usize = 0;
-
 /// The use of one access token by one request.
 #[derive(Clone, Debug)]
 pub struct Lease {

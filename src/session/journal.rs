@@ -6,12 +6,13 @@ use std::collections::VecDeque;
 use super::{
     access::Access,
     exchange::elapsed,
-    inputs::{DEFAULT, Epoch, Generation},
+    inputs::{Epoch, Generation},
     machine::{Session, Standing},
     snapshot::SignedOutReason,
 };
 use crate::{
     clock::{Millis, Now, UnixMillis},
+    config::{DEFAULT_AUDIENCE, further_audience},
     error::AuthError,
     json::{Members, Writer},
 };
@@ -243,7 +244,7 @@ impl Session {
                     let (kind, attempt) = if is_new {
                         match tenure.restored_by {
                             // The others have no token yet.
-                            _ if audience != DEFAULT => break,
+                            _ if audience != DEFAULT_AUDIENCE => break,
                             Some(_) => (EventType::Restored, None),
                             None => (EventType::SignedIn, None),
                         }
@@ -259,8 +260,7 @@ impl Session {
                     };
                     let mut event = Event::of(kind, now, before);
                     event.attempt = attempt;
-                    let further = self.audiences.get(audience).filter(|_| audience != DEFAULT);
-                    event.resource = further.cloned();
+                    event.resource = further_audience(&self.audiences, audience).cloned();
                     // A fresh token has no error yet.
                     event.error = access.plan.error().cloned();
                     event.life_ms = access.lifetime.filter(|_| kind != EventType::Degraded);

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, rc::Rc};
 use super::{
     access::Access,
     exchange::Exchange,
-    inputs::{DEFAULT, Epoch, Generation, Input, Output},
+    inputs::{Epoch, Generation, Input, Output},
     journal::Journal,
     random::Random,
     restore::Restoring,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     clock::{Deadline, Millis, Now, UnixMillis, Watch},
-    config::Restore,
+    config::{DEFAULT_AUDIENCE, Restore},
     error::AuthError,
 };
 
@@ -278,7 +278,7 @@ impl Session {
                     claims: claims.map_or_else(|| "{}".into(), |claims| claims.text.clone()),
                     expires_at: access.expiry().map(|deadline| deadline.wall()),
                     refresh_at: refresh_at.map(|deadline| deadline.wall()),
-                    is_refreshing: self.is_refreshing(DEFAULT),
+                    is_refreshing: self.is_refreshing(DEFAULT_AUDIENCE),
                     degraded: access.plan.error().cloned(),
                 }
             }

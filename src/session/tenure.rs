@@ -4,15 +4,12 @@
 use std::rc::Rc;
 
 use super::{
-    access::Access,
-    grant::Grant,
-    inputs::{DEFAULT, Generation},
-    random::Random,
-    refresh::Plan,
+    access::Access, grant::Grant, inputs::Generation, random::Random, refresh::Plan,
     snapshot::RestoredBy,
 };
 use crate::{
     clock::{Deadline, Millis},
+    config::DEFAULT_AUDIENCE,
     secret::Secret,
 };
 
@@ -50,7 +47,7 @@ impl Tenure {
             accesses: (0..audiences).map(|_| Access::default()).collect(),
             first: first.unwrap_or(generation),
         };
-        tenure.accesses[DEFAULT].renew(&grant, generation, random);
+        tenure.accesses[DEFAULT_AUDIENCE].renew(&grant, generation, random);
         tenure
     }
 
@@ -65,7 +62,7 @@ impl Tenure {
     ) {
         self.is_lost = false;
         self.accesses[audience].renew(&grant, generation, random);
-        if audience != DEFAULT {
+        if audience != DEFAULT_AUDIENCE {
             grant.access_token = Rc::clone(&self.grant.access_token);
             grant.scopes.clone_from(&self.grant.scopes);
         }
@@ -74,7 +71,7 @@ impl Tenure {
 
     /// The default audience's access.
     pub(super) fn default(&self) -> &Access {
-        &self.accesses[DEFAULT]
+        &self.accesses[DEFAULT_AUDIENCE]
     }
 
     /// Where this user's generations begin.

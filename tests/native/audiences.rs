@@ -5,20 +5,20 @@ use std::rc::Rc;
 
 use tokenward::{
     clock::Millis,
+    config::DEFAULT_AUDIENCE,
     error::{AuthError, Code, Phase},
-    oauth::token::HttpAnswer,
     secret::Secret,
     session::{
         grant::{Grant, RefreshEnd},
-        inputs::{DEFAULT, Input, Reach, TokenFailure, TokenRequest},
+        inputs::{Input, Reach, TokenFailure, TokenRequest},
         outcome::judge,
     },
 };
 
 use crate::{
     fixtures::{START, claims, config, config_for, failure, grant},
-    rig::{Rig, grant_is_over, without_refresh_token},
-    world::{Denial, Fault, World},
+    rig::{Rig, grant_is_over, told_to_wait, without_refresh_token},
+    world::{Denial, Fault, World, provider::answer},
 };
 
 /// The provider issues no token for the audience that was asked for.
@@ -252,8 +252,7 @@ fn rf6_retry_after_is_obeyed_for_every_audience() {
     let mut rig = both();
     rig.advance(301);
     rig.want_for(1, 1);
-    let retry_after = Some(Millis::from_secs(120));
-    rig.exchange(Err(TokenFailure { retry_after, ..failure(Reach::Answered) }));
+    rig.exchange(Err(told_to_wait(120)));
     rig.advance(119);
     assert!(rig.woke().is_empty());
     assert_eq!(rig.want(2), ["Refuse 2 refresh_failed"]);
@@ -268,8 +267,7 @@ fn rf6_retry_after_is_obeyed_by_an_audience_that_wanted_nothing_then() {
     rig.exchange(Ok(grant(2, 500, START)));
     rig.advance(301);
     rig.want(2);
-    let retry_after = Some(Millis::from_secs(250));
-    rig.exchange(Err(TokenFailure { retry_after, ..failure(Reach::Answered) }));
+    rig.exchange(Err(told_to_wait(250)));
     assert_eq!(rig.refused_for(3, 1, 2), ["Refuse 3 refresh_failed"], "no sooner for a refusal");
     rig.advance(180);
     assert!(rig.woke().is_empty(), "nor for its own time, which has come");
@@ -400,16 +398,6 @@ fn events_say_whose_token_it_was_by_its_indicator() {
     assert_eq!(events[2]["nextAt"], serde_json::Value::Null);
 }
 
-fn answer(status: u16, body: &str) -> HttpAnswer {
-    HttpAnswer {
-        status,
-        content_type: Some("application/json".into()),
-        retry_after: None,
-        date: None,
-        body: body.as_bytes().to_vec(),
-    }
-}
-
 #[test]
 fn rf5_what_concerns_one_audience_of_several_and_what_ends_the_session() {
     let refresh = |audience| TokenRequest::Refresh {
@@ -424,7 +412,7 @@ fn rf5_what_concerns_one_audience_of_several_and_what_ends_the_session() {
         ("invalid_target", 1, false, true),
         ("invalid_scope", 1, false, true),
         ("unauthorized_client", 1, false, true),
-        ("invalid_target", DEFAULT, false, true),
+        ("invalid_target", DEFAULT_AUDIENCE, false, true),
         ("access_denied", 1, false, false),
     ] {
         let body = format!(r#"{{"error":"{error}"}}"#);
@@ -445,10 +433,7 @@ fn rf5_what_concerns_one_audience_of_several_and_what_ends_the_session() {
 fn st8_rf2_hours_of_calls_to_two_audiences_are_all_good_and_one_refresh_each_expiry() {
     let mut world = World::with_audiences(2, 60, 1, 1);
     world.sign_in(0, 1);
-    for _ in 0..720 {
-        world.call(0);
-        world.run_for(10_000);
-    }
+    world.call_steadily(720);
     assert_eq!(world.calls.good(), 720);
     let refreshes = world.provider.refreshes;
     assert!(
@@ -463,19 +448,13 @@ fn one_audience_that_is_denied_for_an_hour_leaves_the_other_as_it_was() {
     let mut world = World::with_audiences(3, 60, 1, 1);
     world.sign_in(0, 1);
     world.provider.denied = Some((1, Denial::Early));
-    for _ in 0..360 {
-        world.call(0);
-        world.run_for(10_000);
-    }
+    world.call_steadily(360);
     assert_eq!(world.calls.good(), 180);
     assert_eq!(world.calls.errors.get("audience_unavailable"), Some(&180));
     assert!(world.is_signed_in(0));
     world.provider.denied = None;
     world.run_for(60_000);
-    for _ in 0..2 {
-        world.call(0);
-        world.run_for(10_000);
-    }
+    world.call_steadily(2);
     assert_eq!(world.calls.good(), 182);
 }
 

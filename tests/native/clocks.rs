@@ -4,7 +4,7 @@ use tokenward::session::{inputs::Input, snapshot::Snapshot};
 
 use crate::{
     fixtures::{START, grant},
-    rig::Rig,
+    rig::{Rig, told_to_wait},
     world::{Dice, World},
 };
 
@@ -81,9 +81,7 @@ fn t29_a_retry_after_holds_when_the_clock_is_set_back() {
     let mut rig = Rig::signed_in(grant(1, 300, START));
     rig.advance(301);
     rig.want(1);
-    let retry_after = Some(tokenward::clock::Millis::from_secs(120));
-    let busy = crate::fixtures::failure(tokenward::session::inputs::Reach::Answered);
-    rig.exchange(Err(tokenward::session::inputs::TokenFailure { retry_after, ..busy }));
+    rig.exchange(Err(told_to_wait(120)));
     rig.turn(-DAY, 0);
     rig.woke();
     rig.turn(119_000, 119_000);

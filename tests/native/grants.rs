@@ -4,12 +4,13 @@ use std::rc::Rc;
 
 use tokenward::{
     clock::{Millis, Now, UnixMillis},
+    config::DEFAULT_AUDIENCE,
     error::{AuthError, Code, Phase},
     oauth::{token::HttpAnswer, transaction::Transaction},
     secret::Secret,
     session::{
         grant::{Grant, RefreshEnd},
-        inputs::{DEFAULT, Reach, TokenFailure, TokenRequest},
+        inputs::{Reach, TokenFailure, TokenRequest},
         outcome::{Unanswered, judge},
         proof::Unproven,
     },
@@ -30,7 +31,7 @@ fn code() -> TokenRequest {
 
 fn refresh(grant: Grant) -> TokenRequest {
     let refresh_token = grant.refresh_token.clone().unwrap();
-    TokenRequest::Refresh { grant: Rc::new(grant), refresh_token, audience: DEFAULT }
+    TokenRequest::Refresh { grant: Rc::new(grant), refresh_token, audience: DEFAULT_AUDIENCE }
 }
 
 fn answer(status: u16, body: &str) -> HttpAnswer {

@@ -1,17 +1,17 @@
 //! When and how the access token is renewed, and what a failure does.
 
 use tokenward::{
-    clock::Millis,
+    config::DEFAULT_AUDIENCE,
     error::{AuthError, Code, Phase},
     session::{
-        inputs::{Ask, DEFAULT, Input, Reach, Ticket, TokenFailure},
+        inputs::{Ask, Input, Reach, Ticket, TokenFailure},
         outcome::Unanswered,
     },
 };
 
 use crate::{
     fixtures::{START, failure, grant},
-    rig::{Rig, describe, grant_is_over, without_refresh_token},
+    rig::{Rig, describe, grant_is_over, told_to_wait, without_refresh_token},
 };
 
 #[test]
@@ -124,11 +124,7 @@ fn rf6_retry_after_is_obeyed() {
     let mut rig = Rig::signed_in(grant(1, 300, START));
     rig.advance(300);
     rig.want(1);
-    let retry_after = Some(Millis::from_secs(120));
-    rig.exchange(Err(tokenward::session::inputs::TokenFailure {
-        retry_after,
-        ..failure(Reach::Answered)
-    }));
+    rig.exchange(Err(told_to_wait(120)));
     rig.advance(119);
     assert!(rig.woke().is_empty());
     assert_eq!(rig.want(2), ["Refuse 2 refresh_failed"]);
@@ -317,7 +313,7 @@ fn states_are_published_in_the_order_in_which_they_came() {
     let mut rig = Rig::signed_in(grant(1, 300, START));
     rig.advance(301);
     // Nobody drains in between.
-    rig.session.handle(rig.now, Input::LeaseWanted(Ticket(1), DEFAULT));
+    rig.session.handle(rig.now, Input::LeaseWanted(Ticket(1), DEFAULT_AUDIENCE));
     rig.session.handle(rig.now, Input::SignOutAsked(Ask(5)));
     let orders: Vec<String> =
         std::iter::from_fn(|| rig.session.poll()).map(|output| describe(&output)).collect();

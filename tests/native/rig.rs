@@ -2,7 +2,7 @@
 
 use tokenward::{
     clock::{Millis, Now, UnixMillis},
-    config::Restore,
+    config::{DEFAULT_AUDIENCE, Restore},
     error::{AuthError, Code, Phase},
     oauth::{
         callback::Callback,
@@ -12,8 +12,8 @@ use tokenward::{
     session::{
         grant::Grant,
         inputs::{
-            Ask, DEFAULT, Epoch, Generation, Input, Mark, Output, Reach, Ticket, TokenFailure,
-            TokenRequest, Wake,
+            Ask, Epoch, Generation, Input, Mark, Output, Reach, Ticket, TokenFailure, TokenRequest,
+            Wake,
         },
         machine::Session,
         restore::Flag,
@@ -39,7 +39,10 @@ impl Rig {
 
     /// A vault that does not know yet what there is to restore, with a page.
     pub(crate) fn begun(restore: Restore) -> Self {
-        let session = Session::new(7, restore);
+        Self::of(Session::new(7, restore))
+    }
+
+    fn of(session: Session) -> Self {
         let mut rig = Self { session, now: START, epoch: Epoch(0) };
         assert_eq!(rig.tell(Input::PageArrived), ["ReadFlag", "Recall"]);
         rig
@@ -72,8 +75,7 @@ impl Rig {
     /// The same with somebody signed in, and so many further audiences.
     pub(crate) fn signed_in_for(audiences: usize, grant: Grant) -> Self {
         let session = Session::new(7, Restore::Redirect).with_audiences(&indicators(audiences));
-        let mut rig = Self { session, now: START, epoch: Epoch(0) };
-        rig.tell(Input::PageArrived);
+        let mut rig = Self::of(session);
         rig.tell(Input::FlagRead(None));
         rig.exchange_code("state", Ok(grant));
         rig
@@ -135,7 +137,7 @@ impl Rig {
     }
 
     pub(crate) fn want(&mut self, ticket: u64) -> Vec<String> {
-        self.want_for(ticket, DEFAULT)
+        self.want_for(ticket, DEFAULT_AUDIENCE)
     }
 
     /// The same for the audience of that number.
@@ -144,7 +146,7 @@ impl Rig {
     }
 
     pub(crate) fn refused(&mut self, ticket: u64, generation: u64) -> Vec<String> {
-        self.refused_for(ticket, DEFAULT, generation)
+        self.refused_for(ticket, DEFAULT_AUDIENCE, generation)
     }
 
     pub(crate) fn refused_for(
@@ -223,6 +225,11 @@ pub(crate) fn grant_is_over() -> TokenFailure {
     }
 }
 
+/// The provider says for how many seconds it wants to be left alone.
+pub(crate) fn told_to_wait(seconds: u64) -> TokenFailure {
+    TokenFailure { retry_after: Some(Millis::from_secs(seconds)), ..failure(Reach::Answered) }
+}
+
 pub(crate) fn callback(state: &str) -> Callback {
     Callback { state: state.into(), iss: Some(ISSUER.into()), outcome: Ok(Secret::from("code")) }
 }
@@ -244,8 +251,11 @@ pub(crate) fn describe(output: &Output) -> String {
             format!("Send {} {}", username.expose(), password.expose())
         }
         Output::Send { request: TokenRequest::Refresh { refresh_token, audience, .. }, .. } => {
-            let further =
-                if *audience == DEFAULT { String::new() } else { format!(" for {audience}") };
+            let further = if *audience == DEFAULT_AUDIENCE {
+                String::new()
+            } else {
+                format!(" for {audience}")
+            };
             format!("Send {}{further}", refresh_token.expose())
         }
         Output::Find { ask, state } => format!("Find {} {state}", ask.0),

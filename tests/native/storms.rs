@@ -12,6 +12,14 @@ impl World {
     pub(crate) fn new(seed: u64, life: u64, tabs: usize) -> Self {
         Self::with_audiences(seed, life, tabs, 0)
     }
+
+    /// So many calls of the first tab, one every ten seconds.
+    pub(crate) fn call_steadily(&mut self, calls: u32) {
+        for _ in 0..calls {
+            self.call(0);
+            self.run_for(10_000);
+        }
+    }
 }
 
 #[test]
@@ -32,10 +40,7 @@ fn rf2_a_thousand_calls_on_an_expired_token_are_one_refresh() {
 fn rf7_hours_of_calls_are_all_good_and_one_refresh_each_expiry() {
     let mut world = World::new(2, 60, 1);
     world.sign_in(0, 1);
-    for _ in 0..720 {
-        world.call(0);
-        world.run_for(10_000);
-    }
+    world.call_steadily(720);
     assert_eq!(world.calls.good(), 720);
     let refreshes = world.provider.refreshes;
     assert!(
@@ -51,10 +56,7 @@ fn rf6_an_outage_of_ten_minutes_ends_nothing() {
     for _ in 0..200 {
         world.network.will(Fault::Status(503));
     }
-    for _ in 0..60 {
-        world.call(0);
-        world.run_for(10_000);
-    }
+    world.call_steadily(60);
     assert_eq!((world.is_signed_in(0), world.provider.refreshes), (true, 0));
     assert!(world.calls.errors.keys().all(|code| *code == "refresh_failed"));
     let before = world.calls.good();

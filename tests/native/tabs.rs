@@ -1,8 +1,11 @@
 //! What vaults in tabs of their own tell each other, and the lock that they share.
 
-use tokenward::session::{
-    inputs::{Ask, DEFAULT, Input, Ticket},
-    tabs::{News, TabsEpoch},
+use tokenward::{
+    config::DEFAULT_AUDIENCE,
+    session::{
+        inputs::{Ask, Input, Ticket},
+        tabs::{News, TabsEpoch},
+    },
 };
 
 use crate::{
@@ -79,7 +82,7 @@ fn rf13_a_sign_out_elsewhere_wins_over_a_refresh_and_a_sign_in_under_way() {
     let mut browser = Browser::open(3);
     browser.sign_in(0);
     browser.now += 301_000;
-    browser.tell(0, Input::LeaseWanted(Ticket(1), DEFAULT));
+    browser.tell(0, Input::LeaseWanted(Ticket(1), DEFAULT_AUDIENCE));
     browser.run_for(2);
     assert!(browser.tabs[0].flight.is_some());
     let transaction = transaction("late", browser.clock().wall);
@@ -152,7 +155,7 @@ fn news_that_come_late_are_none() {
 fn expire(browser: &mut Browser) {
     browser.now += 301_000;
     for index in 0..browser.tabs.len() {
-        browser.tell(index, Input::LeaseWanted(Ticket(1), DEFAULT));
+        browser.tell(index, Input::LeaseWanted(Ticket(1), DEFAULT_AUDIENCE));
     }
     browser.run_for(2);
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use tokenward::{
     clock::{Millis, Now, UnixMillis},
+    config::DEFAULT_AUDIENCE,
     error::{AuthError, Code, Phase},
     jwt::{
         algorithm::{Algorithm, Algorithms, Hash},
@@ -19,7 +20,7 @@ use tokenward::{
     secret::Secret,
     session::{
         grant::Grant,
-        inputs::{DEFAULT, Reach, TokenFailure, TokenRequest},
+        inputs::{Reach, TokenFailure, TokenRequest},
         outcome::judge,
         proof::Unproven,
     },
@@ -172,7 +173,7 @@ fn code() -> TokenRequest {
 
 fn refresh(old: Grant) -> TokenRequest {
     let refresh_token = old.refresh_token.clone().unwrap();
-    TokenRequest::Refresh { grant: Rc::new(old), refresh_token, audience: DEFAULT }
+    TokenRequest::Refresh { grant: Rc::new(old), refresh_token, audience: DEFAULT_AUDIENCE }
 }
 
 fn is_wrong(verdict: &Result<(), Doubt>, words: &str) -> bool {

@@ -9,7 +9,7 @@ mod dice;
 mod effects;
 mod lock;
 mod network;
-mod provider;
+pub(crate) mod provider;
 mod realm;
 mod reload;
 mod tally;

@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 
 use tokenward::{
-    oauth::token::HttpAnswer,
-    session::inputs::{DEFAULT, TokenRequest},
+    config::DEFAULT_AUDIENCE, oauth::token::HttpAnswer, session::inputs::TokenRequest,
 };
 
 use crate::fixtures::{CLIENT, ISSUER, START, id_token};
@@ -342,7 +341,7 @@ impl Provider {
 pub(crate) fn audience(request: &TokenRequest) -> usize {
     match request {
         TokenRequest::Refresh { audience, .. } => *audience,
-        TokenRequest::Code { .. } | TokenRequest::Password { .. } => DEFAULT,
+        TokenRequest::Code { .. } | TokenRequest::Password { .. } => DEFAULT_AUDIENCE,
     }
 }
 
