@@ -189,6 +189,12 @@ impl Life {
         let (index, at) = self.next.iter().copied().enumerate().min_by_key(|(_, at)| *at).unwrap();
         let (happening, mean) = HAPPENINGS[index];
         self.world.run_for(at.saturating_sub(self.world.timeline.now));
+        for (tab, tries) in self.tries.iter_mut().enumerate() {
+            // It was not in vain, though the session may have ended again before anybody looks.
+            if self.world.is_signed_in(tab) {
+                *tries = 0;
+            }
+        }
         self.record.happened[index] += 1;
         self.happen(happening);
         let now = self.world.timeline.now;
@@ -280,7 +286,6 @@ impl Life {
                 }
             } else if self.world.is_signed_in(tab) {
                 self.record.minutes += 1;
-                self.tries[tab] = 0;
             } else if self.world.reason(tab).is_some() && self.world.network.outage.is_none() {
                 self.get_in(tab);
             }
@@ -318,21 +323,30 @@ impl Life {
         self.world.ask_sign_in(tab, comes);
     }
 
+    /// A tab is to have its session at the end, or to have it back by a reload or two. One that is found to
+    /// have ended at the last moment has those too.
+    fn settle(&mut self, tab: usize) {
+        let (mut well, mut reloads) = (0, 0);
+        while well < 3 {
+            self.world.run_for(MINUTE);
+            if !self.is_restorable() || self.world.is_signed_in(tab) {
+                well += 1;
+            } else if reloads < 2 {
+                reloads += 1;
+                self.world.reload(tab, 1);
+            } else {
+                self.world.tally.unrestored += 1;
+                return;
+            }
+        }
+    }
+
     /// All is well again, nobody waits, and every tab gets its session back that the provider knows.
     fn end(mut self) -> Record {
         self.world.recover();
         for tab in 0..self.world.tabs() {
             self.world.arrive(tab);
-            for _ in 0..2 {
-                self.world.run_for(MINUTE);
-                if self.is_restorable() && !self.world.is_signed_in(tab) {
-                    self.world.reload(tab, 1);
-                }
-            }
-            self.world.run_for(MINUTE);
-            if self.is_restorable() && !self.world.is_signed_in(tab) {
-                self.world.tally.unrestored += 1;
-            }
+            self.settle(tab);
         }
         let Self { world, mut record, .. } = self;
         record.tally = world.tally();
