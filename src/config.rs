@@ -10,6 +10,8 @@ use crate::{
     url::ParseUrl,
 };
 
+pub mod credential;
+mod keys;
 mod options;
 mod read;
 mod reader;
@@ -46,6 +48,8 @@ pub struct Config {
     /// Every audience that has an access token of its own, by its resource indicator. The first one is the
     /// default token's, without a name where it has none or several.
     pub audiences: Vec<String>,
+    /// The API keys and signatures that resources take in place of an access token.
+    pub keys: Vec<credential::Key>,
     /// The provider's endpoints, where they are not to be discovered.
     pub endpoints: Option<Endpoints>,
     /// Further parameters of the authorization request.
@@ -67,7 +71,7 @@ pub struct Config {
     pub page_origin: String,
 }
 
-/// A place that access tokens may go to.
+/// A place that a credential may go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     /// Its origin, as the browser writes it: `https://api.example.com`.
@@ -79,6 +83,8 @@ pub struct Resource {
     /// Whom the access token is for that goes there, by the provider's name (RFC 8707); the default one
     /// goes there where absent.
     pub resource: Option<String>,
+    /// The name of the key that goes there, among [`Config::keys`]; the access token where absent.
+    pub credential: Option<String>,
 }
 
 /// A provider's endpoints, given instead of being discovered; absolute URLs in canonical form.

@@ -128,6 +128,12 @@ codes! {
     TargetNotAllowed = "target_not_allowed",
     /// The request itself is at fault: its mode, its own `Authorization`, a forbidden scheme.
     RequestInvalid = "request_invalid",
+    /// The resource takes a key that nobody has handed in: `setApiKey` or `setSigningKey` does.
+    KeyMissing = "key_missing",
+    /// The key cannot be used: it is too short, too long, not of the right kind or form.
+    KeyInvalid = "key_invalid",
+    /// The configured `endpoint` did not give a key.
+    KeyUnavailable = "key_unavailable",
     /// The request's body was used before.
     BodyUsed = "body_used",
     /// The resource answered with a redirect that could carry a credential away.

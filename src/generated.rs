@@ -72,6 +72,7 @@ fn types() -> String {
         wire::SignIn,
         wire::At,
         wire::Password,
+        wire::SetKey,
         wire::Restore,
         wire::Fetch,
         wire::SignOut,

@@ -42,6 +42,8 @@ export type Acts = Pick<
   | "signIn"
   | "signInInitiated"
   | "signInWithPassword"
+  | "setApiKey"
+  | "setSigningKey"
   | "userInfo"
   | "exportAccessToken"
   | "afterSignOut"
@@ -150,10 +152,29 @@ const signInWithPassword: Act<Acts["signInWithPassword"]> = async (
   await link.ask<"concluded">({ type: "password", username, body }).answer;
 };
 
+/** Hands a key in, or with none has it forgotten. The bytes go to the vault and are not here any more. */
+const setKey = async (
+  link: Link,
+  name: string,
+  bytes: Uint8Array<ArrayBuffer> | null,
+): Promise<void> => {
+  await link.ask<"concluded">({ type: "setKey", name, ...(bytes && { body: bytes.buffer }) })
+    .answer;
+};
+
+const setApiKey: Act<Acts["setApiKey"]> = ({ link }, name, key) =>
+  setKey(link, `apiKey:${name}`, key === null ? key : new TextEncoder().encode(key));
+
+const setSigningKey: Act<Acts["setSigningKey"]> = ({ link }, name, key) =>
+  // A copy, since it may be a part of something larger and is the caller's to wipe; and of bytes alone.
+  setKey(link, `signature:${name}`, key === null ? key : Uint8Array.prototype.slice.call(key));
+
 const ACTS = {
   signIn,
   signInInitiated,
   signInWithPassword,
+  setApiKey,
+  setSigningKey,
   frontChannelLogout,
   afterSignOut,
   exportAccessToken,

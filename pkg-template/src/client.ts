@@ -72,6 +72,16 @@ export interface Client {
    * RFC 9700 forbids it: the page, and every script in it, has the password.
    */
   readonly signInWithPassword: (username: string, password: string) => Promise<void>;
+  /**
+   * Hands the vault the key of `apiKeys[name]`, in place of the one it has; `null` has it forgotten. It is
+   * kept in memory alone, and until the next sign-out.
+   */
+  readonly setApiKey: (name: string, key: string | null) => Promise<void>;
+  /**
+   * The same for the key of `signatures[name]`: at least 32 random bytes. Your own array stays yours to
+   * wipe.
+   */
+  readonly setSigningKey: (name: string, key: Uint8Array | null) => Promise<void>;
   /** The provider's UserInfo, fetched by the vault; only where it is about whom the ID token was for. */
   readonly userInfo: () => Promise<Record<string, unknown>>;
   /**
@@ -98,6 +108,8 @@ const ACTS: readonly (keyof Acts)[] = [
   "signIn",
   "signInInitiated",
   "signInWithPassword",
+  "setApiKey",
+  "setSigningKey",
   "frontChannelLogout",
   "afterSignOut",
   "exportAccessToken",

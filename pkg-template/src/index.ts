@@ -17,4 +17,4 @@ export type {
   SignedOutReason,
   SignInMode,
 } from "./generated/types.js";
-export type { ClientOptions, Endpoints, Resource } from "./options.js";
+export type { ApiKey, ClientOptions, Endpoints, RequestSignature, Resource } from "./options.js";

@@ -4,7 +4,7 @@ import { failure } from "./error.js";
 import { OPTIONS } from "./generated/options.js";
 import type { Place } from "./places/place.js";
 
-/** An origin that the access token may go to. */
+/** An origin that a credential may go to. */
 export interface Resource {
   /** Scheme, host and port: `https://api.example.com`. */
   origin: string;
@@ -12,13 +12,42 @@ export interface Resource {
   paths?: readonly string[];
   /** Methods; every method where absent. */
   methods?: readonly string[];
-  /** Which credential it takes. */
-  credential?: "bearer";
   /**
    * Whom its access token is for, by the provider's name: an absolute URI (RFC 8707). Resources of one
    * name share one token; those without have the default one.
    */
   resource?: string;
+  /** Which credential it takes: the access token, or by its name one of `apiKeys` or `signatures`. */
+  credential?: "bearer" | `apiKey:${string}` | `signature:${string}`;
+}
+
+/** An API key that resources take. The key itself is handed in with `setApiKey`, or fetched. */
+export interface ApiKey {
+  /** The header that it is written into; `X-API-Key` where absent. */
+  header?: string;
+  /** What stands before it there, with its space: `"Key "`. */
+  prefix?: string;
+  /** Where the vault fetches it: an address of this origin, which answers `{ "key": "…" }`. */
+  endpoint?: string;
+}
+
+/** A signature on each request (RFC 9421, `hmac-sha256`). Its key is handed in with `setSigningKey`, or fetched. */
+export interface RequestSignature {
+  /** By which the server finds the key. */
+  keyId: string;
+  /**
+   * What is signed: headers in lower case, `@method`, `@query-param;name="…"`, and so on (RFC 9421, 2);
+   * `["@method", "@authority", "@path", "@query"]` where absent. The digest of a body always is.
+   */
+  components?: readonly string[];
+  /** Which application the signature is for. */
+  tag?: string;
+  /** For how long it is good, in seconds; 300 where absent. */
+  expiresInS?: number;
+  /** What it is called in `Signature` and `Signature-Input`; `sig1` where absent. */
+  label?: string;
+  /** Where the vault fetches the key: an address of this origin, which answers `{ "key": "…" }`, in base64url. */
+  endpoint?: string;
 }
 
 /** The provider's endpoints, for one without a discovery document. */
@@ -50,13 +79,17 @@ export interface ClientOptions {
   silentRedirectUri?: string;
   /** Scopes to ask for; `["openid"]` where absent. */
   scope?: readonly string[];
-  /** Where the access token may go. Nowhere else. */
+  /** Where the access token and other credentials may go. Nowhere else. */
   resources: readonly Resource[];
   /**
    * Whom the default access token is for, by the provider's names (RFC 8707). Where it is absent: for the
    * first `resource` among `resources`, or whomever the provider takes.
    */
   resource?: readonly string[];
+  /** API keys that resources take, by names of your own. */
+  apiKeys?: Readonly<Record<string, ApiKey>>;
+  /** Signatures that resources take, by names of your own. */
+  signatures?: Readonly<Record<string, RequestSignature>>;
   /** Static metadata, instead of discovery. */
   endpoints?: Endpoints;
   /** More parameters for the authorization request. */

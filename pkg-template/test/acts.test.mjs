@@ -24,6 +24,34 @@ test("a sign-out says what it leaves alone and where it wants to be, and nothing
   assert.deepEqual(location.assigned, []);
 });
 
+test("keys leave the page as bytes of their own, and only bytes are a signing key (ak1, hs9)", async () => {
+  const { createClient, workers } = await page({
+    vault({ type, id }, worker) {
+      if (type === "setKey") worker.say({ type: "concluded", id });
+    },
+  });
+  const auth = createClient(options());
+  const whole = Uint8Array.from({ length: 40 }, (_, at) => at);
+  await auth.setApiKey("a", "k\u{e4}y");
+  await auth.setSigningKey("b", whole.subarray(4, 36));
+  await auth.setApiKey("a", null);
+  await auth.setSigningKey("b", null);
+  for (const wrong of [undefined, "x".repeat(32), 64, new ArrayBuffer(32)]) {
+    await assert.rejects(auth.setSigningKey("b", /** @type {any} */ (wrong)), TypeError);
+  }
+  const said = heard(workers, "setKey").map(({ name, body }) => [
+    name,
+    body && [...new Uint8Array(body)],
+  ]);
+  assert.deepEqual(said, [
+    ["apiKey:a", [107, 195, 164, 121]],
+    ["signature:b", [...whole.subarray(4, 36)]],
+    ["apiKey:a", undefined],
+    ["signature:b", undefined],
+  ]);
+  assert.deepEqual([whole.length, whole[39]], [40, 39], "the caller's own stays");
+});
+
 test("the way back from a logout is told, and its state taken out of the address", async () => {
   const href = `${ORIGIN}/?a=1&state=s#x`;
   const { createClient, location } = await page({

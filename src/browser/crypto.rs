@@ -1,4 +1,4 @@
-//! WebCrypto: whether a signature is good, and digests. It knows keys and bytes, and not whose they are.
+//! WebCrypto: whether a signature is good, digests, and the making of signatures with a shared secret. It knows keys and bytes, and not whose they are.
 
 use js_sys::{Array, Object, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -43,6 +43,29 @@ pub(crate) async fn digest(hash: Hash, text: &Secret) -> Vec<u8> {
         }
         Err(_) => Vec::new(),
     }
+}
+
+/// A key for HMAC with SHA-256 that nobody can read back.
+pub(crate) async fn hmac_key(bytes: &Uint8Array) -> Result<CryptoKey, JsValue> {
+    let algorithm = Object::new();
+    object::set(&algorithm, "name", &"HMAC".into());
+    object::set(&algorithm, "hash", &Hash::Sha256.as_str().into());
+    let usages = Array::of1(&"sign".into());
+    let key = subtle()?.import_key_with_object("raw", bytes, &algorithm, false, &usages)?;
+    Ok(settled(key).await?.unchecked_into())
+}
+
+/// The signature of a text.
+pub(crate) async fn hmac(key: &CryptoKey, text: &str) -> Result<Vec<u8>, JsValue> {
+    let signature = subtle()?.sign_with_str_and_u8_array("HMAC", key, text.as_bytes())?;
+    Ok(Uint8Array::new(&settled(signature).await?).to_vec())
+}
+
+/// The SHA-256 of bytes that stay where they are.
+pub(crate) async fn sha256(bytes: &Object) -> Result<Vec<u8>, JsValue> {
+    let hash = Hash::Sha256.as_str();
+    let digest = subtle()?.digest_with_str_and_buffer_source(hash, bytes)?;
+    Ok(Uint8Array::new(&settled(digest).await?).to_vec())
 }
 
 async fn import(jwk: &Jwk, algorithm: &Object) -> Result<CryptoKey, JsValue> {

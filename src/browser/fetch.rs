@@ -43,7 +43,7 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) method: &'a str,
     pub(crate) headers: &'a [(String, String)],
     /// Written after `headers`, so that no header of the caller's stands beside it.
-    pub(crate) authorization: Option<&'a Secret>,
+    pub(crate) credentials: &'a [(&'a str, Secret)],
     pub(crate) body: Option<&'a JsValue>,
     /// Further members of `RequestInit`, by name. What the browser does not take is not sent.
     pub(crate) options: &'a [(&'static str, &'a str)],
@@ -63,9 +63,9 @@ impl Outgoing<'_> {
         for (name, value) in self.headers {
             headers.append(name, value)?;
         }
-        if let Some(authorization) = self.authorization {
+        for (name, credential) in self.credentials {
             // exposed: this is what the request is for.
-            headers.set("authorization", authorization.expose())?;
+            headers.set(name, credential.expose())?;
         }
         let init = RequestInit::new();
         init.set_method(self.method);

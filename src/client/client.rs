@@ -6,7 +6,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use js_sys::Object;
+use js_sys::{ArrayBuffer, Object, Uint8Array};
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 
@@ -155,6 +155,18 @@ impl Client {
         self.end_session(true).await
     }
 
+    /// Hands the vault a key, in place of the one it has: `apiKey:…` or `signature:…`, as resources name it.
+    /// It is kept in memory alone, and until the next sign-out; the caller wipes its own copy.
+    pub async fn set_key(&self, name: &str, key: &[u8]) -> Result<(), AuthError> {
+        let body = Uint8Array::from(key).buffer();
+        self.ask_key(name, Some(&body)).await
+    }
+
+    /// Has the vault forget a key.
+    pub async fn forget_key(&self, name: &str) -> Result<(), AuthError> {
+        self.ask_key(name, None).await
+    }
+
     /// The provider's `UserInfo`, as JSON text, fetched by the vault; only where it is about whom the ID
     /// token was for.
     pub async fn user_info(&self) -> Result<String, AuthError> {
@@ -184,6 +196,13 @@ impl Client {
         }
         let call = self.0.reach().await?.ask(&question, None);
         Ok(state::text(&call.answer().await?, "token"))
+    }
+
+    async fn ask_key(&self, name: &str, body: Option<&ArrayBuffer>) -> Result<(), AuthError> {
+        let question = message("setKey");
+        object::set(&question, "name", &JsValue::from_str(name));
+        self.0.reach().await?.ask(&question, body).answer().await?;
+        Ok(())
     }
 
     async fn end_session(&self, local: bool) -> Result<(), AuthError> {

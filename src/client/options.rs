@@ -2,7 +2,10 @@
 
 use crate::{
     clock::Millis,
-    config::{Endpoints, Logout, Resource, Restore},
+    config::{
+        Endpoints, Logout, Resource, Restore,
+        credential::{Component, Key, Usage},
+    },
     json::{Members, Writer},
     url::ParseUrl,
 };
@@ -30,6 +33,9 @@ pub struct Options {
     pub resources: Vec<Resource>,
     /// Whom the default access token is for, by the provider's names (RFC 8707); its default where empty.
     pub resource: Vec<String>,
+    /// The API keys and signatures that resources take in place of an access token. Addresses may be
+    /// paths.
+    pub keys: Vec<Key>,
     /// Static metadata, instead of discovery.
     pub endpoints: Option<Endpoints>,
     /// More parameters for the authorization request.
@@ -62,6 +68,7 @@ impl Options {
             scope: vec!["openid".to_owned()],
             resources: Vec::new(),
             resource: Vec::new(),
+            keys: Vec::new(),
             endpoints: None,
             extra_params: Vec::new(),
             push_authorization_requests: false,
@@ -88,6 +95,7 @@ impl Options {
         let mut json = Writer::default();
         json.optional("allowPasswordGrant", self.allow_password_grant.then_some("deprecated"));
         json.flag("allowTokenExport", self.allow_token_export);
+        self.keys(&mut json, "apiKeys", "apiKey:", &whole);
         json.text("clientId", &self.client_id);
         if let Some(endpoints) = &self.endpoints {
             let mut to = Writer::default();
@@ -131,10 +139,25 @@ impl Options {
         };
         json.text("restore", restore);
         json.texts("scope", &self.scope);
+        self.keys(&mut json, "signatures", "signature:", &whole);
         if let Some(timeout) = self.network_timeout {
             json.object("timeouts", &|to| to.number("networkMs", i64::try_from(timeout.0).ok()));
         }
         json.finish()
+    }
+
+    /// The keys of one kind, where there are some.
+    fn keys(&self, json: &mut Writer, member: &str, kind: &str, whole: &dyn Fn(&str) -> String) {
+        let of_kind = |key: &'_ Key| Some((key.name.strip_prefix(kind)?.to_owned(), key.clone()));
+        let mut keys: Vec<_> = self.keys.iter().filter_map(of_kind).collect();
+        keys.sort_by(|(a, _), (b, _)| a.cmp(b));
+        if !keys.is_empty() {
+            let mut all = Writer::default();
+            for (name, one) in &keys {
+                all.raw(name, &key(one, whole));
+            }
+            json.raw(member, &all.finish());
+        }
     }
 }
 
@@ -142,7 +165,13 @@ impl Resource {
     /// Everything at `origin`, by every method.
     #[must_use]
     pub fn at(origin: &str) -> Self {
-        Self { origin: origin.to_owned(), paths: None, methods: None, resource: None }
+        Self {
+            origin: origin.to_owned(),
+            paths: None,
+            methods: None,
+            resource: None,
+            credential: None,
+        }
     }
 
     /// The same with an access token of its own, by the provider's name for whom it is for (RFC 8707).
@@ -153,8 +182,31 @@ impl Resource {
     }
 }
 
+fn key(key: &Key, whole: &dyn Fn(&str) -> String) -> String {
+    let mut json = Writer::default();
+    let endpoint = key.endpoint.as_deref().map(whole);
+    match &key.usage {
+        Usage::ApiKey { header, prefix } => {
+            json.optional("endpoint", endpoint.as_deref());
+            json.text("header", header);
+            json.text("prefix", prefix);
+        }
+        Usage::Signature(profile) => {
+            let components: Vec<_> = profile.components.iter().map(Component::to_text).collect();
+            json.texts("components", &components);
+            json.optional("endpoint", endpoint.as_deref());
+            json.number("expiresInS", Some(profile.expires_in_s.into()));
+            json.text("keyId", &profile.key_id);
+            json.text("label", &profile.label);
+            json.optional("tag", profile.tag.as_deref());
+        }
+    }
+    json.finish()
+}
+
 fn resource(resource: &Resource) -> String {
     let mut json = Writer::default();
+    json.optional("credential", resource.credential.as_deref());
     if let Some(methods) = &resource.methods {
         json.texts("methods", methods);
     }
@@ -183,6 +235,22 @@ mod tests {
     fn read(options: &Options) -> Result<Config, Code> {
         let text = options.to_json(ORIGIN, &Oracle);
         Config::check(&text, "https://app.example.com/deep/page", &Oracle).map_err(|e| e.code)
+    }
+
+    #[test]
+    fn keys_are_read_as_they_were_given() {
+        let mut options = usual();
+        let signature = Key::signature("b", "k1");
+        let api_key = Key { endpoint: Some("/key".into()), ..Key::api_key("a", "X-API-Key") };
+        options.keys = vec![signature.clone(), Key::api_key("B", "apikey"), api_key];
+        options.resources[0].credential = Some("signature:b".into());
+        let config = read(&options).unwrap();
+        let names: Vec<_> = config.keys.iter().map(|key| &*key.name).collect();
+        assert_eq!(names, ["apiKey:B", "apiKey:a", "signature:b"]);
+        let endpoint = config.keys[1].endpoint.as_deref();
+        assert_eq!(endpoint, Some("https://app.example.com/key"));
+        assert_eq!(config.keys[2], signature);
+        assert_eq!(config.resources[0].credential.as_deref(), Some("signature:b"));
     }
 
     #[test]

@@ -83,6 +83,8 @@ pub const OPTIONS: &[OptionSpec] = &[
     pinned("scope", Kind::Strings),
     required("resources", Kind::Array),
     pinned("resource", Kind::Strings),
+    pinned("apiKeys", Kind::Object),
+    pinned("signatures", Kind::Object),
     pinned("endpoints", Kind::Object),
     pinned("extraParams", Kind::Record),
     pinned("pushAuthorizationRequests", Kind::Boolean),
@@ -104,6 +106,23 @@ pub(super) const RESOURCE: &[OptionSpec] = &[
     pinned("methods", Kind::Strings),
     pinned("credential", Kind::String),
     pinned("resource", Kind::String),
+];
+
+/// The members of one of `apiKeys`.
+pub(super) const API_KEY: &[OptionSpec] = &[
+    pinned("header", Kind::String),
+    pinned("prefix", Kind::String),
+    pinned("endpoint", Kind::String),
+];
+
+/// The members of one of `signatures`.
+pub(super) const SIGNATURE: &[OptionSpec] = &[
+    required("keyId", Kind::String),
+    pinned("components", Kind::Strings),
+    pinned("tag", Kind::String),
+    pinned("expiresInS", Kind::Number),
+    pinned("label", Kind::String),
+    pinned("endpoint", Kind::String),
 ];
 
 /// The members of `endpoints`.

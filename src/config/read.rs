@@ -2,6 +2,8 @@
 
 use super::{
     Config, Endpoints, Logout, Resource, Restore,
+    credential::Key,
+    keys,
     options::{ENDPOINTS, LOGOUT, OPTIONS, RESOURCE, TIMEOUTS},
     reader::{Problems, Reader},
     scalars,
@@ -25,7 +27,8 @@ pub(super) fn config(
     let from = Reader::new(options, OPTIONS, &problems);
     let scope = scalars::scope(&from).unwrap_or_else(|| vec!["openid".to_owned()]);
     let is_openid = scope.iter().any(|scope| scope == "openid");
-    let resources = resources(&from, &problems, urls);
+    let keys = keys::keys(&from, page, urls);
+    let resources = resources(&from, &keys, &problems, urls);
     let mut resource = scalars::resource(&from, urls).unwrap_or_default();
     let audiences = audiences(&from, &mut resource, &resources);
     // What is absent or wrong has been noted; the empty texts that stand in for it are not used.
@@ -36,6 +39,7 @@ pub(super) fn config(
         silent_redirect_uri: scalars::redirect_uri(&from, "silentRedirectUri", page, urls),
         scope,
         resources,
+        keys,
         resource,
         audiences,
         endpoints: from
@@ -61,7 +65,12 @@ fn client_id(from: &Reader<'_>) -> Option<String> {
     Some(id.to_owned())
 }
 
-fn resources(from: &Reader<'_>, problems: &Problems, urls: &dyn ParseUrl) -> Vec<Resource> {
+fn resources(
+    from: &Reader<'_>,
+    keys: &[Key],
+    problems: &Problems,
+    urls: &dyn ParseUrl,
+) -> Vec<Resource> {
     let values = from.values("resources").unwrap_or_default();
     let read = |(at, value): (usize, &Json)| {
         let from = Reader::of(
@@ -70,14 +79,16 @@ fn resources(from: &Reader<'_>, problems: &Problems, urls: &dyn ParseUrl) -> Vec
             RESOURCE,
             problems,
         );
-        if from.text("credential").is_some_and(|credential| credential != "bearer") {
-            from.problem("credential", "must be \"bearer\"");
-        }
         let origin = scalars::origin(&from, urls);
+        let credential = keys::of(&from, keys);
+        if credential.is_some() && from.text("resource").is_some() {
+            from.problem("resource", "is for access tokens alone: a key is for whoever knows it");
+        }
         Resource {
             paths: scalars::paths(&from, origin.as_deref(), urls),
             methods: scalars::methods(&from),
             resource: scalars::indicator(&from, urls),
+            credential,
             origin: origin.unwrap_or_default(),
         }
     };
@@ -89,7 +100,8 @@ fn resources(from: &Reader<'_>, problems: &Problems, urls: &dyn ParseUrl) -> Vec
 fn audiences(from: &Reader<'_>, default: &mut Vec<String>, resources: &[Resource]) -> Vec<String> {
     let named: Vec<_> = resources.iter().filter_map(|one| one.resource.as_ref()).collect();
     if let (true, Some(first)) = (default.is_empty(), named.first()) {
-        if named.len() < resources.len() {
+        let tokens = resources.iter().filter(|one| one.credential.is_none()).count();
+        if named.len() < tokens {
             from.problem("resource", "is missing: some of `resources` say whom their token is for");
         }
         default.push((*first).clone());

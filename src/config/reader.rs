@@ -146,6 +146,18 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// The members of a member, each with a name of its own choice and options of `known`.
+    pub(super) fn named(&self, member: &str, known: &[OptionSpec]) -> Vec<(&'a str, Reader<'a>)> {
+        let members = self.get(member, Kind::Object, |value| {
+            if let Json::Object(members) = value { Some(members) } else { None }
+        });
+        let read = |(name, value): (&'a str, &'a Json)| {
+            let full = [member, ".", &inert(name, 64)].concat();
+            (name, Reader::of(value, self.full(&full), known, self.problems))
+        };
+        members.into_iter().flat_map(Object::members).map(read).collect()
+    }
+
     /// The member as an object of options.
     pub(super) fn object(&self, member: &str, known: &[OptionSpec]) -> Option<Reader<'a>> {
         let value = self.members?.get(member)?;

@@ -21,12 +21,12 @@ fn options(changes: &Value) -> String {
     options.to_string()
 }
 
-fn checked(changes: &Value) -> Result<Config, AuthError> {
+pub(super) fn checked(changes: &Value) -> Result<Config, AuthError> {
     Config::check(&options(changes), PAGE, &Oracle)
 }
 
 /// The problems told, without the line before them.
-fn problems(changes: &Value) -> Vec<String> {
+pub(super) fn problems(changes: &Value) -> Vec<String> {
     let error = checked(changes).err();
     let error = error.unwrap_or_else(|| panic!("accepted: {changes}"));
     assert_eq!((error.code, error.phase), (Code::ConfigInvalid, Phase::Config));
@@ -34,7 +34,7 @@ fn problems(changes: &Value) -> Vec<String> {
 }
 
 /// That there is one problem, with `name`.
-fn refused(name: &str, changes: &Value) {
+pub(super) fn refused(name: &str, changes: &Value) {
     let problems = problems(changes);
     assert!(
         problems.len() == 1 && problems[0].starts_with(&format!("`{name}`")),

@@ -1,8 +1,12 @@
 //! May a credential travel with this request? Decided on the canonical URL that will be fetched, by
 //! the configuration alone; whatever it does not name is denied.
 
+use super::httpsig;
 use crate::{
-    config::{Config, DEFAULT_AUDIENCE, Resource},
+    config::{
+        Config, DEFAULT_AUDIENCE, Resource,
+        credential::{Key, Usage},
+    },
     error::{AuthError, Code, Phase},
     oauth::metadata::Metadata,
     url::ParsedUrl,
@@ -21,12 +25,15 @@ pub struct Passage {
     follows_redirects: bool,
     /// The number of the audience whose access token may.
     pub audience: usize,
+    /// The number of the configuration's key that does; the access token where absent.
+    pub key: Option<usize>,
 }
 
 impl Passage {
     /// Leave for a request of the vault's own, to an endpoint of the provider: as far as that, and no
     /// further.
-    pub const TO_PROVIDER: Self = Self { follows_redirects: false, audience: DEFAULT_AUDIENCE };
+    pub const TO_PROVIDER: Self =
+        Self { follows_redirects: false, audience: DEFAULT_AUDIENCE, key: None };
 
     /// The `redirect` that the request goes out with, where the caller asked for `asked`. A redirect
     /// could leave the paths or methods that a credential is bound to: there none is followed.
@@ -57,16 +64,37 @@ pub fn admit(
         ));
     }
     let resource = decide(url, method, config, metadata)?;
+    let named = |name: &String| config.keys.iter().position(|key| key.name == *name);
+    let key = resource.credential.as_ref().and_then(named);
+    let is_set = |key: &Key| headers.iter().any(|(name, _)| is_written(name.trim(), key));
+    if key.and_then(|key| config.keys.get(key)).is_some_and(is_set) {
+        return Err(request_invalid(
+            "the request has a header of its own that its credential is written into: leave it to \
+             the vault",
+        ));
+    }
     let is_whole = resource.paths.is_none() && resource.methods.is_none();
-    // A redirect within the origin keeps `Authorization`.
-    let is_other =
-        |other: &Resource| other.origin == resource.origin && other.resource != resource.resource;
+    // A redirect within the origin keeps `Authorization`; of anything else browsers keep all, wherever it
+    // leads.
+    let is_other = |other: &Resource| {
+        other.origin == resource.origin
+            && (&other.resource, &other.credential) != (&resource.resource, &resource.credential)
+    };
     Ok(Passage {
-        follows_redirects: is_whole && !config.resources.iter().any(is_other),
+        follows_redirects: is_whole && key.is_none() && !config.resources.iter().any(is_other),
         audience: config
             .audience(resource.resource.as_deref())
             .ok_or_else(|| not_allowed(NO_AUDIENCE))?,
+        key,
     })
+}
+
+/// Whether the vault writes a header of this name for that key.
+fn is_written(name: &str, key: &Key) -> bool {
+    match &key.usage {
+        Usage::ApiKey { header, .. } => name.eq_ignore_ascii_case(header),
+        Usage::Signature(_) => httpsig::is_ours(&name.to_ascii_lowercase()),
+    }
 }
 
 /// The resource that the URL belongs to: exact origin, path by whole segments, method.
@@ -120,8 +148,8 @@ pub fn redirect_refused() -> AuthError {
     AuthError::new(
         Code::RedirectRefused,
         Phase::Fetch,
-        "the resource answered with a redirect, which could carry the credential out of `paths` or \
-         `methods`: call the final URL",
+        "the resource answered with a redirect, which could carry the credential to where it may not \
+         go: call the final URL",
     )
 }
 
@@ -372,6 +400,42 @@ mod tests {
             assert_eq!((passage.audience, passage.redirect(None)), (audience, redirect), "{url}");
         }
         assert_eq!(Passage::TO_PROVIDER.audience, 0);
+    }
+
+    #[test]
+    fn ak1_hs10_a_key_goes_to_its_resource_alone_and_along_no_redirect() {
+        let text = r#"{"issuer": "https://id.example.com", "clientId": "spa", "redirectUri": "/cb",
+            "apiKeys": {"a": {}}, "signatures": {"b": {"keyId": "k"}}, "resources": [
+                {"origin": "https://a.example", "credential": "apiKey:a"},
+                {"origin": "https://b.example", "paths": ["/s"], "credential": "signature:b"},
+                {"origin": "https://b.example"}, {"origin": "https://d.example"}]}"#;
+        let config = Config::check(text, "https://app.example.com/", &Oracle).unwrap();
+        let passage = |url: &str, header: &str| {
+            let url = Oracle.parse(url, None).unwrap();
+            let headers = [(header.to_owned(), String::new())];
+            admit(&url, "GET", &headers, &config, None).map_err(|error| error.code)
+        };
+        for (url, key, redirect) in [
+            ("https://a.example/", Some(0), "manual"),
+            ("https://b.example/s/1", Some(1), "manual"),
+            ("https://b.example/", None, "manual"),
+            ("https://d.example/", None, "follow"),
+        ] {
+            let passage = passage(url, "accept").unwrap();
+            assert_eq!((passage.key, passage.redirect(Some("follow"))), (key, redirect), "{url}");
+        }
+        for (url, header) in [
+            ("https://a.example/", "x-api-key"),
+            ("https://a.example/", " X-API-KEY "),
+            ("https://a.example/", "authorization"),
+            ("https://b.example/s", "Signature"),
+            ("https://b.example/s", "signature-input"),
+            ("https://b.example/s", "Content-Digest"),
+        ] {
+            assert_eq!(passage(url, header), Err(Code::RequestInvalid), "{url} {header}");
+        }
+        assert!(passage("https://b.example/s", "x-api-key").is_ok());
+        assert_eq!(passage("https://c.example/", "accept"), Err(Code::TargetNotAllowed));
     }
 
     #[test]

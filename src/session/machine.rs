@@ -17,7 +17,7 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    clock::{Deadline, Millis, Now, UnixMillis, Watch},
+    clock::{Deadline, Millis, Now, ServerOffset, UnixMillis, Watch},
     config::{DEFAULT_AUDIENCE, Restore},
     error::AuthError,
 };
@@ -27,6 +27,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Session {
     pub(super) epoch: Epoch,
+    pub(super) sign_outs: u64,
     pub(super) standing: Standing,
     pub(super) sign_ins: SignIns,
     pub(super) exchange: Exchange,
@@ -77,6 +78,7 @@ impl Session {
     pub fn new(seed: u64, restore: Restore) -> Self {
         Self {
             epoch: Epoch::default(),
+            sign_outs: 0,
             standing: Standing::Restoring,
             sign_ins: SignIns::default(),
             exchange: Exchange::default(),
@@ -166,6 +168,19 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// How many sign-outs there have been, here and in other tabs: at each, what else is kept for a person
+    /// is to be forgotten.
+    #[must_use]
+    pub fn sign_outs(&self) -> u64 {
+        self.sign_outs
+    }
+
+    /// How far the provider's clock is ahead of the device's, as far as it is known.
+    #[must_use]
+    pub fn server_offset(&self) -> ServerOffset {
+        self.tenure().map(|tenure| tenure.grant.offset).unwrap_or_default()
     }
 
     pub(super) fn tenure(&self) -> Option<&Tenure> {

@@ -122,6 +122,7 @@ impl Session {
         self.stop_restoring();
         self.abandon_callbacks(self.epoch);
         self.epoch = Epoch(self.epoch.0 + 1);
+        self.sign_outs += 1;
         match self.standing {
             // Nobody was here: why stays as it was, unless it is no longer true, or the session that is
             // gone may come back.

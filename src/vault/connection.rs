@@ -9,7 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::MessagePort;
 
 use super::{
-    asks, journal,
+    asks, credentials, journal,
     port::{Asker, Port, PortId, Ports},
     pump::{Event, State, Vault},
     requests, tabs, user_info,
@@ -164,6 +164,9 @@ fn obey(vault: Vault, port: PortId, message: ToVault, body: JsValue) {
         ToVault::Callback(message) => asks::callback(vault, asker(message.id), &message.url),
         ToVault::Password(message) => {
             asks::password(vault, asker(message.id), message.username, &body);
+        }
+        ToVault::SetKey(message) => {
+            credentials::set(vault, asker(message.id), &message.name, body);
         }
         ToVault::Restore(message) => asks::restore(vault, asker(message.id), message.return_to),
         ToVault::SignOut(message) => asks::sign_out(vault, asker(message.id), message),

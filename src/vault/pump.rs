@@ -11,6 +11,7 @@ use gloo_timers::callback::Timeout;
 
 use super::{
     asks::Asks,
+    credentials::Credentials,
     effects, journal,
     keys::KeyRing,
     port::Ports,
@@ -20,6 +21,7 @@ use super::{
 };
 use crate::{
     browser::time,
+    clock::UnixMillis,
     config::Config,
     request::call::{self, Call},
     session::{
@@ -51,6 +53,7 @@ pub(crate) struct State {
     pub(super) ports: &'static Ports,
     pub(super) provider: Provider,
     pub(super) keys: KeyRing,
+    pub(super) credentials: Credentials,
     pub(super) requests: Requests,
     /// The number of the latest event that pages were told of.
     pub(super) told_event: Cell<u64>,
@@ -67,12 +70,14 @@ impl State {
     /// A vault with this configuration, for the pages behind these ports.
     pub(crate) fn new(config: Config, ports: &'static Ports, seed: u64) -> Vault {
         let session = Session::new(seed, config.restore).with_audiences(&config.audiences);
+        let credentials = Credentials::of(&config.keys);
         Box::leak(Box::new(Self {
             config,
             asks: Asks::default(),
             ports,
             provider: Provider::default(),
             keys: KeyRing::default(),
+            credentials,
             requests: Requests::default(),
             told_event: Cell::new(0),
             tabs: Tabs::default(),
@@ -87,6 +92,11 @@ impl State {
     /// The session as pages may see it, as JSON text.
     pub(super) fn snapshot(&self) -> String {
         self.session.borrow().snapshot().to_json()
+    }
+
+    /// The provider's time, as far as it is known.
+    pub(super) fn server_now(&self) -> UnixMillis {
+        self.session.borrow().server_offset().server_time(time::now())
     }
 
     /// Whom the ID token of the session was for.
@@ -141,6 +151,7 @@ impl State {
 
     fn tell_session(&'static self, input: Input) {
         self.session.borrow_mut().handle(time::now(), input);
+        self.credentials.forget_after(self.session.borrow().sign_outs());
         loop {
             let output = self.session.borrow_mut().poll();
             let Some(output) = output else { return };

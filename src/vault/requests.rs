@@ -12,6 +12,7 @@ use web_sys::{AbortController, Response};
 
 use super::{
     asks::fail,
+    credentials::{self, Held},
     port::{Asker, PortId},
     pump::{Event, Vault},
     relay, user_info,
@@ -29,6 +30,7 @@ use crate::{
         call::{self, Call},
         target::{self, Passage},
     },
+    secret::Secret,
     session::inputs::{Generation, Input, Lease, Ticket},
     table::Table,
     url::ParseUrl,
@@ -66,6 +68,7 @@ struct Fetch {
     passage: Passage,
     abort: AbortController,
     lease: RefCell<Option<Lease>>,
+    key: RefCell<Option<Rc<Held>>>,
     latest: RefCell<Option<Response>>,
 }
 
@@ -125,8 +128,8 @@ pub(super) fn begin(
 ) {
     let Ok(abort) = AbortController::new() else { return };
     let call = Call::new(body.as_ref().and_then(relay::body_length));
-    let (lease, latest) = (RefCell::new(None), RefCell::new(None));
-    let fetch = Fetch { purpose, asker, parts, body, passage, abort, lease, latest };
+    let (lease, key, latest) = (RefCell::new(None), RefCell::new(None), RefCell::new(None));
+    let fetch = Fetch { purpose, asker, parts, body, passage, abort, lease, key, latest };
     let ticket = vault.requests.add(Waiting::Fetch(Box::new(fetch)));
     vault.begin(ticket, call);
 }
@@ -188,7 +191,15 @@ pub(super) fn lend(vault: Vault, ticket: Ticket, lease: Lease) {
     }
 }
 
-/// The session lends nothing.
+/// The key that a request's credential needs.
+pub(super) fn give(vault: Vault, ticket: Ticket, key: Rc<Held>, generation: call::Generation) {
+    if let Some(Waiting::Fetch(fetch)) = vault.requests.get(ticket).as_deref() {
+        *fetch.key.borrow_mut() = Some(key);
+        vault.post(Event::Call(ticket, call::Input::Leased(generation)));
+    }
+}
+
+/// The session lends nothing, or there is no key.
 pub(super) fn refuse(vault: Vault, ticket: Ticket, error: AuthError) {
     match vault.requests.get(ticket).as_deref() {
         Some(Waiting::Fetch(_)) => {
@@ -206,13 +217,9 @@ pub(super) fn refuse(vault: Vault, ticket: Ticket, error: AuthError) {
 pub(super) fn perform(vault: Vault, ticket: Ticket, output: call::Output) {
     let Some(waiting) = vault.requests.get(ticket) else { return };
     let Waiting::Fetch(fetch) = &*waiting else { return };
-    let audience = fetch.passage.audience;
     match output {
-        call::Output::Want => vault.post(Event::Session(Input::LeaseWanted(ticket, audience))),
-        call::Output::WantNewer(generation) => {
-            let generation = Generation(generation);
-            vault.post(Event::Session(Input::LeaseRefused { ticket, audience, generation }));
-        }
+        call::Output::Want => want(vault, ticket, fetch, None),
+        call::Output::WantNewer(refused) => want(vault, ticket, fetch, Some(refused)),
         call::Output::Send => send(vault, ticket, Rc::clone(&waiting)),
         call::Output::Reply => {
             end(vault, ticket);
@@ -240,6 +247,16 @@ pub(super) fn perform(vault: Vault, ticket: Ticket, output: call::Output) {
             end(vault, ticket);
         }
     }
+}
+
+/// Asks for what the request is sent with: other than what the resource refused, where that is given.
+fn want(vault: Vault, ticket: Ticket, fetch: &Fetch, refused: Option<call::Generation>) {
+    let audience = fetch.passage.audience;
+    vault.post(Event::Session(match (fetch.passage.key, refused.map(Generation)) {
+        (Some(key), _) => return credentials::want(vault, ticket, key, refused),
+        (None, Some(generation)) => Input::LeaseRefused { ticket, audience, generation },
+        (None, None) => Input::LeaseWanted(ticket, audience),
+    }));
 }
 
 fn end(vault: Vault, ticket: Ticket) {
@@ -276,7 +293,11 @@ fn reply_claims(vault: Vault, waiting: Rc<Waiting>) {
 fn send(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>) {
     spawn_local(async move {
         let Waiting::Fetch(fetch) = &*waiting else { return };
-        let input = match attempt(vault, fetch).await {
+        let written = match credentials(vault, fetch).await {
+            Ok(written) => written,
+            Err(error) => return vault.post(Event::Call(ticket, call::Input::Refused(error))),
+        };
+        let input = match attempt(vault, fetch, &written).await {
             Ok(response) if fetch::is_redirect(&response) => {
                 call::Input::Refused(target::redirect_refused())
             }
@@ -295,10 +316,28 @@ fn send(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>) {
     });
 }
 
-/// Sends the request once, with the credential it was lent.
-async fn attempt(vault: Vault, fetch: &Fetch) -> Result<Response, Failure> {
-    let authorization =
-        fetch.lease.borrow().as_ref().map(|lease| bearer::authorization(&lease.token));
+/// The header fields with the credential that it was lent or given.
+async fn credentials(
+    vault: Vault,
+    fetch: &Fetch,
+) -> Result<Vec<(&'static str, Secret)>, AuthError> {
+    let token = fetch.lease.borrow().as_ref().map(|lease| bearer::authorization(&lease.token));
+    let mut written: Vec<_> = token.into_iter().map(|token| ("authorization", token)).collect();
+    let key = fetch.key.borrow().clone();
+    if let (Some(key), Some(which)) = (key, fetch.passage.key) {
+        written.extend(
+            credentials::write(vault, which, &key, &fetch.parts, fetch.body.as_ref()).await?,
+        );
+    }
+    Ok(written)
+}
+
+/// Sends the request once, with its credential.
+async fn attempt(
+    vault: Vault,
+    fetch: &Fetch,
+    credentials: &[(&str, Secret)],
+) -> Result<Response, Failure> {
     let parts = &fetch.parts;
     let asked = |wanted: &str| {
         let option = parts.options.iter().find(|(name, _)| name == wanted);
@@ -320,7 +359,7 @@ async fn attempt(vault: Vault, fetch: &Fetch) -> Result<Response, Failure> {
         url: &parts.url,
         method: &parts.method,
         headers: &parts.headers,
-        authorization: authorization.as_ref(),
+        credentials,
         body: fetch.body.as_ref(),
         options: &options,
         signal: &signal,

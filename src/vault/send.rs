@@ -1,5 +1,5 @@
-//! The provider's endpoints: what is sent to them and what came back, as bytes. Cookies, caches and
-//! redirects play no part.
+//! The provider's endpoints, and the application's own for keys: what is sent to them and what came back, as
+//! bytes. Caches and redirects play no part, and cookies none at the provider.
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
@@ -26,9 +26,18 @@ const OPTIONS: &[(&str, &str)] = &[
     ("referrerPolicy", "no-referrer"),
 ];
 
+/// Those of a request to the application's own origin, which knows its people by their cookies.
+const OWN_OPTIONS: &[(&str, &str)] =
+    &[("cache", "no-store"), ("credentials", "same-origin"), ("redirect", "error")];
+
+/// What an address of the application's own origin answers.
+pub(super) async fn get_own(url: &str, timeout: Millis) -> Result<HttpAnswer, Unanswered> {
+    send("GET", url, None, true, timeout).await
+}
+
 /// A document of the provider's.
 pub(super) async fn get(url: &str, timeout: Millis) -> Result<Vec<u8>, AuthError> {
-    let answer = send("GET", url, None, timeout)
+    let answer = send("GET", url, None, false, timeout)
         .await
         .map_err(|unanswered| unanswered.into_error(Phase::Discovery))?;
     if answer.status == 200 {
@@ -54,7 +63,7 @@ pub(super) async fn post(
 ) -> Result<HttpAnswer, Unanswered> {
     // exposed: the form is what the provider is to receive.
     let body = fetch::bytes_body(form.expose().as_bytes());
-    let answer = send("POST", url, Some(&body), timeout).await;
+    let answer = send("POST", url, Some(&body), false, timeout).await;
     body.fill(0, 0, body.length());
     answer
 }
@@ -63,6 +72,7 @@ async fn send(
     method: &str,
     url: &str,
     body: Option<&Uint8Array>,
+    is_own: bool,
     timeout: Millis,
 ) -> Result<HttpAnswer, Unanswered> {
     let form = ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
@@ -72,9 +82,9 @@ async fn send(
         url,
         method,
         headers: &headers,
-        authorization: None,
+        credentials: &[],
         body: body.map(AsRef::<JsValue>::as_ref),
-        options: OPTIONS,
+        options: if is_own { OWN_OPTIONS } else { OPTIONS },
         signal: &fetch::timeout(timeout),
     };
     let response = outgoing.send().await.map_err(|failure| unanswered(&failure))?;

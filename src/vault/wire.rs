@@ -82,6 +82,9 @@ to_vault! {
     /// Wait until nothing is left to restore; answered by `navigate`, where this page is to leave for
     /// the provider, or else by `concluded`.
     Restore(Restore) = "restore",
+    /// A key, whose bytes travel beside these fields; without them it is forgotten. Answered by `concluded`
+    /// or `failed`.
+    SetKey(SetKey) = "setKey",
     /// An authorised request; answered by `response`, `failed` or `networkFailed`.
     Fetch(Fetch) = "fetch",
     /// The request is no longer wanted; not answered.
@@ -187,6 +190,16 @@ message! {
         id: Id = "id",
         /// Who signs in.
         username: String = "username",
+    }
+}
+
+message! {
+    /// A key that resources take. Its bytes travel beside these fields.
+    SetKey {
+        /// Names the answer.
+        id: Id = "id",
+        /// Which, as resources name it: `apiKey:…`, `signature:…`.
+        name: String = "name",
     }
 }
 

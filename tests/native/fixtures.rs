@@ -36,6 +36,7 @@ pub(crate) fn config(is_openid: bool) -> Config {
         scope: scope.into_iter().map(str::to_owned).collect(),
         resources: Vec::new(),
         resource: Vec::new(),
+        keys: Vec::new(),
         audiences: vec![String::new()],
         endpoints: None,
         extra_params: Vec::new(),

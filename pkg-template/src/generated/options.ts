@@ -8,6 +8,8 @@ export const OPTIONS: Readonly<Record<string, string>> = {
   scope: "strings",
   resources: "array!",
   resource: "strings",
+  apiKeys: "object",
+  signatures: "object",
   endpoints: "object",
   extraParams: "record",
   pushAuthorizationRequests: "boolean",

@@ -2,7 +2,7 @@
 /**
  * What went wrong, for programs. The text form is stable.
  */
-export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context" | "vault_unavailable" | "worker_blocked" | "wasm_blocked" | "vault_crashed" | "closed" | "message_invalid" | "provider_unreachable" | "provider_answer_invalid" | "timeout" | "offline" | "metadata_invalid" | "provider_unsupported" | "oauth_error" | "login_loop" | "transaction_storage_denied" | "popup_blocked" | "popup_closed" | "frame_blocked" | "callback_invalid" | "callback_unknown" | "callback_used" | "issuer_mismatch" | "return_to_invalid" | "token_answer_invalid" | "id_token_invalid" | "userinfo_invalid" | "logout_invalid" | "keys_unavailable" | "algorithm_unsupported" | "not_signed_in" | "session_ended" | "refresh_failed" | "audience_unavailable" | "target_not_allowed" | "request_invalid" | "body_used" | "redirect_refused" | "password_grant_not_allowed" | "export_not_allowed";
+export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context" | "vault_unavailable" | "worker_blocked" | "wasm_blocked" | "vault_crashed" | "closed" | "message_invalid" | "provider_unreachable" | "provider_answer_invalid" | "timeout" | "offline" | "metadata_invalid" | "provider_unsupported" | "oauth_error" | "login_loop" | "transaction_storage_denied" | "popup_blocked" | "popup_closed" | "frame_blocked" | "callback_invalid" | "callback_unknown" | "callback_used" | "issuer_mismatch" | "return_to_invalid" | "token_answer_invalid" | "id_token_invalid" | "userinfo_invalid" | "logout_invalid" | "keys_unavailable" | "algorithm_unsupported" | "not_signed_in" | "session_ended" | "refresh_failed" | "audience_unavailable" | "target_not_allowed" | "request_invalid" | "key_missing" | "key_invalid" | "key_unavailable" | "body_used" | "redirect_refused" | "password_grant_not_allowed" | "export_not_allowed";
 
 /**
  * During what it went wrong.
@@ -247,6 +247,19 @@ id: number,
 username: string, };
 
 /**
+ * A key that resources take. Its bytes travel beside these fields.
+ */
+export type SetKey = { 
+/**
+ * Names the answer.
+ */
+id: number, 
+/**
+ * Which, as resources name it: `apiKey:…`, `signature:…`.
+ */
+name: string, };
+
+/**
  * A page of a session that may be restored.
  */
 export type Restore = { 
@@ -346,7 +359,7 @@ export type Empty = Record<symbol, never>;
 /**
  * A message from a page.
  */
-export type ToVault = { "type": "hello" } & Hello | { "type": "signIn" } & SignIn | { "type": "callback" } & At | { "type": "password" } & Password | { "type": "restore" } & Restore | { "type": "fetch" } & Fetch | { "type": "abort" } & Numbered | { "type": "signOut" } & SignOut | { "type": "afterSignOut" } & At | { "type": "frontChannelLogout" } & At | { "type": "signInInitiated" } & At | { "type": "userInfo" } & Numbered | { "type": "exportAccessToken" } & Export | { "type": "events" } & Events | { "type": "woke" } & Empty | { "type": "online" } & Empty | { "type": "offline" } & Empty | { "type": "ping" } & Empty | { "type": "pong" } & Empty | { "type": "close" } & Empty;
+export type ToVault = { "type": "hello" } & Hello | { "type": "signIn" } & SignIn | { "type": "callback" } & At | { "type": "password" } & Password | { "type": "restore" } & Restore | { "type": "setKey" } & SetKey | { "type": "fetch" } & Fetch | { "type": "abort" } & Numbered | { "type": "signOut" } & SignOut | { "type": "afterSignOut" } & At | { "type": "frontChannelLogout" } & At | { "type": "signInInitiated" } & At | { "type": "userInfo" } & Numbered | { "type": "exportAccessToken" } & Export | { "type": "events" } & Events | { "type": "woke" } & Empty | { "type": "online" } & Empty | { "type": "offline" } & Empty | { "type": "ping" } & Empty | { "type": "pong" } & Empty | { "type": "close" } & Empty;
 
 /**
  * A message to a page. With a response travels the port on which its body is asked for.
