@@ -16,7 +16,7 @@ import { RequestLog } from "./request-log.mjs";
 export function createLookalike() {
   /** @type {RequestLog<Caught>} */
   const log = new RequestLog();
-  /** @type {Map<string, Answer>} */
+  /** @type {Map<string, Answer | ((caught: Caught) => Answer | Promise<Answer>)>} */
   const answers = new Map();
 
   return {
@@ -24,7 +24,7 @@ export function createLookalike() {
 
     /**
      * @param {string} path what requests for it get from now on; any other path gets `{}`
-     * @param {Answer} answer
+     * @param {Answer | ((caught: Caught) => Answer | Promise<Answer>)} answer to each of them, or what gives it
      */
     setAnswer(path, answer) {
       answers.set(path, answer);
@@ -43,11 +43,9 @@ export function createLookalike() {
       const { method = "", url = "", headers } = req;
       const caught = log.add({ method, url, headers, body: "" });
       caught.body = (await readBody(req).catch(() => "")).toString();
-      const {
-        status = 200,
-        body = {},
-        headers: extra = {},
-      } = answers.get(url.split("?", 1).join()) ?? {};
+      const planned = (method !== "OPTIONS" && answers.get(url.split("?", 1).join())) || {};
+      const answer = typeof planned === "function" ? await planned(caught) : planned;
+      const { status = 200, body = {}, headers: extra = {} } = answer;
       res.writeHead(method === "OPTIONS" ? 204 : status, {
         "Access-Control-Allow-Origin": headers.origin ?? "*",
         "Access-Control-Allow-Credentials": "true",
