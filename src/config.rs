@@ -57,6 +57,8 @@ pub struct Config {
     /// Whether authorization requests are pushed to the provider (RFC 9126), also where it does not
     /// require that.
     pub push_authorization_requests: bool,
+    /// Whether tokens are bound to a key of the vault's (DPoP, RFC 9449), instead of bearer tokens.
+    pub dpop: bool,
     /// What a sign-out does.
     pub logout: Logout,
     /// What becomes of a session whose vault is gone.

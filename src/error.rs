@@ -115,6 +115,14 @@ codes! {
     KeysUnavailable = "keys_unavailable",
     /// This browser cannot check the algorithm or the key that the ID token is signed with.
     AlgorithmUnsupported = "algorithm_unsupported",
+    /// The token endpoint's `token_type` is not the one that was asked for: `DPoP` with the option `dpop`,
+    /// `Bearer` without. Such a token is revoked, never used.
+    TokenTypeRefused = "token_type_refused",
+    /// A server wants a nonce in DPoP proofs and shows none to this origin: have it list `DPoP-Nonce` in
+    /// `Access-Control-Expose-Headers`.
+    DpopNonceUnreadable = "dpop_nonce_unreadable",
+    /// The key that the sign-in is bound to (DPoP) is gone: sign in again.
+    DpopKeyLost = "dpop_key_lost",
     /// Nobody is signed in.
     NotSignedIn = "not_signed_in",
     /// The session ended while the call waited.

@@ -17,9 +17,9 @@ fuzz_target!(|input: &str| {
         }
     }
     assert!(length <= header.len(), "more was read than was written");
-    let _ = challenge::bearer_error(header);
+    let _ = (challenge::error(header, false), challenge::error(header, true));
 
     let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
     let well = format!("Basic realm=\"x\", Bearer realm=\"api\", error=\"{escaped}\"");
-    assert_eq!(challenge::bearer_error(&well).as_deref(), Some(value));
+    assert_eq!(challenge::error(&well, false).as_deref(), Some(value));
 });

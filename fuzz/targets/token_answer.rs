@@ -99,6 +99,7 @@ fn transaction() -> Transaction {
         was_stored: false,
         max_age: None,
         acr_values: None,
+        jkt: None,
         started: NOW.wall,
         metadata: Metadata {
             issuer: "https://id.example.com".to_owned(),
@@ -112,6 +113,7 @@ fn transaction() -> Transaction {
             requires_pushed_requests: false,
             id_token_algorithms: Algorithms::default(),
             iss_parameter_supported: true,
+            takes_es256_proofs: true,
         },
     }
 }
@@ -160,6 +162,7 @@ fn config() -> Config {
         logout: Logout::default(),
         restore: Restore::Redirect,
         push_authorization_requests: false,
+        dpop: false,
         allow_password_grant: false,
         allow_token_export: false,
         network_timeout: Millis::from_secs(10),

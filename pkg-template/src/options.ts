@@ -96,6 +96,8 @@ export interface ClientOptions {
   extraParams?: Readonly<Record<string, string>>;
   /** Whether authorization requests are pushed to the provider (RFC 9126), also where it does not require that. */
   pushAuthorizationRequests?: boolean;
+  /** Whether tokens are bound to a key of the vault's (DPoP, RFC 9449), instead of bearer tokens. */
+  dpop?: boolean;
   /** What a sign-out does at the provider. */
   logout?: {
     postLogoutRedirectUri?: string;

@@ -1,4 +1,5 @@
-//! WebCrypto: whether a signature is good, digests, and the making of signatures with a shared secret. It knows keys and bytes, and not whose they are.
+//! WebCrypto: whether a signature is good, digests, and the making of signatures, with shared secrets and
+//! with keys that nobody can read. It knows keys and bytes, and not whose they are.
 
 use js_sys::{Array, Object, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -66,6 +67,41 @@ pub(crate) async fn sha256(bytes: &Object) -> Result<Vec<u8>, JsValue> {
     let hash = Hash::Sha256.as_str();
     let digest = subtle()?.digest_with_str_and_buffer_source(hash, bytes)?;
     Ok(Uint8Array::new(&settled(digest).await?).to_vec())
+}
+
+/// A new key pair for ES256. Its private half never leaves the browser's keeping.
+pub(crate) async fn make_pair() -> Result<JsValue, JsValue> {
+    let usages = Array::of1(&"sign".into());
+    settled(subtle()?.generate_key_with_object(&es256(), false, &usages)?).await
+}
+
+/// The private half of a pair; `None` where it is none, or one that can be read.
+pub(crate) fn private_half(pair: &JsValue) -> Option<CryptoKey> {
+    let key: CryptoKey = object::own_or_inherited(pair, "privateKey").dyn_into().ok()?;
+    (!key.extractable()).then_some(key)
+}
+
+/// The public half of a pair as an uncompressed point (SEC 1, 2.3.3).
+pub(crate) async fn public_point(pair: &JsValue) -> Result<Vec<u8>, JsValue> {
+    let key = object::own_or_inherited(pair, "publicKey").dyn_into()?;
+    let point = settled(subtle()?.export_key("raw", &key)?).await?;
+    Ok(Uint8Array::new(&point).to_vec())
+}
+
+/// The signature of a text with ES256, as a JWS has it (RFC 7518, 3.4).
+pub(crate) async fn sign(key: &CryptoKey, text: &str) -> Result<Vec<u8>, JsValue> {
+    let signature =
+        subtle()?.sign_with_object_and_u8_array(&es256(), key, text.as_bytes())?;
+    Ok(Uint8Array::new(&settled(signature).await?).to_vec())
+}
+
+/// What WebCrypto is told of ES256, for making a key and for signing.
+fn es256() -> Object {
+    let parameters = Object::new();
+    for (name, value) in [("name", "ECDSA"), ("namedCurve", "P-256"), ("hash", "SHA-256")] {
+        object::set(&parameters, name, &value.into());
+    }
+    parameters
 }
 
 async fn import(jwk: &Jwk, algorithm: &Object) -> Result<CryptoKey, JsValue> {

@@ -42,7 +42,7 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) url: &'a str,
     pub(crate) method: &'a str,
     pub(crate) headers: &'a [(String, String)],
-    /// Written after `headers`, so that no header of the caller's stands beside it.
+    /// Header fields that are written after `headers`, so that none of the caller's stands beside them.
     pub(crate) credentials: &'a [(&'a str, Secret)],
     pub(crate) body: Option<&'a JsValue>,
     /// Further members of `RequestInit`, by name. What the browser does not take is not sent.

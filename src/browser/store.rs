@@ -1,6 +1,6 @@
 //! What outlives a vault, in IndexedDB: sign-ins under way, put before the page leaves and taken once
-//! when it is back; the flag that somebody was signed in, and what the tabs of a client remember
-//! together. It knows records as texts under keys, not what they say.
+//! when it is back; the flag that somebody was signed in, what the tabs of a client remember
+//! together, and the key that they sign with. It knows records under keys, not what they say.
 //!
 //! Two databases rather than two stores in one: a new version of a database is kept waiting by every
 //! tab that has the old one open, and refuses a tab that runs yesterday's build.
@@ -91,6 +91,26 @@ pub(crate) async fn remember(
     decide: &mut dyn FnMut(Option<&str>) -> Next,
 ) -> Result<Option<String>, Denied> {
     update(MEMORIES, key, decide).await
+}
+
+/// The value under `key` that `is_usable`; else `value` is put there, where it is given. A key for signing
+/// is kept so, which is no text: whoever comes first has it for all tabs.
+pub(crate) async fn adopt(
+    key: &str,
+    value: Option<&JsValue>,
+    is_usable: impl Fn(&JsValue) -> bool,
+) -> Result<JsValue, Denied> {
+    let database = open(MEMORIES).await?;
+    let (transaction, store) = database.writable()?;
+    let key = JsValue::from_str(key);
+    let found = ended(&store.get(&key)?).await?;
+    if is_usable(&found) {
+        return Ok(found);
+    }
+    let value = value.ok_or(Denied)?;
+    ended(&store.put_with_key(value, &key)?).await?;
+    committed(&transaction).await?;
+    Ok(value.clone())
 }
 
 /// Reads what is under `key` and changes it, in one transaction.

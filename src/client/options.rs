@@ -43,6 +43,8 @@ pub struct Options {
     /// Whether authorization requests are pushed to the provider (RFC 9126), also where it does not
     /// require that.
     pub push_authorization_requests: bool,
+    /// Whether tokens are bound to a key of the vault's (DPoP, RFC 9449), instead of bearer tokens.
+    pub dpop: bool,
     /// What a sign-out does at the provider.
     pub logout: Logout,
     /// Whether people may sign in by giving their password to the page, which RFC 9700, 2.4, forbids: for
@@ -72,6 +74,7 @@ impl Options {
             endpoints: None,
             extra_params: Vec::new(),
             push_authorization_requests: false,
+            dpop: false,
             logout: Logout::default(),
             allow_password_grant: false,
             allow_token_export: false,
@@ -97,6 +100,7 @@ impl Options {
         json.flag("allowTokenExport", self.allow_token_export);
         self.keys(&mut json, "apiKeys", "apiKey:", &whole);
         json.text("clientId", &self.client_id);
+        json.flag("dpop", self.dpop);
         if let Some(endpoints) = &self.endpoints {
             let mut to = Writer::default();
             to.text("authorization", &endpoints.authorization);
@@ -293,6 +297,7 @@ mod tests {
         options.allow_token_export = true;
         options.allow_password_grant = true;
         options.push_authorization_requests = true;
+        options.dpop = true;
         options.restore = Restore::None;
         options.network_timeout = Some(Millis(5000));
         let config = read(&options).unwrap();
@@ -309,7 +314,7 @@ mod tests {
             (Some("https://app.example.com/bye"), false)
         );
         assert!(config.logout.id_token_hint && config.allow_password_grant);
-        assert!(config.allow_token_export && config.push_authorization_requests);
+        assert!(config.dpop && config.allow_token_export && config.push_authorization_requests);
         assert_eq!(config.restore, Restore::None);
         assert_eq!(config.network_timeout, Millis(5000));
     }

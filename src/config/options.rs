@@ -88,6 +88,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     pinned("endpoints", Kind::Object),
     pinned("extraParams", Kind::Record),
     pinned("pushAuthorizationRequests", Kind::Boolean),
+    pinned("dpop", Kind::Boolean),
     pinned("logout", Kind::Object),
     pinned("restore", Kind::String),
     pinned("allowTokenExport", Kind::Boolean),

@@ -47,6 +47,7 @@ pub(super) fn config(
             .map(|from| endpoints(&from, is_openid, urls)),
         extra_params: scalars::extra_params(&from).unwrap_or_default(),
         push_authorization_requests: from.boolean("pushAuthorizationRequests").unwrap_or(false),
+        dpop: from.boolean("dpop").unwrap_or(false),
         logout: logout(&from, urls),
         restore: restore(&from),
         allow_password_grant: allow_password_grant(&from),

@@ -74,6 +74,9 @@ pub fn parameters(
     if let Some(nonce) = &transaction.nonce {
         parameters.push(("nonce", nonce));
     }
+    if let Some(jkt) = &transaction.jkt {
+        parameters.push(("dpop_jkt", jkt));
+    }
     for (name, value) in asked.named() {
         parameters.push((name, value));
     }

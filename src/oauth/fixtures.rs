@@ -31,6 +31,7 @@ pub(super) fn metadata() -> Metadata {
         requires_pushed_requests: false,
         id_token_algorithms: Algorithms::default(),
         iss_parameter_supported: false,
+        takes_es256_proofs: true,
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Metadata {
     pub id_token_algorithms: Algorithms,
     /// Whether callbacks always name their issuer (RFC 9207, 3).
     pub iss_parameter_supported: bool,
+    /// Whether it may take DPoP proofs signed with ES256 (RFC 9449, 5.1): one that lists nothing is tried.
+    pub takes_es256_proofs: bool,
 }
 
 impl Metadata {
@@ -55,6 +57,7 @@ impl Metadata {
         to.flag("requires_pushed_requests", self.requires_pushed_requests);
         to.number("id_token_algorithms", Some(self.id_token_algorithms.to_bits().into()));
         to.flag("iss_parameter_supported", self.iss_parameter_supported);
+        to.flag("takes_es256_proofs", self.takes_es256_proofs);
     }
 
     /// The metadata in such a record.
@@ -86,12 +89,20 @@ impl Metadata {
                 _ => return Err(JsonError::Unexpected),
             },
             iss_parameter_supported: flag("iss_parameter_supported")?,
+            takes_es256_proofs: flag("takes_es256_proofs")?,
         })
     }
 
-    /// Whether this client's ID tokens can be verified; `provider_unsupported` otherwise. Without OpenID
-    /// Connect (`is_openid`) there are none.
-    pub fn check_keys(self, is_openid: bool) -> Result<Self, AuthError> {
+    /// Whether this client's ID tokens can be verified, and its proofs are taken; `provider_unsupported`
+    /// otherwise. Without OpenID Connect there are no ID tokens.
+    pub fn check(self, config: &Config) -> Result<Self, AuthError> {
+        let is_openid = config.is_openid();
+        if config.dpop && !self.takes_es256_proofs {
+            return Err(unsupported(
+                "the provider takes no DPoP proofs signed with ES256 \
+                 (`dpop_signing_alg_values_supported`): leave `dpop` out, or have it take them",
+            ));
+        }
         if is_openid && self.jwks_uri.is_none() {
             return Err(missing("jwks_uri"));
         }
@@ -166,6 +177,7 @@ pub fn read(body: &[u8], issuer: &str, urls: &dyn ParseUrl) -> Result<Metadata, 
             &document,
             "authorization_response_iss_parameter_supported",
         )?,
+        takes_es256_proofs: !lacks(&document, "dpop_signing_alg_values_supported", "ES256")?,
     })
 }
 
@@ -190,6 +202,7 @@ pub fn fixed(config: &Config) -> Option<Metadata> {
             }
         },
         iss_parameter_supported: false,
+        takes_es256_proofs: true,
     })
 }
 

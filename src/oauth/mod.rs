@@ -4,6 +4,7 @@
 pub mod authorize;
 pub mod callback;
 pub mod discovery;
+pub mod dpop;
 pub mod http_date;
 pub mod initiated;
 pub mod logout;

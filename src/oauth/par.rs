@@ -115,7 +115,8 @@ mod tests {
     fn answer(status: u16, body: &str) -> HttpAnswer {
         let content_type = Some("application/json".to_owned());
         let (retry_after, date) = (None, None);
-        HttpAnswer { status, content_type, retry_after, date, body: body.as_bytes().to_vec() }
+        let body = body.as_bytes().to_vec();
+        HttpAnswer { status, content_type, retry_after, date, dpop_nonce: None, body }
     }
 
     fn read_201(body: &str) -> Result<Pushed, Code> {

@@ -108,6 +108,7 @@ mod tests {
             content_type: None,
             retry_after: retry_after.map(str::to_owned),
             date: None,
+            dpop_nonce: None,
             body: br#"{"error":"unsupported_token_type"}"#.to_vec(),
         };
         again(Some(&answer), attempts, NOW)

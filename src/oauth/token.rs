@@ -10,7 +10,7 @@ use crate::{
     config::{Config, further_audience},
     error::{AuthError, Code, Phase},
     json::{self, JsonError},
-    oauth::{callback::OauthError, http_date, transaction::Transaction},
+    oauth::{callback::OauthError, dpop, http_date, transaction::Transaction},
     secret::Secret,
 };
 
@@ -34,6 +34,8 @@ pub struct HttpAnswer {
     pub retry_after: Option<String>,
     /// `Date`, where the browser shows it.
     pub date: Option<String>,
+    /// `DPoP-Nonce`, where the browser shows it; what several headers say is joined by it.
+    pub dpop_nonce: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -55,6 +57,8 @@ impl fmt::Debug for HttpAnswer {
 pub struct TokenAnswer {
     /// The access token; opaque to a client.
     pub access_token: Secret,
+    /// Whether it is bound to a key: of the type `DPoP`, not `Bearer`.
+    pub is_bound: bool,
     /// The refresh token; absent where the old one stays, or none was granted.
     pub refresh_token: Option<Secret>,
     /// The ID token, unchecked.
@@ -181,6 +185,19 @@ pub fn read(
     })
 }
 
+/// The tokens are of another type than was asked for. A bearer token in the place of one that is bound to
+/// a key would serve whoever takes it (RFC 9449, 5).
+#[must_use]
+pub fn type_refused(config: &Config) -> AuthError {
+    let message = if config.dpop {
+        "the provider issued a bearer token though a DPoP proof was sent, so it was not taken: have it bind \
+         this client's tokens, or leave `dpop` out"
+    } else {
+        "the provider issued a token that is bound to a key (`DPoP`), and there is none: set `dpop`"
+    };
+    AuthError::new(Code::TokenTypeRefused, Phase::Callback, message)
+}
+
 /// What an answer says that is none, of this endpoint or another one of its kind; `None` where it may
 /// be one.
 pub(super) fn refusal(
@@ -193,6 +210,10 @@ pub(super) fn refusal(
     }
     // Some providers refuse with a status of their own, 200 and 403 among them.
     let error = oauth_error(&answer.body)?;
+    if dpop::wants_unreadable_nonce(&error.error, answer.dpop_nonce.as_deref()) {
+        let error = dpop::nonce_unreadable(phase);
+        return Some(Refusal { error, is_final: false, retry_after: None });
+    }
     Some(refused(&error, phase, later(answer, server_now)))
 }
 
@@ -266,7 +287,7 @@ fn granted(body: &[u8]) -> Result<TokenAnswer, &'static str> {
         JsonError::TooLarge => "the token answer is too large",
         JsonError::Malformed => "the token answer is not strict JSON",
         JsonError::Unexpected => {
-            "the token answer lacks a member, has one of another kind, or is not of the type `Bearer`"
+            "the token answer lacks a member, has one of another kind, or is neither of the type `Bearer` nor `DPoP`"
         }
     })?;
     if !is_token(&answer.access_token) {

@@ -41,6 +41,14 @@ impl Mode {
     /// Every mode.
     pub const ALL: &[Self] = &[Self::Redirect, Self::Popup, Self::Silent];
 
+    /// Whether a sign-in in this mode may be bound to the key at hand (`dpop_jkt`): not where the page leaves,
+    /// its vault perhaps with it, and the key is in that vault's memory alone. Its code goes unbound then, as
+    /// the standard allows (RFC 9449, 10), which is better than no sign-in.
+    #[must_use]
+    pub fn can_bind(self, is_stored: bool) -> bool {
+        is_stored || self != Self::Redirect
+    }
+
     /// The mode as pages write it: `popup`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -80,6 +88,8 @@ pub struct Transaction {
     pub max_age: Option<u32>,
     /// How strongly to authenticate (`acr_values`); the ID token's `acr` must be one of them.
     pub acr_values: Option<String>,
+    /// The thumbprint of the key that its code is bound to (`dpop_jkt`, RFC 9449, 10), where it is to one.
+    pub jkt: Option<String>,
     /// When it began.
     pub started: UnixMillis,
     /// The provider as it was then.
@@ -112,6 +122,7 @@ impl Transaction {
             was_stored: false,
             max_age: None,
             acr_values: None,
+            jkt: None,
             started: now,
             metadata,
         };
@@ -159,6 +170,19 @@ impl Transaction {
         ))
     }
 
+    /// Whether its code may go with the key at hand, by that one's thumbprint.
+    pub fn check_key(&self, jkt: Option<&str>) -> Result<(), AuthError> {
+        if self.jkt.is_none() || self.jkt.as_deref() == jkt {
+            return Ok(());
+        }
+        Err(AuthError::new(
+            Code::DpopKeyLost,
+            Phase::Callback,
+            "the key that the sign-in is bound to (DPoP) is gone, by a sign-out or from the browser's storage: \
+             call `signIn()` again",
+        ))
+    }
+
     /// The record for the store, as JSON text. It holds the verifier in clear: the store is read by
     /// this origin alone, and a record lives for one trip (threat T3 says what that is worth).
     #[must_use]
@@ -172,6 +196,7 @@ impl Transaction {
         record.flag("restore", self.is_restore);
         record.number("max_age", self.max_age.map(i64::from));
         record.optional("acr_values", self.acr_values.as_deref());
+        record.optional("jkt", self.jkt.as_deref());
         record.number("started", Some(self.started.0));
         record.object("metadata", &|to| self.metadata.tell(to));
         Secret::new(record.finish())
@@ -204,6 +229,7 @@ impl Transaction {
             was_stored: true,
             max_age,
             acr_values: record.text("acr_values").ok()?.map(str::to_owned),
+            jkt: record.text("jkt").ok()?.map(str::to_owned),
             is_restore: matches!(record.get("restore"), Some(Json::Bool(true))),
             verifier: record.take_secret("verifier").ok()??,
             started,
@@ -278,9 +304,29 @@ mod tests {
         assert_eq!(Transaction::from_record(&begun.to_record()), Some(begun.clone()));
         let restoring = Transaction { is_restore: true, ..begun.clone() };
         assert_eq!(Transaction::from_record(&restoring.to_record()), Some(restoring));
-        let acr_values = Some("silver gold".to_owned());
-        let demanding = Transaction { max_age: Some(0), acr_values, ..begun };
+        let (acr_values, jkt) = (Some("silver gold".to_owned()), Some("thumbprint".to_owned()));
+        let demanding = Transaction { max_age: Some(0), acr_values, jkt, ..begun };
         assert_eq!(Transaction::from_record(&demanding.to_record()), Some(demanding));
+    }
+
+    #[test]
+    fn a_code_goes_with_the_key_that_the_sign_in_began_with_dp10_dp12() {
+        let jkt = Some("thumbprint".to_owned());
+        let bound = Transaction { jkt, ..transaction() };
+        for (begun, at_hand, is_same) in [
+            (&bound, Some("thumbprint"), true),
+            (&bound, Some("another"), false),
+            (&bound, None, false),
+            (&transaction(), Some("thumbprint"), true),
+            (&transaction(), None, true),
+        ] {
+            let code = begun.check_key(at_hand).err().map(|error| error.code);
+            assert_eq!(code, (!is_same).then_some(Code::DpopKeyLost));
+        }
+        for mode in Mode::ALL {
+            assert!(mode.can_bind(true));
+            assert_eq!(mode.can_bind(false), *mode != Mode::Redirect);
+        }
     }
 
     #[test]

@@ -4,7 +4,10 @@
 use std::collections::VecDeque;
 
 use super::challenge;
-use crate::error::AuthError;
+use crate::{
+    error::{AuthError, Phase},
+    oauth::dpop::{self, Told},
+};
 
 /// The largest body that is kept for a second try, in bytes.
 pub const REPLAYABLE: u64 = 1024 * 1024;
@@ -25,6 +28,8 @@ pub enum Input {
         status: u16,
         /// `WWW-Authenticate`, where the browser shows it.
         challenge: Option<String>,
+        /// What it told of a nonce for proofs; `None` where the token is bound to no key.
+        nonce: Option<Told>,
     },
     /// No answer came; the browser's own words, which may be empty.
     NetworkFailed(String),
@@ -74,12 +79,17 @@ enum Stage {
 #[derive(Debug)]
 struct Budget {
     newer_lease: bool,
+    nonce: bool,
     is_replayable: bool,
 }
 
 impl Budget {
     fn take_newer_lease(&mut self) -> bool {
         core::mem::take(&mut self.newer_lease)
+    }
+
+    fn take_nonce(&mut self) -> bool {
+        core::mem::take(&mut self.nonce) && self.is_replayable
     }
 }
 
@@ -91,7 +101,7 @@ impl Call {
         Self {
             stage: Stage::Waiting,
             generation: 0,
-            budget: Budget { newer_lease: true, is_replayable },
+            budget: Budget { newer_lease: true, nonce: true, is_replayable },
             outputs: VecDeque::from([Output::Want]),
         }
     }
@@ -107,13 +117,8 @@ impl Call {
                 self.generation = generation;
                 self.go(Stage::Sending, Output::Send);
             }
-            (Stage::Sending, Input::Answered { status, challenge }) => {
-                if is_lease_at_fault(status, challenge.as_deref()) && self.budget.take_newer_lease()
-                {
-                    self.go(Stage::WaitingForNewer, Output::WantNewer(self.generation));
-                } else {
-                    self.go(Stage::Done, Output::Reply);
-                }
+            (Stage::Sending, Input::Answered { status, challenge, nonce }) => {
+                self.answered(status, challenge.as_deref(), nonce);
             }
             // The resource's own answer says more than why there is no second try.
             (Stage::WaitingForNewer, Input::Refused(_)) => self.go(Stage::Done, Output::Reply),
@@ -135,6 +140,23 @@ impl Call {
         self.outputs.pop_front()
     }
 
+    fn answered(&mut self, status: u16, challenge: Option<&str>, nonce: Option<Told>) {
+        if is_nonce_missing(status, challenge, nonce) {
+            if nonce == Some(Told::New) && self.budget.take_nonce() {
+                // The same lease, with another proof.
+                return self.go(Stage::Sending, Output::Send);
+            }
+            if nonce == Some(Told::Nothing) && self.budget.nonce {
+                return self.go(Stage::Done, Output::Fail(dpop::nonce_unreadable(Phase::Fetch)));
+            }
+        }
+        if is_lease_at_fault(status, challenge, nonce.is_some()) && self.budget.take_newer_lease() {
+            self.go(Stage::WaitingForNewer, Output::WantNewer(self.generation));
+        } else {
+            self.go(Stage::Done, Output::Reply);
+        }
+    }
+
     fn go(&mut self, stage: Stage, output: Output) {
         self.stage = stage;
         self.outputs.push_back(output);
@@ -143,9 +165,19 @@ impl Call {
 
 /// Whether another access token may help (RFC 6750, 3.1). Where the challenge is not visible to this
 /// origin, a 401 alone says so; one that names another error says that it would not.
-fn is_lease_at_fault(status: u16, challenge: Option<&str>) -> bool {
-    let error = challenge.and_then(challenge::bearer_error).unwrap_or_default();
+fn is_lease_at_fault(status: u16, challenge: Option<&str>, is_bound: bool) -> bool {
+    let error = challenge.and_then(|text| challenge::error(text, is_bound)).unwrap_or_default();
     status == 401 && (error.is_empty() || error == "invalid_token")
+}
+
+/// Whether a proof with another nonce is wanted (RFC 9449, 9), as far as that can be seen: where the
+/// challenge is hidden from this origin, a nonce that is new says so.
+fn is_nonce_missing(status: u16, challenge: Option<&str>, nonce: Option<Told>) -> bool {
+    let is_wanted = match challenge {
+        Some(text) => challenge::error(text, true).as_deref() == Some(dpop::USE_NONCE),
+        None => nonce == Some(Told::New),
+    };
+    status == 401 && nonce.is_some() && is_wanted
 }
 
 #[cfg(test)]
@@ -163,8 +195,15 @@ mod tests {
     }
 
     fn answered(status: u16, challenge: Option<&str>) -> Input {
-        Input::Answered { status, challenge: challenge.map(str::to_owned) }
+        Input::Answered { status, challenge: challenge.map(str::to_owned), nonce: None }
     }
+
+    fn told_nonce(challenge: Option<&str>, nonce: Told) -> Input {
+        let challenge = challenge.map(str::to_owned);
+        Input::Answered { status: 401, challenge, nonce: Some(nonce) }
+    }
+
+    const WANTED: Option<&str> = Some("DPoP error=\"use_dpop_nonce\"");
 
     fn refused() -> AuthError {
         AuthError::new(Code::SessionEnded, Phase::Fetch, "it ended")
@@ -207,6 +246,45 @@ mod tests {
         let mut call = sent(None);
         told(&mut call, answered(401, None));
         assert_eq!(told(&mut call, Input::Refused(refused())), [Output::Reply]);
+    }
+
+    #[test]
+    fn dp7_br5_a_nonce_and_a_newer_lease_are_tried_once_each() {
+        for hidden in [WANTED, None] {
+            let mut call = sent(Some(REPLAYABLE));
+            assert_eq!(told(&mut call, told_nonce(hidden, Told::New)), [Output::Send]);
+            let at_fault = told_nonce(Some("DPoP error=\"invalid_token\""), Told::New);
+            assert_eq!(told(&mut call, at_fault), [Output::WantNewer(7)]);
+            assert_eq!(told(&mut call, Input::Leased(8)), [Output::Send]);
+            assert_eq!(told(&mut call, told_nonce(hidden, Told::New)), [Output::Reply]);
+        }
+        let mut call = sent(None);
+        assert_eq!(told(&mut call, told_nonce(None, Told::Same)), [Output::WantNewer(7)]);
+        assert_eq!(told(&mut call, Input::Leased(8)), [Output::Send]);
+        assert_eq!(told(&mut call, told_nonce(WANTED, Told::New)), [Output::Send]);
+        assert_eq!(told(&mut call, told_nonce(WANTED, Told::New)), [Output::Reply]);
+    }
+
+    #[test]
+    fn dp7_dp13_no_second_try_without_another_nonce_or_a_body() {
+        assert_eq!(told(&mut sent(None), told_nonce(WANTED, Told::Same)), [Output::Reply]);
+        let mut large = sent(Some(REPLAYABLE + 1));
+        assert_eq!(told(&mut large, told_nonce(WANTED, Told::New)), [Output::Reply]);
+        let unreadable = Output::Fail(dpop::nonce_unreadable(Phase::Fetch));
+        assert_eq!(told(&mut sent(None), told_nonce(WANTED, Told::Nothing)), [unreadable]);
+        let elsewhere = Input::Answered {
+            status: 200,
+            challenge: WANTED.map(str::to_owned),
+            nonce: Some(Told::New),
+        };
+        assert_eq!(told(&mut sent(None), elsewhere), [Output::Reply]);
+        assert_eq!(told(&mut sent(None), answered(401, WANTED)), [Output::WantNewer(7)], "bearer");
+    }
+
+    #[test]
+    fn dp9_a_bearer_challenge_is_no_reason_to_send_again_as_bearer() {
+        let scope = Some("Bearer error=\"insufficient_scope\"");
+        assert_eq!(told(&mut sent(None), told_nonce(scope, Told::Nothing)), [Output::Reply]);
     }
 
     #[test]

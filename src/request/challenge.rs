@@ -52,17 +52,22 @@ pub fn read(header: &str) -> Vec<Challenge<'_>> {
     }
 }
 
-/// The error that a bearer challenge names (RFC 6750, 3.1): `Some("")` where there is a bearer
-/// challenge without one, `None` where there is no such challenge. A field that holds parameters and
-/// no scheme, as some resources send it, is read as a bearer challenge.
+/// The error that a challenge names (RFC 6750, 3.1; RFC 9449, 7.1): for a token that is bound to a key that
+/// of a `DPoP` challenge, where there is one, else that of a bearer one. `Some("")` where such a challenge
+/// has none, `None` where there is no such challenge. A field that holds parameters and no scheme, as some
+/// resources send it, is read as a bearer challenge.
 #[must_use]
-pub fn bearer_error(header: &str) -> Option<String> {
+pub fn error(header: &str, is_bound: bool) -> Option<String> {
     let challenges = read(header);
-    let is_bearer = |challenge: &&Challenge<'_>| {
-        challenge.scheme.is_empty() || challenge.scheme.eq_ignore_ascii_case("bearer")
+    let of = |scheme: &str, other: &str| {
+        challenges.iter().find(|challenge| {
+            let found = challenge.scheme;
+            found.eq_ignore_ascii_case(scheme) || found.eq_ignore_ascii_case(other)
+        })
     };
-    let bearer = challenges.iter().find(is_bearer)?;
-    Some(bearer.param("error").unwrap_or_default().to_owned())
+    let bound = if is_bound { of("dpop", "dpop") } else { None };
+    let challenge = bound.or_else(|| of("bearer", ""))?;
+    Some(challenge.param("error").unwrap_or_default().to_owned())
 }
 
 /// The longest beginning of `text` that is a token (RFC 9110, 5.6.2), and what follows.
@@ -133,7 +138,21 @@ mod tests {
             ("Bearer error=\"unterminated", Some("unterminated")),
             ("Bearer error=\"a\\", Some("a")),
         ] {
-            assert_eq!(bearer_error(header).as_deref(), error, "{header}");
+            assert_eq!(super::error(header, false).as_deref(), error, "{header}");
+        }
+    }
+
+    #[test]
+    fn br4_dp9_a_bound_token_is_judged_by_its_own_scheme() {
+        for (header, error) in [
+            ("DPoP algs=\"ES256\", error=\"use_dpop_nonce\"", Some("use_dpop_nonce")),
+            ("dpop ERROR=use_dpop_nonce", Some("use_dpop_nonce")),
+            ("Bearer error=\"invalid_token\", DPoP algs=\"ES256\"", Some("")),
+            ("Bearer error=\"invalid_token\"", Some("invalid_token")),
+            ("DPoP", Some("")),
+            ("Basic realm=\"DPoP error=x\"", None),
+        ] {
+            assert_eq!(super::error(header, true).as_deref(), error, "{header}");
         }
     }
 
@@ -153,17 +172,21 @@ mod proptests {
     proptest! {
         #[test]
         fn br4_any_text_is_read(header in "[ -~\\t\u{80}-\u{ff}]{0,80}") {
-            let _ = super::bearer_error(&header);
+            let _ = (super::error(&header, false), super::error(&header, true));
         }
 
         #[test]
         fn br4_what_is_written_is_read(
             value in "[ -~]{0,20}",
             before in "(Basic realm=\"x\", |Negotiate, |Basic YQ==, )?",
+            is_lower: bool,
         ) {
             let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
             let header = format!("{before}Bearer realm=\"api\", error=\"{escaped}\"");
-            prop_assert_eq!(super::bearer_error(&header), Some(value));
+            prop_assert_eq!(super::error(&header, false), Some(value.clone()));
+            let scheme = if is_lower { "dpop" } else { "DPoP" };
+            let header = format!("{before}Bearer error=\"x\", {scheme} algs=\"ES256\", error=\"{escaped}\"");
+            prop_assert_eq!(super::error(&header, true), Some(value));
         }
     }
 }

@@ -58,9 +58,12 @@ pub fn admit(
     config: &Config,
     metadata: Option<&Metadata>,
 ) -> Result<Passage, AuthError> {
-    if headers.iter().any(|(name, _)| name.trim().eq_ignore_ascii_case("authorization")) {
+    let is_ours = |name: &str| {
+        name.eq_ignore_ascii_case("authorization") || name.eq_ignore_ascii_case("dpop")
+    };
+    if headers.iter().any(|(name, _)| is_ours(name.trim())) {
         return Err(request_invalid(
-            "the request has an `Authorization` header of its own: leave it to the vault",
+            "the request has an `Authorization` or `DPoP` header of its own: leave it to the vault",
         ));
     }
     let resource = decide(url, method, config, metadata)?;
@@ -80,8 +83,9 @@ pub fn admit(
         other.origin == resource.origin
             && (&other.resource, &other.credential) != (&resource.resource, &resource.credential)
     };
+    let is_bearer = key.is_none() && !config.dpop;
     Ok(Passage {
-        follows_redirects: is_whole && key.is_none() && !config.resources.iter().any(is_other),
+        follows_redirects: is_whole && is_bearer && !config.resources.iter().any(is_other),
         audience: config
             .audience(resource.resource.as_deref())
             .ok_or_else(|| not_allowed(NO_AUDIENCE))?,
@@ -131,13 +135,15 @@ pub fn decide<'c>(
 /// Leave to hand out the access token for the resource of that indicator, by the number of its audience;
 /// the default one where it names none.
 pub fn admit_export(config: &Config, resource: Option<&str>) -> Result<usize, AuthError> {
-    let message = if config.allow_token_export {
+    let message = if !config.allow_token_export {
+        "the access token stays in the vault: use `fetch`, or set `allowTokenExport`"
+    } else if config.dpop {
+        "with `dpop` the access token is of no use without the vault's key: use `fetch`"
+    } else {
         match config.audience(resource) {
             Some(audience) => return Ok(audience),
             None => NO_AUDIENCE,
         }
-    } else {
-        "the access token stays in the vault: use `fetch`, or set `allowTokenExport`"
     };
     Err(AuthError::new(Code::ExportNotAllowed, Phase::Export, message))
 }
@@ -357,13 +363,14 @@ mod tests {
             requires_pushed_requests: false,
             id_token_algorithms: crate::jwt::algorithm::Algorithms::default(),
             iss_parameter_supported: true,
+            takes_es256_proofs: true,
         };
         let url = Oracle.parse("https://api.example.com/revoke", None).unwrap();
         assert!(decide(&url, "POST", &config, Some(&metadata)).is_err());
     }
 
     #[test]
-    fn br1_one_authorization_header() {
+    fn br1_dp9_one_authorization_header() {
         let config = config(r#"[{"origin": "https://api.example.com"}]"#);
         let url = Oracle.parse("https://api.example.com/", None).unwrap();
         let admit = |name: &str| {
@@ -372,6 +379,7 @@ mod tests {
             admit(&url, "GET", &headers, &config, None).map_err(|error| error.code)
         };
         assert_eq!(admit("AuthoriZation"), Err(Code::RequestInvalid));
+        assert_eq!(admit("dpoP"), Err(Code::RequestInvalid));
         assert!(admit("x-authorization").is_ok());
     }
 
@@ -439,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn redirects_are_followed_only_where_they_cannot_leave_the_policy() {
+    fn redirects_are_followed_only_where_they_cannot_leave_the_policy_dp14_t9() {
         let redirect = |resources: &str, asked| {
             let url = Oracle.parse("https://api.example.com/v1", None).unwrap();
             admit(&url, "GET", &[], &config(resources), None).unwrap().redirect(asked)
@@ -450,6 +458,10 @@ mod tests {
         assert_eq!(redirect(bound, None), "manual");
         assert_eq!(redirect(bound, Some("follow")), "manual");
         assert_eq!(redirect(free, Some("error")), "error");
+        let proven = Config { dpop: true, ..config(free) };
+        let url = Oracle.parse("https://api.example.com/v1", None).unwrap();
+        let passage = admit(&url, "GET", &[], &proven, None).unwrap();
+        assert_eq!(passage.redirect(Some("follow")), "manual", "dp14");
     }
 
     #[test]
@@ -463,5 +475,7 @@ mod tests {
         config.audiences = vec!["urn:x".to_owned(), "urn:y".to_owned()];
         assert_eq!(export(&config, Some("urn:x")), Ok(0));
         assert_eq!(export(&config, Some("urn:y")), Ok(1));
+        config.dpop = true;
+        assert_eq!(export(&config, Some("urn:x")), Err(Code::ExportNotAllowed));
     }
 }

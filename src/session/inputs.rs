@@ -299,9 +299,12 @@ pub enum Output {
     Recall,
     /// Remember this for all tabs and tell the others; answer with `Told`.
     Tell(News),
+    /// Forget the key that tokens were bound to (RFC 9449), if there is one: somebody signed out in another
+    /// tab, and whoever signs in next has another.
+    DropKey,
     /// Revoke this token (RFC 7009); nothing depends on the answer.
     Revoke(Revocable),
-    /// The session is gone here: remove the flag, revoke what it had, then let the page leave for the
+    /// The session is gone here: remove the flag and the key of all tabs, revoke what it had, then let the page leave for the
     /// provider.
     EndSession {
         /// Who waits.

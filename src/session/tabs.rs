@@ -113,6 +113,8 @@ impl Session {
             let token = tenure.grant.revocable();
             self.outputs.push_back(Output::Revoke(token));
         }
+        // Removed for all tabs by the one that signed out.
+        self.outputs.push_back(Output::DropKey);
         self.sign_out_here();
     }
 

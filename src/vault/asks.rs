@@ -9,7 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::{
     bounces, farewell,
     port::Asker,
-    provider,
+    proofs, provider,
     pump::{Event, Vault},
     wire::{self, FromVault},
 };
@@ -132,6 +132,7 @@ pub(super) async fn prepare(
     let (openid, started) = (config.is_openid(), time::now().wall);
     let transaction = Transaction::begin(&entropy, return_to, openid, started, metadata);
     let mut transaction = transaction.in_mode(mode);
+    transaction.jkt = proofs::binding(vault, mode).await?;
     let parameters = authorize::parameters(config, &mut transaction, wishes)?;
     Ok((transaction, parameters))
 }

@@ -8,13 +8,13 @@ use super::{
     asks::{self, Question, fail},
     bounces, farewell, flag, keys,
     port::Asker,
-    provider,
+    proofs, provider,
     pump::{Event, Vault},
     requests, send, tabs,
     wire::FromVault,
 };
 use crate::{
-    browser::{store, time},
+    browser::{fetch, store, time},
     clock::Millis,
     error::{AuthError, Code, Phase},
     oauth::{
@@ -84,6 +84,7 @@ pub(super) fn perform(vault: Vault, output: Output) {
         Output::Bounced { started } => spawn_local(bounces::note(vault, started)),
         Output::Recall => tabs::recall(vault),
         Output::Tell(news) => tabs::tell(vault, news),
+        Output::DropKey => proofs::drop_key(vault),
         Output::Revoke(token) => spawn_local(async move { revoke(vault, token).await }),
         Output::EndSession { ask, token, id_token } => spawn_local(async move {
             end_session(vault, ask, token, id_token).await;
@@ -93,11 +94,13 @@ pub(super) fn perform(vault: Vault, output: Output) {
 
 async fn token_request(vault: Vault, request: &TokenRequest) -> Result<Grant, TokenFailure> {
     let answer = match form(vault, request).await {
-        Ok((endpoint, form)) => send::post(&endpoint, &form, vault.config.network_timeout).await,
+        Ok((endpoint, form)) => proofs::post(vault, &endpoint, &form).await,
         Err(error) => Err(Unanswered::NotSent(error)),
     };
     let unproven = outcome::judge(request, answer, &vault.config, time::now())?;
-    keys::prove(vault, unproven).await
+    let grant = keys::prove(vault, unproven).await?;
+    vault.possession.proofs.borrow_mut().offset = grant.offset;
+    Ok(grant)
 }
 
 /// Where a token request goes, and its body. A code goes where its transaction began.
@@ -107,6 +110,8 @@ async fn form(vault: Vault, request: &TokenRequest) -> Result<(String, Secret), 
     let (metadata, form) = match request {
         TokenRequest::Code { code, transaction } => {
             transaction.check_provider(&known)?;
+            let key = proofs::key(vault).await?;
+            transaction.check_key(key.map(|key| key.thumbprint()).as_deref())?;
             (&transaction.metadata, token::code_body(config, code, transaction))
         }
         TokenRequest::Password { username, password } => {
@@ -178,7 +183,13 @@ async fn address(
     };
     for _ in 0..2 {
         let (sent, form) = (time::now(), par::body(parameters));
-        let answer = send::post(endpoint, &form, config.network_timeout).await;
+        // A proof would bind the code just as `dpop_jkt` does.
+        let answer = if transaction.jkt.is_some() {
+            proofs::post(vault, endpoint, &form).await
+        } else {
+            let signal = fetch::timeout(config.network_timeout);
+            send::post(endpoint, &form, None, &signal).await
+        };
         let answer = answer.map_err(|unanswered| unanswered.into_error(Phase::SignIn))?;
         let pushed = par::read(&answer, sent)?;
         if pushed.is_held(sent, time::now()) {
@@ -219,14 +230,15 @@ async fn revoke(vault: Vault, token: Revocable) {
     let Ok(metadata) = provider::metadata(vault, Need::Known).await else { return };
     let Some(endpoint) = metadata.revocation_endpoint.clone() else { return };
     let form = token.body(&vault.config);
-    let mut answer = send::post(&endpoint, &form, REVOCATION).await;
+    let mut answer = send::post(&endpoint, &form, None, &fetch::timeout(REVOCATION)).await;
     spawn_local(async move {
         for attempts in 1.. {
             let server_now = time::now().wall;
             let wait = revocation::again(answer.as_ref().ok(), attempts, server_now);
             let Some(wait) = wait else { return };
             time::sleep(wait).await;
-            answer = send::post(&endpoint, &form, vault.config.network_timeout).await;
+            let signal = fetch::timeout(vault.config.network_timeout);
+            answer = send::post(&endpoint, &form, None, &signal).await;
         }
     });
 }
@@ -240,6 +252,7 @@ async fn end_session(
     let Some(Question::SignOut(asker, is_local, return_to)) = vault.asks.take(ask) else { return };
     // First, and before the page knows: whoever signs out and reloads stays signed out.
     flag::remove(vault).await;
+    proofs::remove_key(vault).await;
     bounces::forget(vault).await;
     let was_signed_in = token.is_some();
     if let Some(token) = token {

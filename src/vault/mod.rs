@@ -7,6 +7,8 @@ pub mod wire;
 #[cfg(target_arch = "wasm32")]
 mod asks;
 #[cfg(target_arch = "wasm32")]
+mod attempt;
+#[cfg(target_arch = "wasm32")]
 mod bounces;
 #[cfg(target_arch = "wasm32")]
 mod connection;
@@ -24,6 +26,8 @@ mod journal;
 mod keys;
 #[cfg(target_arch = "wasm32")]
 mod port;
+#[cfg(target_arch = "wasm32")]
+mod proofs;
 #[cfg(target_arch = "wasm32")]
 mod provider;
 #[cfg(target_arch = "wasm32")]

@@ -52,7 +52,7 @@ pub(super) async fn metadata(vault: Vault, need: Need) -> Answer {
 async fn discover(vault: Vault) -> Result<Metadata, AuthError> {
     let config = &vault.config;
     if let Some(fixed) = metadata::fixed(config) {
-        return fixed.check_keys(config.is_openid());
+        return fixed.check(config);
     }
     let (mut found, mut wrong) = (Err(unreachable()), None);
     for url in metadata::well_known(&config.issuer) {
@@ -68,7 +68,7 @@ async fn discover(vault: Vault) -> Result<Metadata, AuthError> {
     }
     // What is wrong with a document says more than that there is none at the other place.
     let found = found.map_err(|error| wrong.unwrap_or(error))?;
-    found.check_keys(config.is_openid())
+    found.check(config)
 }
 
 fn unreachable() -> AuthError {

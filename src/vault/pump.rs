@@ -15,6 +15,7 @@ use super::{
     effects, journal,
     keys::KeyRing,
     port::Ports,
+    proofs::Possession,
     provider::Provider,
     requests::{self, Requests},
     tabs::Tabs,
@@ -54,6 +55,7 @@ pub(crate) struct State {
     pub(super) provider: Provider,
     pub(super) keys: KeyRing,
     pub(super) credentials: Credentials,
+    pub(super) possession: Possession,
     pub(super) requests: Requests,
     /// The number of the latest event that pages were told of.
     pub(super) told_event: Cell<u64>,
@@ -78,6 +80,7 @@ impl State {
             provider: Provider::default(),
             keys: KeyRing::default(),
             credentials,
+            possession: Possession::default(),
             requests: Requests::default(),
             told_event: Cell::new(0),
             tabs: Tabs::default(),

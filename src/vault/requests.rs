@@ -12,6 +12,7 @@ use web_sys::{AbortController, Response};
 
 use super::{
     asks::fail,
+    attempt,
     credentials::{self, Held},
     port::{Asker, PortId},
     pump::{Event, Vault},
@@ -20,17 +21,15 @@ use super::{
 };
 use crate::{
     browser::{
-        fetch::{self, Failure, Outgoing},
+        fetch,
         url::BrowserUrls,
     },
     error::{AuthError, Code, Phase},
     oauth::userinfo,
     request::{
-        bearer,
         call::{self, Call},
         target::{self, Passage},
     },
-    secret::Secret,
     session::inputs::{Generation, Input, Lease, Ticket},
     table::Table,
     url::ParseUrl,
@@ -60,15 +59,15 @@ pub(super) enum Purpose {
 }
 
 /// One request of a page.
-struct Fetch {
-    purpose: Purpose,
+pub(super) struct Fetch {
+    pub(super) purpose: Purpose,
     asker: Asker,
-    parts: wire::Fetch,
-    body: Option<JsValue>,
-    passage: Passage,
-    abort: AbortController,
-    lease: RefCell<Option<Lease>>,
-    key: RefCell<Option<Rc<Held>>>,
+    pub(super) parts: wire::Fetch,
+    pub(super) body: Option<JsValue>,
+    pub(super) passage: Passage,
+    pub(super) abort: AbortController,
+    pub(super) lease: RefCell<Option<Lease>>,
+    pub(super) key: RefCell<Option<Rc<Held>>>,
     latest: RefCell<Option<Response>>,
 }
 
@@ -293,76 +292,18 @@ fn reply_claims(vault: Vault, waiting: Rc<Waiting>) {
 fn send(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>) {
     spawn_local(async move {
         let Waiting::Fetch(fetch) = &*waiting else { return };
-        let written = match credentials(vault, fetch).await {
-            Ok(written) => written,
-            Err(error) => return vault.post(Event::Call(ticket, call::Input::Refused(error))),
-        };
-        let input = match attempt(vault, fetch, &written).await {
-            Ok(response) if fetch::is_redirect(&response) => {
+        let input = match attempt::attempt(vault, fetch).await {
+            Ok((response, _)) if fetch::is_redirect(&response) => {
                 call::Input::Refused(target::redirect_refused())
             }
-            Ok(response) => {
+            Ok((response, nonce)) => {
                 let status = response.status();
                 let challenge = fetch::header(&response, "www-authenticate");
                 *fetch.latest.borrow_mut() = Some(response);
-                call::Input::Answered { status, challenge }
+                call::Input::Answered { status, challenge, nonce }
             }
-            Err(Failure::Aborted) => call::Input::Aborted,
-            Err(Failure::NotSent) => call::Input::Refused(target::not_sendable()),
-            Err(Failure::TimedOut) => call::Input::NetworkFailed(String::new()),
-            Err(Failure::Network(message)) => call::Input::NetworkFailed(message),
+            Err(input) => input,
         };
         vault.post(Event::Call(ticket, input));
     });
-}
-
-/// The header fields with the credential that it was lent or given.
-async fn credentials(
-    vault: Vault,
-    fetch: &Fetch,
-) -> Result<Vec<(&'static str, Secret)>, AuthError> {
-    let token = fetch.lease.borrow().as_ref().map(|lease| bearer::authorization(&lease.token));
-    let mut written: Vec<_> = token.into_iter().map(|token| ("authorization", token)).collect();
-    let key = fetch.key.borrow().clone();
-    if let (Some(key), Some(which)) = (key, fetch.passage.key) {
-        written.extend(
-            credentials::write(vault, which, &key, &fetch.parts, fetch.body.as_ref()).await?,
-        );
-    }
-    Ok(written)
-}
-
-/// Sends the request once, with its credential.
-async fn attempt(
-    vault: Vault,
-    fetch: &Fetch,
-    credentials: &[(&str, Secret)],
-) -> Result<Response, Failure> {
-    let parts = &fetch.parts;
-    let asked = |wanted: &str| {
-        let option = parts.options.iter().find(|(name, _)| name == wanted);
-        option.map(|(_, value)| value.as_str())
-    };
-    let mut options = vec![
-        // A cached answer for one user would be served to the next.
-        ("cache", asked("cache").unwrap_or("no-store")),
-        ("redirect", fetch.passage.redirect(asked("redirect"))),
-    ];
-    for name in ["credentials", "integrity", "keepalive", "referrerPolicy"] {
-        options.extend(asked(name).map(|value| (name, value)));
-    }
-    let signal = match fetch.purpose {
-        Purpose::Page => fetch.abort.signal(),
-        Purpose::UserInfo => fetch::timeout(vault.config.network_timeout),
-    };
-    let outgoing = Outgoing {
-        url: &parts.url,
-        method: &parts.method,
-        headers: &parts.headers,
-        credentials,
-        body: fetch.body.as_ref(),
-        options: &options,
-        signal: &signal,
-    };
-    outgoing.send().await
 }

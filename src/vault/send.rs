@@ -3,14 +3,14 @@
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
-use web_sys::Response;
+use web_sys::{AbortSignal, Response};
 
 use crate::{
     browser::fetch::{self, Failure, Outgoing},
     clock::Millis,
     error::{AuthError, Code, Phase},
     json,
-    oauth::token::HttpAnswer,
+    oauth::{dpop, token::HttpAnswer},
     secret::Secret,
     session::outcome::Unanswered,
 };
@@ -32,12 +32,12 @@ const OWN_OPTIONS: &[(&str, &str)] =
 
 /// What an address of the application's own origin answers.
 pub(super) async fn get_own(url: &str, timeout: Millis) -> Result<HttpAnswer, Unanswered> {
-    send("GET", url, None, true, timeout).await
+    send("GET", url, None, &[], OWN_OPTIONS, &fetch::timeout(timeout)).await
 }
 
 /// A document of the provider's.
 pub(super) async fn get(url: &str, timeout: Millis) -> Result<Vec<u8>, AuthError> {
-    let answer = send("GET", url, None, false, timeout)
+    let answer = send("GET", url, None, &[], OPTIONS, &fetch::timeout(timeout))
         .await
         .map_err(|unanswered| unanswered.into_error(Phase::Discovery))?;
     if answer.status == 200 {
@@ -55,15 +55,17 @@ pub(super) async fn get(url: &str, timeout: Millis) -> Result<Vec<u8>, AuthError
     ))
 }
 
-/// Sends a form and wipes it.
+/// Sends a form and wipes it, with the value of `DPoP` where there is one.
 pub(super) async fn post(
     url: &str,
     form: &Secret,
-    timeout: Millis,
+    proof: Option<Secret>,
+    signal: &AbortSignal,
 ) -> Result<HttpAnswer, Unanswered> {
     // exposed: the form is what the provider is to receive.
     let body = fetch::bytes_body(form.expose().as_bytes());
-    let answer = send("POST", url, Some(&body), false, timeout).await;
+    let proof: Vec<_> = proof.map(|proof| (dpop::FIELD, proof)).into_iter().collect();
+    let answer = send("POST", url, Some(&body), &proof, OPTIONS, signal).await;
     body.fill(0, 0, body.length());
     answer
 }
@@ -72,8 +74,9 @@ async fn send(
     method: &str,
     url: &str,
     body: Option<&Uint8Array>,
-    is_own: bool,
-    timeout: Millis,
+    credentials: &[(&str, Secret)],
+    options: &[(&'static str, &str)],
+    signal: &AbortSignal,
 ) -> Result<HttpAnswer, Unanswered> {
     let form = ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
     let accept = ("accept".to_owned(), "application/json".to_owned());
@@ -82,10 +85,10 @@ async fn send(
         url,
         method,
         headers: &headers,
-        credentials: &[],
+        credentials,
         body: body.map(AsRef::<JsValue>::as_ref),
-        options: if is_own { OWN_OPTIONS } else { OPTIONS },
-        signal: &fetch::timeout(timeout),
+        options,
+        signal,
     };
     let response = outgoing.send().await.map_err(|failure| unanswered(&failure))?;
     read(&response).await.map_err(|failure| unanswered(&failure))
@@ -99,6 +102,7 @@ async fn read(response: &Response) -> Result<HttpAnswer, Failure> {
         content_type: fetch::header(response, "content-type"),
         retry_after: fetch::header(response, "retry-after"),
         date: fetch::header(response, "date"),
+        dpop_nonce: fetch::header(response, "dpop-nonce"),
         body,
     })
 }

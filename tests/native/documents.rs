@@ -75,6 +75,7 @@ fn takes_token_answer(body: &[u8]) -> bool {
         content_type: Some("application/json".into()),
         retry_after: None,
         date: None,
+        dpop_nonce: None,
         body: body.to_vec(),
     };
     token::read(&answer, Phase::Callback, UnixMillis(0)).is_ok()

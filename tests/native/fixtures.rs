@@ -43,6 +43,7 @@ pub(crate) fn config(is_openid: bool) -> Config {
         logout: Logout::default(),
         restore: Restore::Redirect,
         push_authorization_requests: false,
+        dpop: false,
         allow_password_grant: false,
         allow_token_export: false,
         network_timeout: Millis::from_secs(10),
@@ -73,6 +74,7 @@ pub(crate) fn metadata() -> Metadata {
         requires_pushed_requests: false,
         id_token_algorithms: Algorithms::default(),
         iss_parameter_supported: true,
+        takes_es256_proofs: true,
     }
 }
 
@@ -87,6 +89,7 @@ pub(crate) fn transaction(state: &str, started: UnixMillis) -> Transaction {
         was_stored: false,
         max_age: None,
         acr_values: None,
+        jkt: None,
         started,
         metadata: metadata(),
     }

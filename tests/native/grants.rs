@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use tokenward::{
     clock::{Millis, Now, UnixMillis},
-    config::DEFAULT_AUDIENCE,
+    config::{Config, DEFAULT_AUDIENCE},
     error::{AuthError, Code, Phase},
     oauth::{token::HttpAnswer, transaction::Transaction},
     secret::Secret,
@@ -40,6 +40,7 @@ fn answer(status: u16, body: &str) -> HttpAnswer {
         content_type: Some("application/json".into()),
         retry_after: None,
         date: Some(DATE.into()),
+        dpop_nonce: None,
         body: body.as_bytes().to_vec(),
     }
 }
@@ -359,4 +360,41 @@ fn unanswered_says_how_far_it_came() {
     assert_eq!((failure.reach, failure.is_final), (Reach::NotSent, false));
     assert_eq!(failure.error.phase, Phase::Callback);
     assert!(!failure.error.retryable, "cb8: a code is not sent again");
+}
+
+#[test]
+fn dp9_tk6_a_token_of_another_type_is_refused_and_revoked() {
+    for (dpop, token_type, is_taken) in
+        [(false, "Bearer", true), (true, "DPoP", true), (true, "Bearer", false), (false, "DPoP", false)]
+    {
+        let config = Config { dpop, ..config(false) };
+        let body = format!(
+            r#"{{"access_token":"at","refresh_token":"rt","token_type":"{token_type}","expires_in":60}}"#
+        );
+        for request in [code(), refresh(grant(1, 300, START))] {
+            let judged = judge(&request, Ok(answer(200, &body)), &config, START);
+            assert_eq!(judged.is_ok(), is_taken, "{dpop} {token_type}");
+            let Err(failure) = judged else { continue };
+            assert_eq!((failure.error.code, failure.is_final), (Code::TokenTypeRefused, true));
+            assert_eq!(failure.issued.unwrap().expose(), "rt");
+        }
+    }
+}
+
+#[test]
+fn rf9_dp13_a_nonce_that_is_wanted_is_no_use_of_the_refresh_token() {
+    let wanted = |nonce: Option<&str>| {
+        let mut answer = answer(400, r#"{"error":"use_dpop_nonce"}"#);
+        answer.dpop_nonce = nonce.map(str::to_owned);
+        judged(&refresh(grant(1, 300, START)), answer, START).unwrap_err()
+    };
+    for (nonce, code) in [
+        (Some("n"), Code::OauthError),
+        (None, Code::DpopNonceUnreadable),
+        (Some("one, two"), Code::DpopNonceUnreadable),
+    ] {
+        let failure = wanted(nonce);
+        assert_eq!((failure.error.code, failure.error.phase), (code, Phase::Refresh));
+        assert_eq!((failure.reach, failure.is_final), (Reach::Answered, false));
+    }
 }

@@ -280,6 +280,7 @@ pub(crate) fn describe(output: &Output) -> String {
         }
         Output::ReadFlag => "ReadFlag".into(),
         Output::Prepare => "Prepare".into(),
+        Output::DropKey => "DropKey".into(),
         Output::Revoke(token) => format!("Revoke {}", token.expose()),
         Output::EndSession { ask, token, .. } => {
             format!("EndSession {} {}", ask.0, token.as_ref().map_or("-", |token| token.expose()))

@@ -81,6 +81,39 @@ fn rf10_a_lost_rotation_survives_where_there_is_grace_and_ends_as_lost_where_not
 }
 
 #[test]
+fn rf9_dp7_a_nonce_between_is_no_failure_and_no_second_refresh() {
+    let mut world = World::new(7, 60, 1);
+    world.sign_in(0, 1);
+    world.leave(0);
+    world.run_for(120_000);
+    world.arrive(0);
+    world.network.will(Fault::Challenge(1));
+    for _ in 0..1000 {
+        world.call(0);
+    }
+    world.run_for(5000);
+    assert_eq!((world.provider.refreshes, world.calls.good()), (1, 1000));
+    assert!(!world.is_degraded(0));
+}
+
+#[test]
+fn rf9_dp7_a_provider_that_always_wants_another_nonce_ends_nothing_and_loses_nothing() {
+    let mut world = World::new(8, 60, 1);
+    world.sign_in(0, 1);
+    for _ in 0..20 {
+        world.network.will(Fault::Challenge(3));
+    }
+    world.run_for(120_000);
+    assert_eq!((world.is_signed_in(0), world.provider.refreshes), (true, 0));
+    assert!(world.is_degraded(0));
+    world.recover();
+    world.call(0);
+    world.run_for(60_000);
+    assert_eq!((world.provider.refreshes > 0, world.provider.reuses), (true, 0));
+    assert_eq!(world.tally().rotations_lost, 0);
+}
+
+#[test]
 fn rf8_a_night_asleep_then_one_refresh() {
     let mut world = World::new(5, 3600, 1);
     world.sign_in(0, 1);
@@ -156,6 +189,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (1..4_u32).prop_map(Act::ReloadPage),
         2 => Just(Act::Arrive),
         6 => prop::sample::select(&Fault::ALL[..]).prop_map(Act::Suffer),
+        1 => (1..4_u8).prop_map(|times| Act::Suffer(Fault::Challenge(times))),
         1 => Just(Act::RefuseTokens),
         1 => Just(Act::RevokeAll),
         1 => Just(Act::HoldLock),

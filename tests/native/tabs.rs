@@ -28,8 +28,8 @@ fn a_sign_out_in_one_tab_ends_every_session_at_once() {
     }
     assert_eq!(
         browser.orders(1),
-        ["Publish signedOut signed_out", "Revoke rt-101"],
-        "its own token"
+        ["Publish signedOut signed_out", "Revoke rt-101", "DropKey"],
+        "its own token, and dp12"
     );
     assert_eq!(browser.status(3), "signedOut signed_out", "nobody is signed in elsewhere any more");
 }

@@ -13,6 +13,7 @@ export const OPTIONS: Readonly<Record<string, string>> = {
   endpoints: "object",
   extraParams: "record",
   pushAuthorizationRequests: "boolean",
+  dpop: "boolean",
   logout: "object",
   restore: "string",
   allowTokenExport: "boolean",

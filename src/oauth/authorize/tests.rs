@@ -252,3 +252,15 @@ proptest! {
         prop_assert_eq!(value(&sent, "response_mode"), None);
     }
 }
+
+#[test]
+fn the_key_is_named_where_there_is_one_dp10() {
+    let jkt = Some("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I".to_owned());
+    let mut bound = Transaction { jkt: jkt.clone(), ..transaction() };
+    let named = |transaction: &mut Transaction| {
+        let said = super::parameters(&config(), transaction, &Asked::default()).unwrap();
+        said.into_iter().find(|(name, _)| name == "dpop_jkt").map(|(_, value)| value)
+    };
+    assert_eq!(named(&mut bound), jkt);
+    assert_eq!(named(&mut transaction()), None);
+}

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::url::oracle::Oracle;
+use crate::{oauth::fixtures::config, url::oracle::Oracle};
 
 const ISSUER: &str = "https://id.example.com";
 
@@ -147,10 +147,30 @@ fn a_provider_without_s256_or_code_is_refused_ar3_pk5() {
     }
 }
 
+fn with_scope(is_openid: bool) -> Config {
+    let scope = is_openid.then(|| "openid".to_owned()).into_iter().collect();
+    Config { scope, ..config() }
+}
+
+#[test]
+fn proofs_need_es256_dp1() {
+    let code = |listed: &Value, dpop| {
+        let metadata = changed(&json!({ "dpop_signing_alg_values_supported": listed })).unwrap();
+        metadata.check(&Config { dpop, ..config() }).err().map(|error| error.code)
+    };
+    for taken in [json!(null), json!(["ES256"]), json!(["EdDSA", "ES256"])] {
+        assert_eq!(code(&taken, true), None);
+    }
+    for refused in [json!([]), json!(["RS256", "es256"])] {
+        assert_eq!(code(&refused, true), Some(Code::ProviderUnsupported));
+        assert_eq!(code(&refused, false), None, "bearer tokens need none");
+    }
+}
+
 #[test]
 fn id_tokens_need_keys_and_an_algorithm_that_verifies_jw2_ds10() {
     let code = |changes: &Value, is_openid| {
-        let metadata = changed(changes).unwrap().check_keys(is_openid);
+        let metadata = changed(changes).unwrap().check(&with_scope(is_openid));
         metadata.map(|metadata| metadata.id_token_algorithms).map_err(|error| error.code)
     };
     let es256 = json!({ "id_token_signing_alg_values_supported": ["none", "ES256", "HS256"] });
@@ -262,6 +282,7 @@ proptest! {
             requires_pushed_requests: _,
             id_token_algorithms: _,
             iss_parameter_supported: _,
+            takes_es256_proofs: _,
         } = metadata;
         prop_assert_eq!(issuer, ISSUER);
         let optional = [

@@ -13,11 +13,14 @@ const LONGEST: u64 = 10 * 365 * 24 * 60 * 60;
 
 /// A good answer (RFC 6749, 5.1). `token_type` is compared without regard to case (7.1).
 pub(super) fn read(mut answer: Object) -> Result<TokenAnswer, JsonError> {
-    if !answer.required("token_type")?.eq_ignore_ascii_case("bearer") {
+    let token_type = answer.required("token_type")?;
+    let is_bound = token_type.eq_ignore_ascii_case("dpop");
+    if !is_bound && !token_type.eq_ignore_ascii_case("bearer") {
         return Err(JsonError::Unexpected);
     }
     let is_given = |token: &Secret| !token.expose().is_empty(); // exposed: only whether it is empty.
     Ok(TokenAnswer {
+        is_bound,
         expires_in: seconds(answer.get("expires_in")),
         // As Keycloak writes it, and as others do.
         refresh_expires_in: seconds(

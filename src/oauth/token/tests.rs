@@ -14,6 +14,7 @@ fn answer(status: u16, content_type: &str, body: &str) -> HttpAnswer {
         content_type: Some(content_type.to_owned()),
         retry_after: None,
         date: None,
+        dpop_nonce: None,
         body: body.as_bytes().to_vec(),
     }
 }
@@ -114,12 +115,19 @@ fn a_whole_answer_is_read_tk4_tk5() {
 }
 
 #[test]
+fn a_token_says_whether_it_is_bound_dp9_tk4() {
+    for (token_type, is_bound) in [("Bearer", false), ("BEARER", false), ("DPoP", true), ("dpop", true)] {
+        let body = format!(r#"{{"access_token":"at","token_type":"{token_type}"}}"#);
+        assert_eq!(read_200(&body).unwrap().is_bound, is_bound);
+    }
+}
+
+#[test]
 fn other_token_types_and_characters_are_refused_tk4_tk5_tk6() {
     for body in [
         r#"{"access_token":"at"}"#,
         r#"{"access_token":"at","token_type":null}"#,
         r#"{"access_token":"at","token_type":""}"#,
-        r#"{"access_token":"at","token_type":"DPoP"}"#,
         r#"{"access_token":"at","token_type":"Bearer "}"#,
         r#"{"access_token":"at","token_type":"mac"}"#,
         r#"{"token_type":"Bearer"}"#,

@@ -4,7 +4,7 @@
 use tokenward::{
     clock::Millis,
     error::{AuthError, Code, Phase},
-    oauth::token::HttpAnswer,
+    oauth::{dpop::Proofs, token::HttpAnswer},
     request::call,
     session::{
         inputs::{Epoch, Input, Output, TokenRequest},
@@ -12,6 +12,8 @@ use tokenward::{
         tabs::News,
     },
 };
+
+use crate::fixtures::ISSUER;
 
 use super::{
     World,
@@ -77,7 +79,7 @@ impl World {
                 self.mark(mark);
                 self.answer_page(ask);
             }
-            Output::EndSession { token: None, .. } | Output::Bounced { .. } => {}
+            Output::EndSession { token: None, .. } | Output::Bounced { .. } | Output::DropKey => {}
         }
     }
 
@@ -167,6 +169,9 @@ impl World {
     }
 
     fn exchange(&mut self, request: &TokenRequest, fault: Fault) -> Result<HttpAnswer, Unanswered> {
+        if let Fault::Challenge(times) = fault {
+            return Ok(self.challenged(request, times));
+        }
         let acts = !matches!(fault, Fault::Status(_) | Fault::Busy(_));
         let answer = acts.then(|| self.provider.answer(request, self.timeline.now));
         match (fault, answer) {
@@ -184,6 +189,20 @@ impl World {
             (Fault::Slow(ms), Some(answer)) if 2 * ms <= TIMEOUT => Ok(answer),
             _ => Err(Unanswered::Lost(no_answer())),
         }
+    }
+
+    /// A request with a proof, carried as `vault::proofs` does.
+    fn challenged(&mut self, request: &TokenRequest, times: u8) -> HttpAnswer {
+        let (now, mut proofs) = (self.device.now(self.timeline.now), Proofs::default());
+        let mut attempt = proofs.attempt(ISSUER);
+        for nonce in 0..times {
+            let answer = provider::challenge(nonce);
+            match proofs.again(&attempt, ISSUER, &answer, now) {
+                Some(next) => attempt = next,
+                None => return answer,
+            }
+        }
+        self.provider.answer(request, self.timeline.now)
     }
 }
 

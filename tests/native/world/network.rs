@@ -31,10 +31,12 @@ pub(crate) enum Fault {
     AnswerTwice,
     /// The lock around the request is not had in time.
     LockMissed,
+    /// The provider wants another nonce in the proof so many times, and does nothing before (RFC 9449, 8).
+    Challenge(u8),
 }
 
 impl Fault {
-    /// Every kind, to be drawn from.
+    /// Every kind that befalls all clients, to be drawn from.
     pub(crate) const ALL: [Self; 13] = [
         Self::Slow(4000),
         Self::Slow(30_000),

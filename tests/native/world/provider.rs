@@ -345,6 +345,13 @@ pub(crate) fn audience(request: &TokenRequest) -> usize {
     }
 }
 
+/// What a provider says that wants this nonce.
+pub(crate) fn challenge(nonce: u8) -> HttpAnswer {
+    let mut answer = answer(400, r#"{"error":"use_dpop_nonce"}"#);
+    answer.dpop_nonce = Some(format!("nonce-{nonce}"));
+    answer
+}
+
 /// An answer without a `Date` that the browser shows: the ID token alone tells the time.
 pub(crate) fn answer(status: u16, body: &str) -> HttpAnswer {
     HttpAnswer {
@@ -352,6 +359,7 @@ pub(crate) fn answer(status: u16, body: &str) -> HttpAnswer {
         content_type: Some("application/json".into()),
         retry_after: None,
         date: None,
+        dpop_nonce: None,
         body: body.as_bytes().to_vec(),
     }
 }
