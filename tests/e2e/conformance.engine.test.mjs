@@ -149,6 +149,35 @@ async function signIn(scenario, wanted) {
   return { story, state };
 }
 
+/** The modules about DPoP, played whole: by a client whose tokens are bound to a key. */
+for (const [name, ids, steps] of /** @type {const} */ ([
+  [
+    `${FAPI}test-happy-path`,
+    "(dp5, dp6, dp7)",
+    ["authorization", "token", "token", "resource", "resource"],
+  ],
+  [`${FAPI}test-happy-path-no-dpop-nonce`, "(dp1, dp4)", ["authorization", "token", "resource"]],
+  [
+    `${FAPI}test-rs-dpop-auth-scheme-case-insensitivity`,
+    "(br4, dp9)",
+    ["authorization", "token", "resource", "token", "resource"],
+  ],
+  [
+    `${FAPI}test-token-type-case-insensitivity`,
+    "(tk5, dp9)",
+    ["authorization", "token", "resource"],
+  ],
+])) {
+  test(`${name}, with DPoP ${ids}`, async () => {
+    const { story } = await signIn(MODULES[name] ?? {}, { options: { dpop: true } });
+    assert.deepEqual(await story.call(), { status: 200, text: '{"sub":"alice"}' });
+    assert.deepEqual(story.issuer.steps(), steps);
+    assert.ok(story.authorizations().every((sent) => sent?.startsWith("DPoP ")));
+    assert.equal((await story.call()).status, 200);
+    assert.deepEqual(story.issuer.steps(), [...steps, "resource"], "the next nonce is known");
+  });
+}
+
 for (const [name, ids] of /** @type {const} */ ([
   [`${FAPI}test-happy-path`, "(mx1)"],
   [`${FAPI}test-happy-path-no-dpop-nonce`, "(ar15)"],

@@ -72,7 +72,8 @@ test("a callback that says something twice, or two things, is refused (cb4)", as
 });
 
 test("a token type that is not Bearer is refused (tk5, tk6)", async () => {
-  await assertAllRefused(OTHER_TYPES, "token_answer_invalid", /Bearer/, ["token"]);
+  const codes = "token_answer_invalid|token_type_refused";
+  await assertAllRefused(OTHER_TYPES, codes, /Bearer|DPoP/, ["token"]);
 });
 
 test("a token type is Bearer in any letters (tk5)", async () => {

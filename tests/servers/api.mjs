@@ -8,6 +8,7 @@ import { createRemoteJWKSet, jwtVerify } from "jose";
 import { readBody, sendJson } from "./body.mjs";
 import { allowAll, answerOpen, bodyForm } from "./open.mjs";
 import { API_CLIENT_ID } from "./provider-config.mjs";
+import { ProofRefused, Proofs } from "./proofs.mjs";
 import { INTERNAL_HEADER } from "./provider-routes.mjs";
 import { RequestLog } from "./request-log.mjs";
 
@@ -26,9 +27,17 @@ import { RequestLog } from "./request-log.mjs";
  * @property {string} [clientId]
  * @property {string} [refused] why the answer was 401
  * @property {number} [status] of the answer, once it has begun
+ * @property {import("./proofs.mjs").Proof} [proof] where a good one came
  * @property {boolean} [aborted] the caller went away before the answer was complete
  */
-/** @typedef {{ sub: string, clientId: string }} Caller */
+/** @typedef {{ sub: string, clientId: string, jkt?: string | undefined }} Caller */
+/**
+ * @typedef {object} NonceRule what the API wants of DPoP proofs
+ * @property {string} [nonce] what they must have
+ * @property {string[]} [told] what `DPoP-Nonce` says; that nonce where absent
+ * @property {boolean} [isHidden] whether CORS hides that header
+ * @property {string} [next] what good answers say that the nonce is from then on
+ */
 /**
  * @typedef {object} ApiOptions
  * @property {string} issuer
@@ -41,23 +50,35 @@ import { RequestLog } from "./request-log.mjs";
 
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const HEADERS = "Authorization, Content-Type, DPoP, Range, If-None-Match, X-Request-Id, X-Test";
-const EXPOSED = "WWW-Authenticate, X-Request-Id, Date";
+const EXPOSED = "WWW-Authenticate, DPoP-Nonce, X-Request-Id, Date";
 
 /** @param {ApiOptions} options */
 export function createApi(options) {
   const verify = verifier(options);
   /** @type {RequestLog<Received>} */
   const log = new RequestLog();
+  const proofs = new Proofs();
+  /** @type {NonceRule} */
+  let rule = {};
   let toRefuse = 0;
 
   /**
    * @param {Request} req
+   * @param {Received} received
    * @returns {Promise<Caller>} rejects with the reason for a 401
    */
-  async function authenticate(req) {
-    const token = /^Bearer (.+)$/.exec(req.headers.authorization ?? "")?.[1];
-    if (!token) throw new Error("no bearer token");
+  async function authenticate(req, received) {
+    const [, scheme, token] = /^(Bearer|DPoP) (.+)$/.exec(req.headers.authorization ?? "") ?? [];
+    if (!token) throw new Error("no token");
+    if (scheme === "DPoP") {
+      const url = options.audience + req.url;
+      const proven = { method: req.method ?? "", url, token };
+      const { nonce } = rule;
+      received.proof = proofs.check(req.headers.dpop, { ...proven, ...(nonce ? { nonce } : {}) });
+    }
     const caller = await verify(token);
+    // Bound or not, in both ways (RFC 9449, 7.2).
+    if (caller.jkt !== received.proof?.jkt) throw new Error("the token is bound to another key");
     const refusal = options.refusal(token);
     if (refusal) throw new Error(refusal);
     if (toRefuse > 0) {
@@ -101,10 +122,17 @@ export function createApi(options) {
     /** @type {Caller} */
     let caller;
     try {
-      caller = await authenticate(req);
+      caller = await authenticate(req, received);
     } catch (error) {
       received.refused = /** @type {Error} */ (error).message;
-      return unauthorized(req, res);
+      const told = rule.told ?? (rule.nonce ? [rule.nonce] : []);
+      if (told.length > 0) res.setHeader("DPoP-Nonce", told);
+      if (rule.isHidden) res.setHeader("Access-Control-Expose-Headers", "WWW-Authenticate");
+      return unauthorized(req, res, error);
+    }
+    if (rule.next) {
+      rule = { nonce: rule.next };
+      res.setHeader("DPoP-Nonce", rule.nonce ?? "");
     }
     Object.assign(received, caller);
     await answer({ req, res, caller, received, refuse: options.refuse });
@@ -112,6 +140,11 @@ export function createApi(options) {
 
   return {
     log,
+
+    /** @param {NonceRule} wanted of DPoP proofs from now on; `{}` is none */
+    wantNonce(wanted) {
+      rule = wanted;
+    },
 
     /** @param {number} count how many of the next requests get a 401 though their token is good */
     refuseNext(count) {
@@ -175,7 +208,7 @@ async function answer({ req, res, caller, received, refuse }) {
       return void res.writeHead(302, { Location: url.searchParams.get("to") ?? "/me" }).end();
     case "expire":
       // For the demo, whose page cannot reach the control port: this token has had its day.
-      refuse((req.headers.authorization ?? "").replace("Bearer ", ""));
+      refuse((req.headers.authorization ?? "").replace(/^(Bearer|DPoP) /, ""));
       return void res.writeHead(204).end();
     default:
       return sendJson(res, 404, { error: "not_found" });
@@ -203,12 +236,15 @@ function allowOrigin(req, res, isAppOrigin) {
  *
  * @param {Request} req
  * @param {Response} res
+ * @param {unknown} reason
  */
-function unauthorized(req, res) {
+function unauthorized(req, res, reason) {
+  const code = reason instanceof ProofRefused ? reason.error : "invalid_token";
   const error = req.headers.authorization
-    ? ', error="invalid_token", error_description="the access token is expired, revoked or invalid"'
+    ? `, error="${code}", error_description="the access token is expired, revoked or invalid"`
     : "";
-  res.setHeader("WWW-Authenticate", `Bearer realm="tokenward test API"${error}`);
+  const scheme = /^DPoP /.test(req.headers.authorization ?? "") ? 'DPoP algs="ES256",' : "Bearer";
+  res.setHeader("WWW-Authenticate", `${scheme} realm="tokenward test API"${error}`);
   sendJson(res, 401, { error: error ? "invalid_token" : "missing_token" });
 }
 
@@ -222,7 +258,8 @@ function verifier({ issuer, audience, secret }) {
   return async (token) => {
     if (token.split(".").length !== 3) return introspect(token);
     const { payload } = await jwtVerify(token, keys, { issuer, audience, typ: "at+jwt" });
-    return { sub: String(payload.sub), clientId: String(payload.client_id) };
+    const cnf = /** @type {{ jkt?: string } | undefined} */ (payload.cnf);
+    return { sub: String(payload.sub), clientId: String(payload.client_id), jkt: cnf?.jkt };
   };
 
   /**
@@ -238,6 +275,6 @@ function verifier({ issuer, audience, secret }) {
     });
     const found = await response.json();
     if (!found.active || found.aud !== audience) throw new Error("the token is not active here");
-    return { sub: found.sub, clientId: found.client_id };
+    return { sub: found.sub, clientId: found.client_id, jkt: found.cnf?.jkt };
   }
 }

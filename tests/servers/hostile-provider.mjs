@@ -66,8 +66,8 @@ export async function startHostileProvider() {
 async function answer(req, res, issuers, side) {
   const { method = "", headers } = req;
   res.setHeader("Access-Control-Allow-Origin", headers.origin ?? "*");
-  res.setHeader("Access-Control-Allow-Headers", "Authorization, Content-Type");
-  res.setHeader("Access-Control-Expose-Headers", "WWW-Authenticate");
+  res.setHeader("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP");
+  res.setHeader("Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce, Date");
   res.setHeader("Access-Control-Max-Age", "600");
   res.setHeader("Cache-Control", "no-store");
   if (method === "OPTIONS") return void res.writeHead(204).end();
@@ -75,6 +75,7 @@ async function answer(req, res, issuers, side) {
   const [, id = "", ...rest] = pathname.split("/");
   const issuer = issuers.get(id);
   if (!issuer) return void res.writeHead(404).end();
+  if (issuer.skewMs) res.setHeader("Date", new Date(Date.now() + issuer.skewMs).toUTCString());
   const endpoint = side === "resource" ? "resource" : endpointAt(issuer, `/${rest.join("/")}`);
   const body = (await readBody(req)).toString();
   const isForm = /^application\/x-www-form-urlencoded\b/.test(headers["content-type"] ?? "");
@@ -86,6 +87,7 @@ async function answer(req, res, issuers, side) {
   } = await issuer.handle({
     endpoint,
     method,
+    url: `http://${headers.host}${pathname}`,
     query,
     form,
     headers,

@@ -26,6 +26,7 @@ const DAY = 24 * HOUR;
  * @property {(clientId: string) => number} accessTokenTtl seconds; asked for each token
  * @property {(clientId: string) => "jwt" | "opaque"} accessTokenFormat asked for each token
  * @property {(clientId: string) => boolean} rotates whether a client's refresh tokens are for one use
+ * @property {(clientId: string) => boolean} requiresNonce whether proofs of a client need a nonce
  * @property {(clientId: string) => boolean} isForUserInfo whether a client's tokens are for no API
  */
 
@@ -74,6 +75,12 @@ export function providerConfiguration({ api, apiSecret, store, keys, ...tokens }
       claimsParameter: { enabled: true },
       userinfo: { enabled: true },
       pushedAuthorizationRequests: { enabled: true },
+      dPoP: {
+        enabled: true,
+        nonceSecret: randomBytes(32),
+        // Whose token comes to UserInfo is not known yet when its proof is judged.
+        requireNonce: ({ oidc: { client } }) => !client || tokens.requiresNonce(client.clientId),
+      },
       introspection: {
         enabled: true,
         allowedPolicy: (_ctx, client) => client.clientId === API_CLIENT_ID,

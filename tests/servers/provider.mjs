@@ -22,6 +22,7 @@ import { Store } from "./store.mjs";
  * @property {number} [accessTokenTtl] seconds; the provider's own when absent
  * @property {"jwt" | "opaque"} [accessTokenFormat] `jwt` when absent
  * @property {boolean} [cutsOff] whether its login form takes itself out of its opener's reach (COOP)
+ * @property {boolean} [requiresNonce] whether DPoP proofs need a nonce
  * @property {boolean} [forUserInfo] whether its access tokens are for UserInfo instead of the API
  * @property {boolean} [keepsRefreshTokens] whether its refresh tokens are not rotated
  * @property {string[]} [refusedResources] whom it gets no access token for (RFC 8707)
@@ -32,6 +33,7 @@ import { Store } from "./store.mjs";
  * @property {string} clientId
  * @property {string[]} [redirectUris]
  * @property {string[]} [postLogoutRedirectUris]
+ * @property {boolean} [requiresProofs] whether its tokens must be bound to a key (`dpop_bound_access_tokens`)
  * @property {boolean} [requiresPushed] whether its authorization requests must be pushed (RFC 9126)
  * @typedef {ClientRegistration & ClientSettings} NewClient
  */
@@ -41,6 +43,7 @@ import { Store } from "./store.mjs";
  * @property {string} path
  * @property {Record<string, string | string[]>} query
  * @property {Record<string, string | string[]>} form
+ * @property {string} [proof] its `DPoP` header
  */
 /**
  * @typedef {object} ProviderOptions
@@ -76,6 +79,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
       accessTokenTtl: (id) => clients.get(id)?.accessTokenTtl ?? defaults.accessTokenTtl,
       accessTokenFormat: (id) => clients.get(id)?.accessTokenFormat ?? "jwt",
       rotates: (id) => !clients.get(id)?.keepsRefreshTokens,
+      requiresNonce: (id) => clients.get(id)?.requiresNonce ?? false,
       isForUserInfo: (id) => clients.get(id)?.forUserInfo ?? false,
       refusalOf: (id, resource) =>
         clients.get(id)?.refusedResources?.includes(resource)
@@ -117,6 +121,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
     redirectUris,
     postLogoutRedirectUris,
     requiresPushed = false,
+    requiresProofs = false,
     ...settings
   }) {
     const redirects = redirectUris ?? [`${app}/callback`];
@@ -128,6 +133,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
       redirect_uris: redirects,
       post_logout_redirect_uris: postLogoutRedirectUris ?? [`${app}/`, `${app}/callback`],
       require_pushed_authorization_requests: requiresPushed,
+      dpop_bound_access_tokens: requiresProofs,
     };
     await oidc.Client.validate(metadata);
     await store.adapter("Client").upsert(clientId, metadata, 0);
@@ -142,7 +148,11 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
         countArrival(counters, req, form);
         const { pathname: path, searchParams } = new URL(req.url ?? "/", issuer);
         const { method = "" } = req;
-        log.add({ method, path, query: members(searchParams), form: members(form) });
+        const proof = req.headers.dpop;
+        log.add({
+          ...{ method, path, query: members(searchParams), form: members(form) },
+          ...(typeof proof === "string" ? { proof } : {}),
+        });
       },
       met: (_, form) => counters.add("faults", form.get("client_id")),
       stopped(_, form) {

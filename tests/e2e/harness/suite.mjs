@@ -139,6 +139,7 @@ export class Suite {
     await this.driver.get("about:blank");
     provider.endSessions();
     api.refuseNext(0);
+    api.wantNonce({});
     app.setHeaders(this.headers());
     for (const { log } of [api, app]) log.reset();
     other.reset();

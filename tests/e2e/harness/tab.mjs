@@ -331,6 +331,7 @@ export class Tab {
    * @param {string} [login]
    */
   async submitLogin(login = "alice") {
+    await this.focus();
     await this.driver.executeScript(
       "document.querySelector('#login').value = arguments[0];" +
         "document.querySelector('button[type=submit]').click();",

@@ -12,6 +12,7 @@ import { createHash, randomBytes } from "node:crypto";
  * @property {string} challenge
  * @property {string | null} nonce
  * @property {number} authTime seconds
+ * @property {string | undefined} jkt the thumbprint of the key that its tokens are bound to
  * @property {boolean} isOver
  */
 
@@ -39,17 +40,21 @@ export class Grants {
 
   /**
    * @param {URLSearchParams} form of a token request
+   * @param {string} [jkt] the thumbprint of the key that it was proven with
    * @returns {Grant | Refused}
    */
-  answer(form) {
+  answer(form, jkt) {
     const type = form.get("grant_type");
-    if (type === "authorization_code") return this.#exchange(form);
-    if (type === "refresh_token") return this.#renew(form);
+    if (type === "authorization_code") return this.#exchange(form, jkt);
+    if (type === "refresh_token") return this.#renew(form, jkt);
     return { error: "unsupported_grant_type" };
   }
 
-  /** @param {URLSearchParams} form */
-  #exchange(form) {
+  /**
+   * @param {URLSearchParams} form
+   * @param {string} [jkt]
+   */
+  #exchange(form, jkt) {
     const code = form.get("code") ?? "";
     const grant = this.#codes.get(code);
     this.#codes.delete(code);
@@ -58,14 +63,19 @@ export class Grants {
     if (form.get("redirect_uri") !== grant.redirectUri) return refused("another redirect_uri");
     const verifier = createHash("sha256").update(form.get("code_verifier") ?? "");
     if (verifier.digest("base64url") !== grant.challenge) return refused("another code_verifier");
-    return grant;
+    if (grant.jkt !== undefined && grant.jkt !== jkt) return refused("another key");
+    return Object.assign(grant, { jkt });
   }
 
-  /** @param {URLSearchParams} form */
-  #renew(form) {
+  /**
+   * @param {URLSearchParams} form
+   * @param {string} [jkt]
+   */
+  #renew(form, jkt) {
     const token = form.get("refresh_token") ?? "";
     const grant = this.#refresh.get(token);
     if (!grant || form.get("client_id") !== grant.clientId) return refused("unknown");
+    if (grant.jkt !== jkt) return refused("another key");
     // A second use revokes the whole family (RFC 9700, 4.14.2).
     if (this.#spent.has(token)) grant.isOver = true;
     if (grant.isOver) return refused("the grant is over");
@@ -88,12 +98,14 @@ export class Grants {
 
   /**
    * @param {string | undefined} authorization a request's header
+   * @param {string} [jkt] the thumbprint of the key that it was proven with
    * @returns {Grant | undefined} whose living access token it carries
    */
-  bearer(authorization) {
-    const token = /^Bearer (.+)$/.exec(authorization ?? "")?.[1] ?? "";
+  bearer(authorization, jkt) {
+    const [, scheme, token = ""] = /^(Bearer|DPoP) (.+)$/.exec(authorization ?? "") ?? [];
     const grant = this.#access.get(token);
-    return grant?.isOver ? undefined : grant;
+    const isProven = grant?.jkt === jkt && scheme === (jkt ? "DPoP" : "Bearer");
+    return grant?.isOver || !isProven ? undefined : grant;
   }
 
   /** The access tokens sent so far count no more; what renews them does. */

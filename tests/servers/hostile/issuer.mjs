@@ -3,6 +3,7 @@
 // request but preflights, and knows nothing of sockets.
 import { randomBytes } from "node:crypto";
 import { RequestLog } from "../request-log.mjs";
+import { ProofRefused, Proofs } from "../proofs.mjs";
 import { html, json, redirect, unauthorized } from "./answers.mjs";
 import { Grants } from "./grants.mjs";
 import { leftHash, publicJwk, sign, signingKey } from "./keys.mjs";
@@ -21,6 +22,7 @@ import { logoutPage, SESSION_COOKIE, sessionFrame, sessionState } from "./pages.
  * @typedef {object} Asked a request as it came
  * @property {string} endpoint by the name of `paths`
  * @property {string} method
+ * @property {string} url without its query
  * @property {URLSearchParams} query
  * @property {URLSearchParams} form
  * @property {import("node:http").IncomingHttpHeaders} headers
@@ -43,8 +45,6 @@ const CLAIMS = /** @type {Record<string, string[]>} */ ({
   address: ["address"],
 });
 
-const seconds = () => Math.floor(Date.now() / 1000);
-
 export class Issuer {
   paths = {
     discovery: "/.well-known/openid-configuration",
@@ -59,6 +59,9 @@ export class Issuer {
   /** The first one signs. @type {import("./keys.mjs").SigningKey[]} */
   keys;
   grants = new Grants();
+  /** How far its clock is ahead of the browser's. */
+  skewMs = 0;
+  #proofs = new Proofs();
   /** Whom the ID tokens name. */
   person = { ...PERSON };
   sid = randomBytes(8).toString("hex");
@@ -117,7 +120,7 @@ export class Issuer {
       case "authorization":
         return this.#authorize(asked.query);
       case "token":
-        return this.#token(asked.form);
+        return this.#token(asked);
       case "userinfo":
         return this.#userinfo(asked);
       case "revocation":
@@ -182,7 +185,9 @@ export class Issuer {
     } else {
       this.#isKnown = true;
       const [scope, nonce] = [query.get("scope") ?? "", query.get("nonce")];
-      const grant = { clientId, redirectUri, scope, challenge, nonce, authTime: seconds() };
+      const jkt = query.get("dpop_jkt") ?? undefined;
+      const authTime = this.#seconds();
+      const grant = { clientId, redirectUri, scope, challenge, nonce, authTime, jkt };
       back.set("code", this.grants.begin(grant));
       back.set("session_state", sessionState(this.client, this.#browserState));
     }
@@ -190,9 +195,41 @@ export class Issuer {
     return this.#inSession(redirect(`${redirectUri}?${typeof whole === "string" ? whole : back}`));
   }
 
-  /** @param {URLSearchParams} form */
-  async #token(form) {
-    const grant = this.grants.answer(form);
+  #seconds() {
+    return Math.floor((Date.now() + this.skewMs) / 1000);
+  }
+
+  /**
+   * Judges a request's DPoP proof.
+   *
+   * @param {Asked} asked
+   * @param {string} [token]
+   * @returns {string | undefined | Answer} the key's thumbprint, where there is a proof
+   */
+  #prove({ endpoint, method, url, headers }, token) {
+    if (!headers.dpop) return undefined;
+    const nonce = this.#scenario.nonce?.(endpoint, this);
+    const { skewMs } = this;
+    const proven = { method, url, skewMs, ...(token ? { token } : {}), ...(nonce ? { nonce } : {}) };
+    try {
+      return this.#proofs.check(headers.dpop, proven).jkt;
+    } catch (refused) {
+      if (!(refused instanceof ProofRefused)) throw refused;
+      const { error, message } = refused;
+      const answer = json(token ? 401 : 400, { error, error_description: message });
+      if (token) answer.headers["WWW-Authenticate"] = `DPoP error="${error}"`;
+      if (nonce) answer.headers["DPoP-Nonce"] = nonce;
+      this.#scenario.challenge?.(answer, this);
+      return answer;
+    }
+  }
+
+  /** @param {Asked} asked */
+  async #token(asked) {
+    const { form } = asked;
+    const jkt = this.#prove(asked);
+    if (typeof jkt === "object") return jkt;
+    const grant = this.grants.answer(form, jkt);
     if ("error" in grant) return json(400, grant);
     const grantType = form.get("grant_type") ?? "";
     const tokens = this.grants.issue(grant);
@@ -200,7 +237,7 @@ export class Issuer {
     const id_token = isOpenId && (await this.#idToken(grant, tokens.access_token, grantType));
     const answer = json(200, {
       ...tokens,
-      token_type: "Bearer",
+      token_type: jkt ? "DPoP" : "Bearer",
       expires_in: 300,
       scope: grant.scope,
       ...(id_token ? { id_token } : {}),
@@ -224,8 +261,8 @@ export class Issuer {
         iss: this.url,
         sub: this.person.sub,
         aud: grant.clientId,
-        iat: seconds(),
-        exp: seconds() + 3600,
+        iat: this.#seconds(),
+        exp: this.#seconds() + 3600,
         auth_time: grant.authTime,
         sid: this.sid,
         at_hash: leftHash(accessToken, key.alg),
@@ -250,8 +287,11 @@ export class Issuer {
   }
 
   /** @param {Asked} asked */
-  #resource({ headers }) {
-    const grant = this.grants.bearer(headers.authorization);
+  #resource(asked) {
+    const { authorization } = asked.headers;
+    const jkt = this.#prove(asked, authorization?.replace(/^DPoP /, ""));
+    if (typeof jkt === "object") return jkt;
+    const grant = this.grants.bearer(authorization, jkt);
     return this.#at("resource", grant ? json(200, { sub: this.person.sub }) : unauthorized());
   }
 

@@ -3,9 +3,8 @@
 // browser: by each name, what the provider does there that an honest one does not. What a client must
 // make of it stands in tests/e2e/conformance.engine.test.mjs.
 //
-// Two modules are about DPoP and its nonces. The provider here knows bearer tokens alone: it sends a
-// nonce that nobody asked for, or a challenge whose scheme is in odd letters, and a bearer client has
-// to go on all the same.
+// Two modules are about DPoP: nonces that proofs need at both servers, and a challenge whose scheme is in
+// odd letters. A client whose tokens are bound to no key has to go on there all the same.
 import { randomBytes } from "node:crypto";
 import { signingKey, tampered } from "./keys.mjs";
 
@@ -14,7 +13,7 @@ import { signingKey, tampered } from "./keys.mjs";
 /** @typedef {import("./issuer.mjs").Issuer} Issuer */
 
 const HONEST = {};
-const NONCE = { "DPoP-Nonce": "unasked" };
+const NONCE = { "DPoP-Nonce": "next" };
 
 /**
  * @param {(claims: Record<string, any>, issuer: Issuer) => void} change
@@ -94,6 +93,12 @@ const oddPaths = {
   },
 };
 
+/**
+ * @param {string} endpoint
+ * @param {Issuer} issuer
+ */
+const asked = (endpoint, issuer) => issuer.requests().filter((each) => each.endpoint === endpoint);
+
 /** @param {string} text */
 const swapCase = (text) =>
   [...text].map((c) => (c === c.toUpperCase() ? c.toLowerCase() : c.toUpperCase())).join("");
@@ -116,6 +121,8 @@ export const MODULES = {
       callback: (query) => query.set("state", `${query.get("state")}1`),
     },
   "fapi2-security-profile-final-client-test-happy-path": {
+    // The first proof has none; what a good answer tells is the next one.
+    nonce: (endpoint, issuer) => (asked(endpoint, issuer).length <= 2 ? "first" : "next"),
     token: ({ headers }) => Object.assign(headers, NONCE),
     resource: ({ headers }) => Object.assign(headers, NONCE),
   },
@@ -154,10 +161,11 @@ export const MODULES = {
   },
   "fapi2-security-profile-final-client-test-rs-dpop-auth-scheme-case-insensitivity": {
     resource(answer, issuer) {
-      const calls = issuer.requests().filter(({ endpoint }) => endpoint === "resource");
-      if (calls.length > 1) return;
+      const [first, ...more] = asked("resource", issuer);
+      if (more.length > 0) return;
+      const scheme = first?.headers.dpop ? "dPOp" : "bEARER";
       answer.status = 401;
-      answer.headers["WWW-Authenticate"] = 'bEARER ERROR="invalid_token"';
+      answer.headers["WWW-Authenticate"] = `${scheme} ERROR="invalid_token"`;
     },
   },
   "fapi2-security-profile-final-client-test-token-endpoint-response-without-expires_in": {

@@ -30,6 +30,10 @@ export interface Scenario {
   userinfo?: (answer: Answer, issuer: Issuer) => void | Promise<void>;
   /** The resource's answer, whose own origin asks the issuer whom a token is for. */
   resource?: (answer: Answer, issuer: Issuer) => void;
+  /** The nonce that DPoP proofs must have at an endpoint (`token`, `resource`). */
+  nonce?: (endpoint: string, issuer: Issuer) => string | undefined;
+  /** The answer to a DPoP proof that is refused. */
+  challenge?: (answer: Answer, issuer: Issuer) => void;
   /** The parameters with which the browser comes back from logout. */
   loggedOut?: (query: URLSearchParams, issuer: Issuer) => void;
 }
