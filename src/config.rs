@@ -57,8 +57,8 @@ pub struct Config {
     /// Whether authorization requests are pushed to the provider (RFC 9126), also where it does not
     /// require that.
     pub push_authorization_requests: bool,
-    /// Whether tokens are bound to a key of the vault's (DPoP, RFC 9449), instead of bearer tokens.
-    pub dpop: bool,
+    /// What access tokens are, and so how they are sent.
+    pub token_type: TokenType,
     /// What a sign-out does.
     pub logout: Logout,
     /// What becomes of a session whose vault is gone.
@@ -127,6 +127,16 @@ impl Default for Logout {
     }
 }
 
+/// What access tokens are (RFC 6749, 7.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenType {
+    /// Whoever has one may use it (RFC 6750).
+    #[default]
+    Bearer,
+    /// Bound to a key of the vault's (RFC 9449).
+    Dpop,
+}
+
 /// What becomes of a session whose vault is gone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Restore {
@@ -138,6 +148,12 @@ pub enum Restore {
 }
 
 impl Config {
+    /// Whether tokens are bound to a key of the vault's.
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        self.token_type == TokenType::Dpop
+    }
+
     /// The configuration in `text`, the JSON that a page sent. Relative URLs are of `page_url`.
     ///
     /// `config_invalid` with every problem, one a line.

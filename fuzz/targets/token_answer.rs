@@ -7,7 +7,7 @@ use std::rc::Rc;
 use libfuzzer_sys::fuzz_target;
 use tokenward::{
     clock::{Millis, Now, ServerOffset, UnixMillis},
-    config::{Config, Logout, Restore},
+    config::{Config, Logout, Restore, TokenType},
     error::{AuthError, Code},
     jwt::{algorithm::Algorithms, claims::Claims},
     oauth::{
@@ -156,13 +156,14 @@ fn config() -> Config {
         scope: vec!["openid".to_owned()],
         resources: Vec::new(),
         resource: Vec::new(),
+        keys: Vec::new(),
         audiences: vec![String::new()],
         endpoints: None,
         extra_params: Vec::new(),
         logout: Logout::default(),
         restore: Restore::Redirect,
         push_authorization_requests: false,
-        dpop: false,
+        token_type: TokenType::Bearer,
         allow_password_grant: false,
         allow_token_export: false,
         network_timeout: Millis::from_secs(10),

@@ -90,8 +90,7 @@ pub(crate) async fn public_point(pair: &JsValue) -> Result<Vec<u8>, JsValue> {
 
 /// The signature of a text with ES256, as a JWS has it (RFC 7518, 3.4).
 pub(crate) async fn sign(key: &CryptoKey, text: &str) -> Result<Vec<u8>, JsValue> {
-    let signature =
-        subtle()?.sign_with_object_and_u8_array(&es256(), key, text.as_bytes())?;
+    let signature = subtle()?.sign_with_object_and_u8_array(&es256(), key, text.as_bytes())?;
     Ok(Uint8Array::new(&settled(signature).await?).to_vec())
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     clock::Millis,
     config::{
-        Endpoints, Logout, Resource, Restore,
+        Endpoints, Logout, Resource, Restore, TokenType,
         credential::{Component, Key, Usage},
     },
     json::{Members, Writer},
@@ -43,8 +43,8 @@ pub struct Options {
     /// Whether authorization requests are pushed to the provider (RFC 9126), also where it does not
     /// require that.
     pub push_authorization_requests: bool,
-    /// Whether tokens are bound to a key of the vault's (DPoP, RFC 9449), instead of bearer tokens.
-    pub dpop: bool,
+    /// What access tokens are, and so how they are sent.
+    pub token_type: TokenType,
     /// What a sign-out does at the provider.
     pub logout: Logout,
     /// Whether people may sign in by giving their password to the page, which RFC 9700, 2.4, forbids: for
@@ -74,7 +74,7 @@ impl Options {
             endpoints: None,
             extra_params: Vec::new(),
             push_authorization_requests: false,
-            dpop: false,
+            token_type: TokenType::Bearer,
             logout: Logout::default(),
             allow_password_grant: false,
             allow_token_export: false,
@@ -100,7 +100,7 @@ impl Options {
         json.flag("allowTokenExport", self.allow_token_export);
         self.keys(&mut json, "apiKeys", "apiKey:", &whole);
         json.text("clientId", &self.client_id);
-        json.flag("dpop", self.dpop);
+        json.flag("dpop", self.token_type == TokenType::Dpop);
         if let Some(endpoints) = &self.endpoints {
             let mut to = Writer::default();
             to.text("authorization", &endpoints.authorization);
@@ -297,7 +297,7 @@ mod tests {
         options.allow_token_export = true;
         options.allow_password_grant = true;
         options.push_authorization_requests = true;
-        options.dpop = true;
+        options.token_type = TokenType::Dpop;
         options.restore = Restore::None;
         options.network_timeout = Some(Millis(5000));
         let config = read(&options).unwrap();
@@ -314,7 +314,9 @@ mod tests {
             (Some("https://app.example.com/bye"), false)
         );
         assert!(config.logout.id_token_hint && config.allow_password_grant);
-        assert!(config.dpop && config.allow_token_export && config.push_authorization_requests);
+        assert!(
+            config.is_bound() && config.allow_token_export && config.push_authorization_requests
+        );
         assert_eq!(config.restore, Restore::None);
         assert_eq!(config.network_timeout, Millis(5000));
     }

@@ -1,7 +1,7 @@
 //! The options, read into a [`Config`].
 
 use super::{
-    Config, Endpoints, Logout, Resource, Restore,
+    Config, Endpoints, Logout, Resource, Restore, TokenType,
     credential::Key,
     keys,
     options::{ENDPOINTS, LOGOUT, OPTIONS, RESOURCE, TIMEOUTS},
@@ -47,7 +47,11 @@ pub(super) fn config(
             .map(|from| endpoints(&from, is_openid, urls)),
         extra_params: scalars::extra_params(&from).unwrap_or_default(),
         push_authorization_requests: from.boolean("pushAuthorizationRequests").unwrap_or(false),
-        dpop: from.boolean("dpop").unwrap_or(false),
+        token_type: if from.boolean("dpop").unwrap_or(false) {
+            TokenType::Dpop
+        } else {
+            TokenType::Bearer
+        },
         logout: logout(&from, urls),
         restore: restore(&from),
         allow_password_grant: allow_password_grant(&from),

@@ -192,8 +192,7 @@ impl Proofs {
             "invalid_dpop_proof" => self.learn(answer, now) || told == Told::New,
             _ => false,
         };
-        (attempt.is_first && may_help)
-            .then(|| Attempt { is_first: false, ..self.attempt(origin) })
+        (attempt.is_first && may_help).then(|| Attempt { is_first: false, ..self.attempt(origin) })
     }
 
     /// Learns the provider's clock from an answer's `Date`; says whether that was news.

@@ -97,7 +97,7 @@ impl Metadata {
     /// otherwise. Without OpenID Connect there are no ID tokens.
     pub fn check(self, config: &Config) -> Result<Self, AuthError> {
         let is_openid = config.is_openid();
-        if config.dpop && !self.takes_es256_proofs {
+        if config.is_bound() && !self.takes_es256_proofs {
             return Err(unsupported(
                 "the provider takes no DPoP proofs signed with ES256 \
                  (`dpop_signing_alg_values_supported`): leave `dpop` out, or have it take them",

@@ -189,7 +189,7 @@ pub fn read(
 /// a key would serve whoever takes it (RFC 9449, 5).
 #[must_use]
 pub fn type_refused(config: &Config) -> AuthError {
-    let message = if config.dpop {
+    let message = if config.is_bound() {
         "the provider issued a bearer token though a DPoP proof was sent, so it was not taken: have it bind \
          this client's tokens, or leave `dpop` out"
     } else {

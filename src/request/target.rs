@@ -83,7 +83,7 @@ pub fn admit(
         other.origin == resource.origin
             && (&other.resource, &other.credential) != (&resource.resource, &resource.credential)
     };
-    let is_bearer = key.is_none() && !config.dpop;
+    let is_bearer = key.is_none() && !config.is_bound();
     Ok(Passage {
         follows_redirects: is_whole && is_bearer && !config.resources.iter().any(is_other),
         audience: config
@@ -137,7 +137,7 @@ pub fn decide<'c>(
 pub fn admit_export(config: &Config, resource: Option<&str>) -> Result<usize, AuthError> {
     let message = if !config.allow_token_export {
         "the access token stays in the vault: use `fetch`, or set `allowTokenExport`"
-    } else if config.dpop {
+    } else if config.is_bound() {
         "with `dpop` the access token is of no use without the vault's key: use `fetch`"
     } else {
         match config.audience(resource) {
@@ -237,7 +237,10 @@ fn not_allowed(message: &'static str) -> AuthError {
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
-    use crate::url::{ParseUrl, oracle::Oracle};
+    use crate::{
+        config::TokenType,
+        url::{ParseUrl, oracle::Oracle},
+    };
 
     fn config(resources: &str) -> Config {
         let text = format!(
@@ -458,7 +461,7 @@ mod tests {
         assert_eq!(redirect(bound, None), "manual");
         assert_eq!(redirect(bound, Some("follow")), "manual");
         assert_eq!(redirect(free, Some("error")), "error");
-        let proven = Config { dpop: true, ..config(free) };
+        let proven = Config { token_type: TokenType::Dpop, ..config(free) };
         let url = Oracle.parse("https://api.example.com/v1", None).unwrap();
         let passage = admit(&url, "GET", &[], &proven, None).unwrap();
         assert_eq!(passage.redirect(Some("follow")), "manual", "dp14");
@@ -475,7 +478,7 @@ mod tests {
         config.audiences = vec!["urn:x".to_owned(), "urn:y".to_owned()];
         assert_eq!(export(&config, Some("urn:x")), Ok(0));
         assert_eq!(export(&config, Some("urn:y")), Ok(1));
-        config.dpop = true;
+        config.token_type = TokenType::Dpop;
         assert_eq!(export(&config, Some("urn:x")), Err(Code::ExportNotAllowed));
     }
 }

@@ -60,7 +60,7 @@ fn read(
     )?;
     let issued = Revocable::issued(&tokens);
     let unproven = match request {
-        _ if tokens.is_bound != config.dpop => Err(token::type_refused(config)),
+        _ if tokens.is_bound != config.is_bound() => Err(token::type_refused(config)),
         TokenRequest::Code { transaction, code } => {
             Grant::from_code(tokens, transaction, config, now, date)
                 .map(|grant| Unproven::from_code(grant, code))

@@ -86,7 +86,7 @@ async fn credential(vault: Vault, fetch: &Fetch) -> Result<Credential, AuthError
     }
     let token = fetch.lease.borrow().as_ref().map(|lease| Rc::clone(&lease.token));
     if let Some(token) = token {
-        let is_bound = vault.config.dpop;
+        let is_bound = vault.config.is_bound();
         credential.fields.push(("authorization", bearer::authorization(&token, is_bound)));
         if is_bound {
             let (proof, nonce) = prove(vault, fetch, &token).await?;
@@ -98,11 +98,7 @@ async fn credential(vault: Vault, fetch: &Fetch) -> Result<Credential, AuthError
 }
 
 /// A proof for this request and this token, with the nonce that its server wanted last.
-async fn prove(
-    vault: Vault,
-    fetch: &Fetch,
-    token: &Secret,
-) -> Result<(Secret, Nonce), AuthError> {
+async fn prove(vault: Vault, fetch: &Fetch, token: &Secret) -> Result<(Secret, Nonce), AuthError> {
     let key = proofs::key(vault).await?.ok_or_else(dpop::key_unavailable)?;
     let url = BrowserUrls.parse(&fetch.parts.url, None).ok_or_else(target::not_sendable)?;
     let (server, method) = (Server::Resource, fetch.parts.method.as_str());

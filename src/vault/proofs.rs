@@ -56,7 +56,7 @@ pub(super) async fn binding(vault: Vault, mode: Mode) -> Result<Option<String>, 
 /// The key of this client; `None` where tokens are bound to none. The vaults of other tabs have the same
 /// one, except where the browser cannot store it: then it lives here alone.
 pub(super) async fn key(vault: Vault) -> Result<Option<Rc<Key>>, AuthError> {
-    if !vault.config.dpop {
+    if !vault.config.is_bound() {
         return Ok(None);
     }
     let known = || vault.possession.key.borrow().clone();
@@ -95,7 +95,7 @@ pub(super) fn drop_key(vault: Vault) {
 
 /// Removes the key for all tabs.
 pub(super) async fn remove_key(vault: Vault) {
-    if vault.config.dpop {
+    if vault.config.is_bound() {
         // A store that is denied has none.
         let _ = store::remember(&name(vault), &mut |_| Next::Remove).await;
         drop_key(vault);
@@ -125,11 +125,7 @@ pub(super) async fn sign(
 
 /// Sends a form to the provider, with a proof where tokens are bound to a key. A second attempt has no
 /// time of its own: the lock around token requests is held meanwhile.
-pub(super) async fn post(
-    vault: Vault,
-    url: &str,
-    form: &Secret,
-) -> Result<HttpAnswer, Unanswered> {
+pub(super) async fn post(vault: Vault, url: &str, form: &Secret) -> Result<HttpAnswer, Unanswered> {
     let signal = fetch::timeout(vault.config.network_timeout);
     let key = key(vault).await.map_err(Unanswered::NotSent)?;
     let Some((key, target)) = key.zip(BrowserUrls.parse(url, None)) else {

@@ -20,10 +20,7 @@ use super::{
     wire::{self, FromVault},
 };
 use crate::{
-    browser::{
-        fetch,
-        url::BrowserUrls,
-    },
+    browser::{fetch, url::BrowserUrls},
     error::{AuthError, Code, Phase},
     oauth::userinfo,
     request::{

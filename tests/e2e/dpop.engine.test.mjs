@@ -216,12 +216,17 @@ test("what is the vault's own is refused: a DPoP header, an export, a redirect (
     }
   }
   assert.deepEqual(e2e.servers.direct.other.log.list(), []);
-  assert.ok(app.calls().every(({ url }) => url.startsWith("/redirect?")), "none was followed");
+  assert.ok(
+    app.calls().every(({ url }) => url.startsWith("/redirect?")),
+    "none was followed",
+  );
 });
 
 test("a provider that lists no ES256 is named before anybody leaves (dp1)", async () => {
   const story = await stage.begin(
-    { metadata: ({ body }) => Object.assign(body, { dpop_signing_alg_values_supported: ["RS256"] }) },
+    {
+      metadata: ({ body }) => Object.assign(body, { dpop_signing_alg_values_supported: ["RS256"] }),
+    },
     bound,
   );
   await assert.rejects(
@@ -293,8 +298,15 @@ test("servers that always want another nonce are asked twice, and no session end
 
 /** @type {[string, import("./harness/hostile.mjs").Scenario["challenge"]][]} */
 const UNREADABLE = [
-  ["is not exposed", ({ headers }) => Object.assign(headers, { "Access-Control-Expose-Headers": "WWW-Authenticate" })],
-  ["stands twice", ({ headers }) => Object.assign(headers, { "DPoP-Nonce": /** @type {any} */ (["a", "b"]) })],
+  [
+    "is not exposed",
+    ({ headers }) =>
+      Object.assign(headers, { "Access-Control-Expose-Headers": "WWW-Authenticate" }),
+  ],
+  [
+    "stands twice",
+    ({ headers }) => Object.assign(headers, { "DPoP-Nonce": /** @type {any} */ (["a", "b"]) }),
+  ],
 ];
 for (const [how, challenge] of UNREADABLE) {
   test(`a nonce that ${how} is told as such, without a loop (dp8, dp13)`, async () => {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tokenward::{
     clock::{Millis, Now, ServerOffset, UnixMillis},
-    config::{Config, Logout, Restore},
+    config::{Config, Logout, Restore, TokenType},
     error::{AuthError, Code, Phase},
     jwt::{algorithm::Algorithms, claims::Claims},
     oauth::{
@@ -43,7 +43,7 @@ pub(crate) fn config(is_openid: bool) -> Config {
         logout: Logout::default(),
         restore: Restore::Redirect,
         push_authorization_requests: false,
-        dpop: false,
+        token_type: TokenType::Bearer,
         allow_password_grant: false,
         allow_token_export: false,
         network_timeout: Millis::from_secs(10),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use tokenward::{
     clock::{Millis, Now, UnixMillis},
-    config::{Config, DEFAULT_AUDIENCE},
+    config::{Config, DEFAULT_AUDIENCE, TokenType},
     error::{AuthError, Code, Phase},
     oauth::{token::HttpAnswer, transaction::Transaction},
     secret::Secret,
@@ -364,16 +364,19 @@ fn unanswered_says_how_far_it_came() {
 
 #[test]
 fn dp9_tk6_a_token_of_another_type_is_refused_and_revoked() {
-    for (dpop, token_type, is_taken) in
-        [(false, "Bearer", true), (true, "DPoP", true), (true, "Bearer", false), (false, "DPoP", false)]
-    {
-        let config = Config { dpop, ..config(false) };
+    for (wanted, token_type, is_taken) in [
+        (TokenType::Bearer, "Bearer", true),
+        (TokenType::Dpop, "DPoP", true),
+        (TokenType::Dpop, "Bearer", false),
+        (TokenType::Bearer, "DPoP", false),
+    ] {
+        let config = Config { token_type: wanted, ..config(false) };
         let body = format!(
             r#"{{"access_token":"at","refresh_token":"rt","token_type":"{token_type}","expires_in":60}}"#
         );
         for request in [code(), refresh(grant(1, 300, START))] {
             let judged = judge(&request, Ok(answer(200, &body)), &config, START);
-            assert_eq!(judged.is_ok(), is_taken, "{dpop} {token_type}");
+            assert_eq!(judged.is_ok(), is_taken, "{wanted:?} {token_type}");
             let Err(failure) = judged else { continue };
             assert_eq!((failure.error.code, failure.is_final), (Code::TokenTypeRefused, true));
             assert_eq!(failure.issued.unwrap().expose(), "rt");

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { readBody, sendJson } from "./body.mjs";
 import { allowAll, answerOpen, bodyForm } from "./open.mjs";
-import { API_CLIENT_ID } from "./provider-config.mjs";
 import { ProofRefused, Proofs } from "./proofs.mjs";
+import { API_CLIENT_ID } from "./provider-config.mjs";
 import { INTERNAL_HEADER } from "./provider-routes.mjs";
 import { RequestLog } from "./request-log.mjs";
 

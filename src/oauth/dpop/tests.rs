@@ -12,7 +12,8 @@ use crate::{
     oauth::fixtures::url,
 };
 
-const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/vectors/rfc9449/vectors.json");
+const VECTORS: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/vectors/rfc9449/vectors.json");
 const NOW: Now = Now { wall: UnixMillis(1_562_262_616_900), monotonic: Millis(1) };
 const ORIGIN: &str = "https://id.example.com";
 
@@ -178,8 +179,7 @@ fn telling(nonce: Option<&str>, mut answer: HttpAnswer) -> HttpAnswer {
 
 #[test]
 fn dp7_dp13_one_more_attempt_and_only_for_a_nonce_that_is_new() {
-    let challenge =
-        |nonce| telling(nonce, answer(400, r#"{"error":"use_dpop_nonce"}"#, None));
+    let challenge = |nonce| telling(nonce, answer(400, r#"{"error":"use_dpop_nonce"}"#, None));
     let mut proofs = Proofs::default();
     let first = proofs.attempt(ORIGIN);
     assert_eq!(first.nonce, None);

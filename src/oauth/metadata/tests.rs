@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{oauth::fixtures::config, url::oracle::Oracle};
+use crate::{config::TokenType, oauth::fixtures::config, url::oracle::Oracle};
 
 const ISSUER: &str = "https://id.example.com";
 
@@ -154,16 +154,16 @@ fn with_scope(is_openid: bool) -> Config {
 
 #[test]
 fn proofs_need_es256_dp1() {
-    let code = |listed: &Value, dpop| {
+    let code = |listed: &Value, token_type| {
         let metadata = changed(&json!({ "dpop_signing_alg_values_supported": listed })).unwrap();
-        metadata.check(&Config { dpop, ..config() }).err().map(|error| error.code)
+        metadata.check(&Config { token_type, ..config() }).err().map(|error| error.code)
     };
     for taken in [json!(null), json!(["ES256"]), json!(["EdDSA", "ES256"])] {
-        assert_eq!(code(&taken, true), None);
+        assert_eq!(code(&taken, TokenType::Dpop), None);
     }
     for refused in [json!([]), json!(["RS256", "es256"])] {
-        assert_eq!(code(&refused, true), Some(Code::ProviderUnsupported));
-        assert_eq!(code(&refused, false), None, "bearer tokens need none");
+        assert_eq!(code(&refused, TokenType::Dpop), Some(Code::ProviderUnsupported));
+        assert_eq!(code(&refused, TokenType::Bearer), None, "bearer tokens need none");
     }
 }
 

@@ -116,7 +116,9 @@ fn a_whole_answer_is_read_tk4_tk5() {
 
 #[test]
 fn a_token_says_whether_it_is_bound_dp9_tk4() {
-    for (token_type, is_bound) in [("Bearer", false), ("BEARER", false), ("DPoP", true), ("dpop", true)] {
+    for (token_type, is_bound) in
+        [("Bearer", false), ("BEARER", false), ("DPoP", true), ("dpop", true)]
+    {
         let body = format!(r#"{{"access_token":"at","token_type":"{token_type}"}}"#);
         assert_eq!(read_200(&body).unwrap().is_bound, is_bound);
     }

@@ -139,14 +139,7 @@ fn answer(id_token: &str) -> HttpAnswer {
         "id_token": id_token,
     });
     let (content_type, body) = (Some("application/json".into()), body.to_string().into_bytes());
-    HttpAnswer {
-        status: 200,
-        content_type,
-        retry_after: None,
-        date: None,
-        dpop_nonce: None,
-        body,
-    }
+    HttpAnswer { status: 200, content_type, retry_after: None, date: None, dpop_nonce: None, body }
 }
 
 fn claims(more: &Value) -> Value {

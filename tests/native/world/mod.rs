@@ -133,11 +133,6 @@ impl World {
         self.vaults[tab].is_signed_in()
     }
 
-    /// Whether its last refresh failed.
-    pub(crate) fn is_degraded(&self, tab: usize) -> bool {
-        self.vaults[tab].is_degraded()
-    }
-
     /// Why nobody is signed in there, where that is so.
     pub(crate) fn reason(&self, tab: usize) -> Option<SignedOutReason> {
         self.vaults[tab].reason()

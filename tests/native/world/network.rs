@@ -36,8 +36,8 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// Every kind that befalls all clients, to be drawn from.
-    pub(crate) const ALL: [Self; 13] = [
+    /// Every kind, to be drawn from.
+    pub(crate) const ALL: [Self; 15] = [
         Self::Slow(4000),
         Self::Slow(30_000),
         Self::NotSent,
@@ -51,6 +51,8 @@ impl Fault {
         Self::Duplicate,
         Self::AnswerTwice,
         Self::LockMissed,
+        Self::Challenge(1),
+        Self::Challenge(3),
     ];
 }
 

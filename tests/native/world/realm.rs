@@ -225,7 +225,10 @@ impl World {
                 if let Some(open) = self.calls.open.get_mut(&ticket) {
                     open.status = Some(status);
                 }
-                self.tell_call(ticket, call::Input::Answered { status, challenge: None, nonce: None });
+                self.tell_call(
+                    ticket,
+                    call::Input::Answered { status, challenge: None, nonce: None },
+                );
             }
         }
     }

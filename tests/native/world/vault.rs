@@ -113,11 +113,6 @@ impl Vault {
         matches!(self.published, Snapshot::SignedIn { .. })
     }
 
-    /// Whether its last refresh failed.
-    pub(crate) fn is_degraded(&self) -> bool {
-        matches!(self.published, Snapshot::SignedIn { degraded: Some(_), .. })
-    }
-
     /// Why nobody is signed in, where that is so.
     pub(crate) fn reason(&self) -> Option<SignedOutReason> {
         match &self.published {

@@ -2,8 +2,8 @@
 // One issuer of the scripted provider: honest, but for what its scenario changes. It records each
 // request but preflights, and knows nothing of sockets.
 import { randomBytes } from "node:crypto";
-import { RequestLog } from "../request-log.mjs";
 import { ProofRefused, Proofs } from "../proofs.mjs";
+import { RequestLog } from "../request-log.mjs";
 import { html, json, redirect, unauthorized } from "./answers.mjs";
 import { Grants } from "./grants.mjs";
 import { leftHash, publicJwk, sign, signingKey } from "./keys.mjs";
@@ -210,7 +210,13 @@ export class Issuer {
     if (!headers.dpop) return undefined;
     const nonce = this.#scenario.nonce?.(endpoint, this);
     const { skewMs } = this;
-    const proven = { method, url, skewMs, ...(token ? { token } : {}), ...(nonce ? { nonce } : {}) };
+    const proven = {
+      method,
+      url,
+      skewMs,
+      ...(token ? { token } : {}),
+      ...(nonce ? { nonce } : {}),
+    };
     try {
       return this.#proofs.check(headers.dpop, proven).jkt;
     } catch (refused) {
