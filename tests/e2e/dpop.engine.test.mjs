@@ -211,7 +211,7 @@ test("what is the vault's own is refused: a DPoP header, an export, a redirect (
     for (const init of [{}, { redirect: "follow" }]) {
       await assert.rejects(
         tab.run((auth, url, init) => auth.fetch(url, init), url, init),
-        authError("redirect_refused", /DPoP proof/),
+        authError("redirect_refused", /could carry the credential/),
       );
     }
   }
