@@ -1,5 +1,7 @@
 // @ts-check
 // What a test about DPoP looks at: proofs as they were sent, and the key as it is stored.
+import assert from "node:assert/strict";
+import { eventually } from "./tab.mjs";
 
 /**
  * @param {string | string[] | undefined} proof a `DPoP` header
@@ -60,4 +62,32 @@ export async function removeStored(_, key) {
       };
     };
   });
+}
+
+/**
+ * A session whose tokens are bound, at a provider that wants nonces, through so many refreshes: all of them
+ * with one key, and none refused but for the first nonce.
+ *
+ * @param {import("./suite.mjs").Suite} e2e
+ * @param {number} refreshes
+ */
+export async function refreshBound(e2e, refreshes) {
+  const provider = { requiresProofs: true, requiresNonce: true, accessTokenTtl: 1 };
+  const app = await e2e.application({ options: { dpop: true }, provider });
+  const tab = await app.openSignedIn();
+  const refreshed = async () => app.counts().refreshesSucceeded >= refreshes;
+  await eventually(`${refreshes} refreshes`, refreshed, 10_000 + refreshes * 3000);
+  const { direct } = e2e.servers;
+  direct.provider.changeClient(app.clientId, { accessTokenTtl: 300 });
+  assert.equal((await tab.state()).status, "signedIn");
+  const keys = new Set();
+  for (const { proof, form } of direct.provider.log.list()) {
+    if (form.client_id !== app.clientId || form.grant_type !== "refresh_token") continue;
+    const [header = ""] = String(proof).split(".");
+    keys.add(JSON.parse(Buffer.from(header, "base64url").toString()).jwk.x);
+  }
+  assert.equal(keys.size, 1);
+  const { reuses, refreshesFailed } = app.counts();
+  assert.equal(reuses, 0);
+  assert.ok(refreshesFailed <= 2, "the nonce is known after the first");
 }
