@@ -146,6 +146,9 @@ codes! {
     BodyUsed = "body_used",
     /// The resource answered with a redirect that could carry a credential away.
     RedirectRefused = "redirect_refused",
+    /// The answer repeats the credential that it was asked with, and was not handed on: have the resource
+    /// not echo its requests' headers.
+    CredentialReflected = "credential_reflected",
     /// A password is taken only where `allowPasswordGrant` is `"deprecated"`.
     PasswordGrantNotAllowed = "password_grant_not_allowed",
     /// The access token leaves the vault only where `allowTokenExport` is set.

@@ -1,7 +1,7 @@
 /** A page's `fetch` in the vault's words, and the vault's answer as a page's `Response`. */
 
 import type { Answer, Call, Link, Question } from "./connection.js";
-import { failure } from "./error.js";
+import { AuthError, failure } from "./error.js";
 
 /** What is passed on where it differs from what a request has by itself. */
 const MEMBERS = [
@@ -81,6 +81,7 @@ async function parts(request: Request, form: unknown): Promise<Question> {
 function respond(answer: Answer<"response">, drop: () => void, signal: AbortSignal): Response {
   const { status, url, redirected, body } = answer;
   let isWhole = false;
+  let failure: AuthError | undefined;
   // The vault gives a piece whenever it is asked.
   const gathered = (port: MessagePort): ReadableStream => {
     const stop = () => {
@@ -99,11 +100,14 @@ function respond(answer: Answer<"response">, drop: () => void, signal: AbortSign
       pull: (stream) =>
         new Promise((done) => {
           port.onmessage = ({ data }) => {
-            if (data) stream.enqueue(data);
-            else if (data === null) {
+            if (data === null) {
               isWhole = true;
               stream.close();
-            } else stream.error(new TypeError("network error"));
+            } else if (data.error) {
+              failure = new AuthError(data.error);
+              stream.error(failure);
+            } else if (data) stream.enqueue(data);
+            else stream.error(new TypeError("network error"));
             done();
           };
           port.postMessage(true);
@@ -113,7 +117,7 @@ function respond(answer: Answer<"response">, drop: () => void, signal: AbortSign
   };
   // Chromium's readers say `TypeError` whatever a stream was ended with.
   const told = (error: unknown) =>
-    Promise.reject(signal.aborted && !isWhole ? signal.reason : error);
+    Promise.reject(failure ?? (signal.aborted && !isWhole ? signal.reason : error));
   const type = new URL(url).origin === location.origin ? "basic" : "cors";
 
   /** Gives a response what only the network can give, and its clones too. */

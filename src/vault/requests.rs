@@ -21,12 +21,15 @@ use super::{
 };
 use crate::{
     browser::{fetch, url::BrowserUrls},
+    config::credential::Usage,
     error::{AuthError, Code, Phase},
     oauth::userinfo,
     request::{
         call::{self, Call},
+        reflection::Reflection,
         target::{self, Passage},
     },
+    secret::Secret,
     session::inputs::{Generation, Input, Lease, Ticket},
     table::Table,
     url::ParseUrl,
@@ -262,13 +265,37 @@ fn end(vault: Vault, ticket: Ticket) {
 
 fn reply(vault: Vault, ticket: Ticket, fetch: &Fetch) {
     let Some(response) = fetch.latest.take() else { return };
-    let Some(pipe) = relay::reply(vault.ports, fetch.asker, &response) else { return };
+    let content_type = fetch::header(&response, "content-type");
+    let reflection = Reflection::new(lent(vault, fetch), content_type.as_deref());
+    let pipe = match relay::reply(vault.ports, fetch.asker, &response, reflection) {
+        Ok(Some(pipe)) => pipe,
+        Ok(None) => return,
+        Err(error) => {
+            fetch.abort.abort();
+            return fail(vault, fetch.asker, error);
+        }
+    };
     vault.requests.put(ticket, Waiting::Body(fetch.asker, fetch.abort.clone()));
     let signal = fetch.abort.signal();
     spawn_local(async move {
         pipe.run(&signal).await;
         vault.requests.remove(ticket);
     });
+}
+
+/// What the request was sent with that would be of use to whoever has it.
+fn lent(vault: Vault, fetch: &Fetch) -> Option<Secret> {
+    let token = fetch.lease.borrow().as_ref().map(|lease| Secret::clone(&lease.token));
+    token.or_else(|| {
+        let usage = &vault.config.keys.get(fetch.passage.key?)?.usage;
+        match (fetch.key.borrow().as_deref()?, usage) {
+            (Held::ApiKey(value), Usage::ApiKey { prefix, .. }) => {
+                // exposed: an echo may leave out what stands before the key.
+                value.expose().strip_prefix(prefix.as_str()).map(Secret::from)
+            }
+            _ => None,
+        }
+    })
 }
 
 fn reply_claims(vault: Vault, waiting: Rc<Waiting>) {

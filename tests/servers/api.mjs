@@ -204,6 +204,8 @@ async function answer({ req, res, caller, received, refuse }) {
     case "status":
       if (["204", "205", "304"].includes(argument)) return void res.writeHead(+argument).end();
       return sendJson(res, Number(argument) || 400, { status: Number(argument) });
+    case "reflect":
+      return reflect(req, res, argument);
     case "redirect":
       return void res.writeHead(302, { Location: url.searchParams.get("to") ?? "/me" }).end();
     case "expire":
@@ -213,6 +215,27 @@ async function answer({ req, res, caller, received, refuse }) {
     default:
       return sendJson(res, 404, { error: "not_found" });
   }
+}
+
+/**
+ * An API that gives back what it was sent, as a debugging aid left behind does.
+ *
+ * @param {Request} req
+ * @param {Response} res
+ * @param {string} where
+ */
+async function reflect(req, res, where) {
+  const sent = req.headers.authorization ?? "";
+  if (where === "header") res.setHeader("X-Request-Id", sent);
+  res.setHeader("Content-Type", where === "download" ? "application/octet-stream" : "text/plain");
+  if (where === "beginning") return void res.end(`Your token begins with ${sent.slice(0, -1)}`);
+  if (where !== "pieces") return void res.end(where === "header" ? "ok" : JSON.stringify({ sent }));
+  for (const piece of [sent.slice(0, 40), sent.slice(40, -1), sent.slice(-1), " and more"]) {
+    res.write(piece);
+    // As a packet of its own.
+    await sleep(50);
+  }
+  res.end();
 }
 
 /**
