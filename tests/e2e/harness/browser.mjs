@@ -18,6 +18,7 @@
  * @property {boolean} keepsSharedWorkers whether a SharedWorker outlives its last page for a while
  * @property {boolean} keepsDatabases whether a page left in the middle of a transaction keeps the database
  *   from every other while it is in the back/forward cache
+ * @property {boolean} storesKeysShared whether a SharedWorker can store a `CryptoKey`
  * @property {DevTools} [devTools]
  * @property {(driver: WebDriver) => Promise<string[]>} consoleLines what the browser's console
  *   received since the last call

@@ -31,6 +31,7 @@ export const chromium = {
   insecureHost: HOST,
   keepsSharedWorkers: true,
   keepsDatabases: false,
+  storesKeysShared: true,
   lacks: {},
 
   async start() {

@@ -44,6 +44,7 @@ export const firefox = {
   insecureHost: HOST,
   keepsSharedWorkers: false,
   keepsDatabases: false,
+  storesKeysShared: true,
   lacks: {},
 
   async start() {

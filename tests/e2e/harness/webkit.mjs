@@ -32,6 +32,7 @@ export const webkit = {
   insecureHost: "app.test",
   keepsSharedWorkers: false,
   keepsDatabases: true,
+  storesKeysShared: false,
   lacks: { files: "WebKitGTK 2.50 has no `navigator.storage`" },
 
   async start() {
