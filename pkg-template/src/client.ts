@@ -5,7 +5,7 @@ import { doorway } from "./callback.js";
 import { connector, gone, type Link } from "./connection.js";
 import { type AuthError, failure } from "./error.js";
 import type { Ear } from "./events.js";
-import { send } from "./fetch.js";
+import { type AuthResponse, send } from "./fetch.js";
 import type { SessionEvent, SessionState } from "./generated/types.js";
 import { follow } from "./lifecycle.js";
 import { type ClientOptions, checkOptions, readOptions, refuse, unknownNames } from "./options.js";
@@ -46,7 +46,7 @@ export interface Client {
    * Like `fetch`, with the credential that the configuration has for the target. A network failure
    * is a `TypeError`, an abort rejects with the signal's reason, and an HTTP status never throws.
    */
-  readonly fetch: (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
+  readonly fetch: (input: RequestInfo | URL, init?: RequestInit) => Promise<AuthResponse>;
   /**
    * Ends the session for every tab. Where the provider is to end its own, the browser is sent
    * there; the promise resolves when it is on its way.

@@ -16,12 +16,21 @@ const MEMBERS = [
 /** The ways to read a body; not every engine has all of them. */
 const READERS = ["text", "json", "blob", "arrayBuffer", "bytes", "formData"] as const;
 
+/** An answer as `fetch` gives it. */
+export interface AuthResponse extends Response {
+  /**
+   * Whether this is the answer to a first try that a second one might have bettered (another token, another
+   * nonce), and the body was too large to be sent again: send it again yourself.
+   */
+  readonly unrepeated?: boolean;
+}
+
 /** Sends a request through the vault that `reach` finds; like `fetch` in everything but its errors. */
 export async function send(
   reach: () => Promise<Link>,
   input: RequestInfo | URL,
   init?: RequestInit,
-): Promise<Response> {
+): Promise<AuthResponse> {
   const request = read(input, init);
   const { signal } = request;
   signal.throwIfAborted();
@@ -33,7 +42,7 @@ export async function send(
       reject(signal.reason);
     });
   });
-  const answered = async (): Promise<Response> => {
+  const answered = async (): Promise<AuthResponse> => {
     const question = await parts(request, init?.body);
     const link = await reach();
     signal.throwIfAborted();
@@ -78,8 +87,8 @@ async function parts(request: Request, form: unknown): Promise<Question> {
   return question;
 }
 
-function respond(answer: Answer<"response">, drop: () => void, signal: AbortSignal): Response {
-  const { status, url, redirected, body } = answer;
+function respond(answer: Answer<"response">, drop: () => void, signal: AbortSignal): AuthResponse {
+  const { status, url, redirected, unrepeated, body } = answer;
   let isWhole = false;
   let failure: AuthError | undefined;
   // The vault gives a piece whenever it is asked.
@@ -123,7 +132,7 @@ function respond(answer: Answer<"response">, drop: () => void, signal: AbortSign
   /** Gives a response what only the network can give, and its clones too. */
   const dress = (response: Response): Response => {
     const clone = response.clone.bind(response);
-    const own: object = { status, url, redirected, type, clone: () => dress(clone()) };
+    const own: object = { status, url, redirected, unrepeated, type, clone: () => dress(clone()) };
     for (const name of READERS) {
       const read = response[name]?.bind(response);
       if (read) Object.assign(own, { [name]: () => read().catch(told) });

@@ -35,6 +35,12 @@ pub(super) fn body_length(body: &JsValue) -> Option<u64> {
     body.dyn_ref::<Blob>().map(|blob| blob.size() as u64)
 }
 
+/// A resource's answer, and whether a second try might have had another.
+pub(super) struct Answer<'a> {
+    pub(super) response: &'a Response,
+    pub(super) is_unrepeated: bool,
+}
+
 /// A body on its way: what the resource sends, and where the page asks for it.
 pub(super) struct Pipe {
     from: ReadableStreamDefaultReader,
@@ -55,9 +61,10 @@ enum Next {
 pub(super) fn reply(
     ports: &Ports,
     asker: Asker,
-    response: &Response,
+    answer: &Answer<'_>,
     reflection: Reflection,
 ) -> Result<Option<Pipe>, AuthError> {
+    let Answer { response, is_unrepeated } = *answer;
     let headers = fetch::headers(response);
     if reflection.is_in(&headers) {
         return Err(reflection::reflected());
@@ -70,6 +77,7 @@ pub(super) fn reply(
         headers,
         url: response.url(),
         redirected: response.redirected(),
+        unrepeated: is_unrepeated,
     };
     // The page's `Response` refuses a body for these statuses, even an empty one.
     let is_empty = matches!(response.status(), 204 | 205 | 304);

@@ -220,10 +220,11 @@ pub(super) fn perform(vault: Vault, ticket: Ticket, output: call::Output) {
         call::Output::Want => want(vault, ticket, fetch, None),
         call::Output::WantNewer(refused) => want(vault, ticket, fetch, Some(refused)),
         call::Output::Send => send(vault, ticket, Rc::clone(&waiting)),
-        call::Output::Reply => {
+        call::Output::Reply | call::Output::ReplyUnrepeated => {
             end(vault, ticket);
+            let is_unrepeated = output == call::Output::ReplyUnrepeated;
             match fetch.purpose {
-                Purpose::Page => reply(vault, ticket, fetch),
+                Purpose::Page => reply(vault, ticket, fetch, is_unrepeated),
                 Purpose::UserInfo => reply_claims(vault, Rc::clone(&waiting)),
             }
         }
@@ -263,11 +264,12 @@ fn end(vault: Vault, ticket: Ticket) {
     vault.end(ticket);
 }
 
-fn reply(vault: Vault, ticket: Ticket, fetch: &Fetch) {
+fn reply(vault: Vault, ticket: Ticket, fetch: &Fetch, is_unrepeated: bool) {
     let Some(response) = fetch.latest.take() else { return };
     let content_type = fetch::header(&response, "content-type");
     let reflection = Reflection::new(lent(vault, fetch), content_type.as_deref());
-    let pipe = match relay::reply(vault.ports, fetch.asker, &response, reflection) {
+    let answer = relay::Answer { response: &response, is_unrepeated };
+    let pipe = match relay::reply(vault.ports, fetch.asker, &answer, reflection) {
         Ok(Some(pipe)) => pipe,
         Ok(None) => return,
         Err(error) => {

@@ -440,7 +440,11 @@ url: string,
 /**
  * Whether that is another one than was asked.
  */
-redirected: boolean, } | { "type": "events", 
+redirected: boolean, 
+/**
+ * Whether a second try might have had another answer, and the body could not be sent again.
+ */
+unrepeated: boolean, } | { "type": "events", 
 /**
  * The question.
  */
