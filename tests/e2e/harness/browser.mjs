@@ -14,6 +14,7 @@
  * @typedef {object} Engine
  * @property {string} name
  * @property {() => Promise<Started>} start
+ * @property {string} usualPlace the place whose cell runs with every change, see xtask/src/test/cells.rs
  * @property {string} insecureHost a name for 127.0.0.1 that is no secure context over http
  * @property {boolean} keepsSharedWorkers whether a SharedWorker outlives its last page for a while
  * @property {boolean} keepsDatabases whether a page left in the middle of a transaction keeps the database

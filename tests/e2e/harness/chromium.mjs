@@ -28,6 +28,7 @@ const ARGUMENTS = [
 /** @type {import("./browser.mjs").Engine} */
 export const chromium = {
   name: "chromium",
+  usualPlace: "shared",
   insecureHost: HOST,
   keepsSharedWorkers: true,
   keepsDatabases: false,

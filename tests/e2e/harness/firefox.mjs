@@ -41,6 +41,7 @@ const printed = { file: "", read: 0 };
 /** @type {import("./browser.mjs").Engine} */
 export const firefox = {
   name: "firefox",
+  usualPlace: "shared",
   insecureHost: HOST,
   keepsSharedWorkers: false,
   keepsDatabases: false,

@@ -61,7 +61,14 @@ if (!known) {
 export const place = known;
 
 /** For tests that show the same in each place. A whole file of them is named `*.engine.test.mjs`. */
-export const once = placeName === "shared" ? {} : { skip: "shown in the browser's shared cell" };
+export const once =
+  placeName === engine.usualPlace
+    ? {}
+    : { skip: `shown in ${engine.name}'s ${engine.usualPlace} cell` };
+
+/** The same for what takes WebKit's one cell too long. */
+export const inShared =
+  placeName === "shared" ? {} : { skip: "shown in the browser's shared cell" };
 
 /** For tests of a vault that ends or hangs while its page lives. */
 export const endsAlone = place.target ? {} : { skip: "here the vault ends with its page alone" };

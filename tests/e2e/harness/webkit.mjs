@@ -29,6 +29,7 @@ const printed = { file: "", read: 0 };
 /** @type {import("./browser.mjs").Engine} */
 export const webkit = {
   name: "webkit",
+  usualPlace: "page",
   insecureHost: "app.test",
   keepsSharedWorkers: false,
   keepsDatabases: true,

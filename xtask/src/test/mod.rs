@@ -104,6 +104,11 @@ impl Part {
         }
     }
 
+    /// Whether it runs on a machine that has a compiler and nothing else.
+    fn needs_nothing(self) -> bool {
+        self.needs().is_empty() && self.products().is_empty()
+    }
+
     /// Whether the two may run at the same time.
     fn runs_beside(self, other: Self) -> bool {
         let is_driven = |part| matches!(part, Self::Engine(_) | Self::E2e(_));
@@ -161,12 +166,17 @@ fn run(flags: &Flags) -> Result<Outcome> {
     // With a pattern, a part that has no such test is left out, and said to be.
     let parts = if filter.is_some() { matching(&parts, &filter)? } else { parts };
     let start = Instant::now();
-    // All at once, because that is quicker. What could not be had fails the parts that need it.
-    let needs: Vec<Need> = parts.iter().flat_map(|part| part.needs()).collect();
-    let _ = tools::ensure(&needs);
-    let mut built = Built::default();
+    let (first, rest) =
+        parts.split_at(parts.iter().take_while(|part| part.needs_nothing()).count());
     let mut layers = Vec::new();
-    for group in parts.chunk_by(|one, other| one.runs_beside(*other)) {
+    let mut built = std::thread::scope(|scope| {
+        // On a bare machine that takes minutes, in which many a program keeps one processor busy of two:
+        // what needs nothing runs meanwhile. No test of it asks the clock.
+        let readying = scope.spawn(|| readied(rest));
+        layers.extend(first.iter().map(|part| finished(*part, &filter, &mut Built::default())));
+        readying.join().unwrap_or_default()
+    });
+    for group in rest.chunk_by(|one, other| one.runs_beside(*other)) {
         match group {
             [part] => layers.push(finished(*part, &filter, &mut built)),
             group => layers.extend(together(group, &filter, &mut built)),
@@ -255,6 +265,18 @@ impl Built {
         };
         outcome.map_err(anyhow::Error::msg)
     }
+}
+
+/// Installs and builds whatever the parts need. What could not be had fails those that need it, in their
+/// turn.
+fn readied(parts: &[Part]) -> Built {
+    let needs: Vec<Need> = parts.iter().flat_map(|part| part.needs()).collect();
+    let mut built = Built::default();
+    if tools::ensure(&needs).is_ok() {
+        let products = parts.iter().flat_map(|part| part.products());
+        products.for_each(|product| drop(built.has(*product)));
+    }
+    built
 }
 
 /// Runs one part. Whatever keeps it from running is one failure of that part.

@@ -27,6 +27,8 @@ pub(super) fn run(name: &str, filter: &Filter) -> Result<Layer> {
 pub(super) fn soak(name: &str) -> Result<Option<Layer>> {
     let mut cargo = process::cargo();
     cargo.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+    // They run long enough to be worth a compiler's while.
+    cargo.args(["--config", "profile.test.package.tokenward.opt-level=1"]);
     cargo.args(["--", "--ignored", "--nocapture"]);
     let (layer, ok) = read(name, &mut cargo)?;
     let is_empty = ok && layer.passed + layer.failed == 0;
