@@ -81,10 +81,15 @@ async function assertCompiles(name, resolution, source) {
   await symlink(unpacked, path.join(consumer, "node_modules/tokenward"));
   await writeFile(path.join(consumer, "package.json"), '{ "type": "module" }');
   await writeFile(path.join(consumer, "app.ts"), source);
+  // Examples speak of the client that the first of them makes.
+  const client = 'declare const auth: import("tokenward").Client;';
+  await writeFile(path.join(consumer, "auth.d.ts"), client);
   const module = resolution === "nodenext" ? "nodenext" : "esnext";
   const flags = ["--noEmit", "--strict", "--module", module, "--moduleResolution", resolution];
   const tsc = path.join(ROOT, "node_modules/.bin/tsc");
-  const answer = run(tsc, [...flags, "--target", "es2022", "app.ts"], { cwd: consumer });
+  const answer = run(tsc, [...flags, "--target", "es2022", "app.ts", "auth.d.ts"], {
+    cwd: consumer,
+  });
   const said = await answer.catch((/** @type {any} */ error) => error);
   assert.equal(said.stdout, "", String(said));
 }
@@ -105,7 +110,11 @@ for (const readme of ["README.md", "pkg-template/README.md"]) {
     for (const [index, snippet] of snippets.entries()) {
       const lines = snippet.trim().split("\n").length;
       assert.ok(lines <= 25, `a snippet of ${lines} lines is too long for a first screen`);
-      await assertCompiles(`${path.dirname(readme)}-readme-${index}`, "bundler", snippet);
+      await assertCompiles(
+        `${path.dirname(readme)}-readme-${index}`,
+        "bundler",
+        `${snippet}export {};`,
+      );
     }
   });
 }
