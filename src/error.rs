@@ -149,6 +149,8 @@ codes! {
     /// The answer is no stream of server-sent events: another status, another content type, or too long
     /// an event.
     EventsInvalid = "events_invalid",
+    /// The answer has no ticket: another status than 2xx, or no `ticket` in its JSON.
+    TicketInvalid = "ticket_invalid",
     /// `installFetch` would be in its own way: it is installed already, or the vault is this page.
     InstallRefused = "install_refused",
     /// A password is taken only where `allowPasswordGrant` is `"deprecated"`.

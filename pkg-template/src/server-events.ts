@@ -13,6 +13,9 @@ export interface EventsInit extends FetchInit {
   lastEventId?: string;
 }
 
+/** What of a client this needs: its `fetch`, and whose session it is. */
+export type EventsClient = Pick<Client, "fetch" | "state" | "subscribe">;
+
 /** How long to wait before another connection, in milliseconds, until the server says otherwise. */
 const RETRY_MS = 3000;
 /** What is waited beyond that after a failure: anything up to this, doubled with each. */
@@ -25,18 +28,23 @@ const MAX_JITTER_MS = 30_000;
  * again with `Last-Event-ID`, after the server's `retry`; a 204 is the end. Only a GET is repeated: with
  * another method the end of the answer is the end, and a break is a `TypeError`.
  *
+ * What it brings is of whoever was signed in when the first connection opened: a sign-out ends it with
+ * `not_signed_in`, instead of going on for the next person. Where `credential` is `"none"` it is nobody's.
+ *
  * Throws `events_invalid` for any other status or content type, and for an event of more than a mebibyte
- * (its `cause` is the `Response`, where there is one that was refused); the signal's reason after an abort;
- * and whatever `fetch` decides that is not `retryable`. `return()` ends the connection at once.
+ * (its `cause` is the head of the `Response`, where there is one that was refused); the signal's reason
+ * after an abort; and whatever `fetch` decides that is not `retryable`. `return()` ends the connection at
+ * once.
  */
 export function events(
-  auth: Pick<Client, "fetch">,
+  auth: EventsClient,
   url: string | URL,
   init: EventsInit = {},
 ): AsyncIterableIterator<ServerEvent, undefined, undefined> {
   const stop = new AbortController();
-  const signal = init.signal ? AbortSignal.any([init.signal, stop.signal]) : stop.signal;
-  const all = follow(auth, url, { ...init, signal });
+  const left = new AbortController();
+  const signals = [stop.signal, left.signal, init.signal ?? []].flat();
+  const all = follow(auth, url, { ...init, signal: AbortSignal.any(signals) }, left);
   const done = { done: true, value: undefined } as const;
   return {
     next: () => all.next().catch((error) => (stop.signal.aborted ? done : Promise.reject(error))),
@@ -53,27 +61,65 @@ export function events(
 }
 
 async function* follow(
-  auth: Pick<Client, "fetch">,
+  auth: EventsClient,
   url: string | URL,
   { lastEventId, ...init }: EventsInit & { signal: AbortSignal },
+  left: AbortController,
+): AsyncGenerator<ServerEvent, undefined, undefined> {
+  let forget: (() => void) | undefined;
+  try {
+    yield* connections(auth, url, lastEventId, init, () => {
+      if (init.credential !== "none") forget ??= tied(auth, left);
+    });
+  } finally {
+    forget?.();
+  }
+}
+
+/** Aborts when whoever is signed in now is so no longer; returns what ends the watch. */
+function tied(auth: EventsClient, left: AbortController): () => void {
+  const subject = () => (auth.state.status === "signedIn" ? auth.state.claims?.["sub"] : undefined);
+  let who = subject();
+  const look = (): void => {
+    const { status } = auth.state;
+    who ??= subject();
+    // In between it may be `restoring`, for the same person.
+    if (status !== "signedOut" && (status !== "signedIn" || subject() === who)) return;
+    const message = "Whoever asked for these events is signed out: ask again when somebody is in.";
+    left.abort(failure("not_signed_in", message, false, "fetch"));
+  };
+  const forget = auth.subscribe(look);
+  look();
+  return forget;
+}
+
+async function* connections(
+  auth: EventsClient,
+  url: string | URL,
+  lastEventId: string | undefined,
+  init: FetchInit & { signal: AbortSignal },
+  onOpen: () => void,
 ): AsyncGenerator<ServerEvent, undefined, undefined> {
   const { signal } = init;
   signal.throwIfAborted();
-  // What no request can be made of is no network failure, to be tried again.
-  const { method, headers } = new Request(url, init);
+  // What no request can be made of is no network failure, to be tried again. Without the body, whose
+  // type (the boundary of a form) is that of the request that is sent.
+  const { method, headers } = new Request(url, { ...init, body: null });
   headers.set("Accept", "text/event-stream");
   const stream = parser(lastEventId);
   let failures = 0;
   for (;;) {
     const id = stream.lastEventId();
     // A header's value is bytes; the identifier's are UTF-8 (HTML, 9.2.4).
-    if (id) headers.set("Last-Event-ID", String.fromCharCode(...new TextEncoder().encode(id)));
+    if (id) headers.set("Last-Event-ID", Array.from(new TextEncoder().encode(id), letter).join(""));
     let body: ReadableStreamDefaultReader<Uint8Array> | undefined;
+    let atLeast = 0;
     failures++;
     try {
       const response = await auth.fetch(url, { ...init, headers, cache: "no-store" });
       if (response.status === 204) return;
       check(response);
+      onOpen();
       body = response.body?.getReader();
       const decoder = new TextDecoder();
       stream.begin();
@@ -92,11 +138,13 @@ async function* follow(
       if (method !== "GET" || !mayPass(error)) throw error;
       // It brought something, and broke all the same.
       failures ||= 1;
+      if (isAuthError(error)) atLeast = error.retryAfterMs ?? 0;
     } finally {
       body?.cancel().catch(() => {});
     }
     const jitter = failures && Math.min(MAX_JITTER_MS, JITTER_MS * 2 ** (failures - 1));
-    await pause((stream.retry() ?? RETRY_MS) + random() * jitter, signal);
+    const usual = stream.retry() ?? RETRY_MS;
+    await pause(Math.max(usual, atLeast) + random() * jitter, signal);
   }
 }
 
@@ -122,6 +170,10 @@ function mayPass(error: unknown): boolean {
   return isAuthError(error)
     ? error.retryable && error.code !== "events_invalid"
     : error instanceof TypeError;
+}
+
+function letter(byte: number): string {
+  return String.fromCharCode(byte);
 }
 
 /** A number from 0 up to 1. */

@@ -68,6 +68,36 @@ test("requests to the resources go through the client, others are left alone", a
   assert.equal(globalThis.fetch, own);
 });
 
+test("a resource is what its paths and methods say, as the vault compares them", async () => {
+  const auth = client();
+  const uninstall = installFetch(auth, [
+    { origin: "https://app.example", paths: ["/api/"], methods: ["GET", "POST", "purge"] },
+  ]);
+  const inside = [
+    "/api",
+    "/api/",
+    "/api/me?x#y",
+    "/x/../api/me",
+    new URL("https://app.example/api"),
+  ];
+  for (const input of inside) assert.equal(await (await fetch(input)).text(), "client", `${input}`);
+  for (const method of ["get", "Post", "purge"]) {
+    assert.equal(await (await fetch("/api", { method })).text(), "client", method);
+  }
+  const outside = ["/", "/apis", "/api/../config.json", "/API/me", "https://[", "data:,x"];
+  for (const input of outside) assert.equal(await (await fetch(input)).text(), "own", input);
+  for (const method of ["PUT", "Purge"]) {
+    assert.equal(await (await fetch("/api", { method })).text(), "own", method);
+    const request = new Request("https://app.example/api", { method });
+    assert.equal(await (await fetch(request)).text(), "own", method);
+    assert.equal(await (await fetch(request, { method: "GET" })).text(), "client");
+  }
+  // A frame's `Request` is one, though no instance of this page's.
+  const { url, method } = new Request("https://app.example/api/me");
+  assert.equal(await (await fetch(/** @type {any} */ ({ url, method }))).text(), "client");
+  uninstall();
+});
+
 test("twice is refused, and so is a vault in this page", () => {
   const uninstall = installFetch(client(), []);
   assert.throws(() => installFetch(client(), []), { code: "install_refused" });

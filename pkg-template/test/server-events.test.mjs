@@ -19,7 +19,7 @@ const { events } = await import(
 const URL_ = "https://api.example/live";
 const NO_WAIT = "retry: 0\n";
 
-/** @typedef {{ id: string | null, headers: Headers, init: any }} Asked */
+/** @typedef {{ id: string | null, headers: Headers, init: any, signal?: any }} Asked */
 
 /**
  * A client whose fetch gives these answers in turn, and a 204 after them.
@@ -40,7 +40,29 @@ function client(...answers) {
       : /** @type {string | ReadableStream} */ (answer);
     return new Response(body, { headers: { "Content-Type": "Text/Event-Stream; charset=utf-8" } });
   };
-  return { auth: { fetch }, asked };
+  const session = signedIn("alice");
+  return { ...session, auth: Object.assign(session.auth, { fetch }), asked };
+}
+
+/** A session, as the client shows it. @param {string} sub */
+function signedIn(sub) {
+  /** @type {Set<() => void>} */
+  const ears = new Set();
+  const auth = {
+    state: /** @type {any} */ ({ status: "signedIn", claims: { sub } }),
+    subscribe: (/** @type {() => void} */ ear) => {
+      ears.add(ear);
+      return () => void ears.delete(ear);
+    },
+  };
+  return {
+    auth,
+    ears,
+    become(/** @type {any} */ state) {
+      auth.state = state;
+      for (const ear of ears) ear();
+    },
+  };
 }
 
 /** @param {AsyncIterable<import("../src/server-events.js").ServerEvent>} all */
@@ -106,6 +128,11 @@ test("a lost connection is made again; what would fail again is thrown", async (
     ["1", "2"],
   );
   assert.equal(asked.length, 4);
+  const busy = Object.assign(new Error("busy"), { retryable: true, retryAfterMs: 60 });
+  Object.assign(busy, { [Symbol.for("tokenward.AuthError")]: true });
+  const timer = context.mock.method(globalThis, "setTimeout");
+  await told(events(client(`${NO_WAIT}data: 1\n\n`, busy).auth, URL_));
+  assert.equal(timer.mock.calls.at(-1)?.arguments[1], 60, "no sooner than it was told");
   const other = client(Object.assign(new Error("no"), { retryable: false }));
   await assert.rejects(told(events(other.auth, URL_)), /no/);
   await assert.rejects(told(events(other.auth, "https://[")), TypeError);
@@ -143,6 +170,10 @@ test("another method is sent once: nobody knows what repeating it would do", asy
   assert.equal(asked.length, 1);
   const lost = client(new TypeError("Failed to fetch"));
   await assert.rejects(told(events(lost.auth, URL_, { method: "POST" })), TypeError);
+  // A form's boundary is told by whoever sends it.
+  const form = client("data: 1\n\n");
+  await told(events(form.auth, URL_, { method: "POST", body: new FormData() }));
+  assert.equal(form.asked[0]?.headers.has("Content-Type"), false);
 });
 
 /** A stream of one event that then stays open. */
@@ -155,22 +186,66 @@ function open() {
   return { stream, cancelled: () => cancelled };
 }
 
-test("return() cancels the stream, also while an event is waited for", async () => {
-  for (const reads of [1, 2]) {
-    const { stream, cancelled } = open();
-    const body = new Response(stream, { headers: { "Content-Type": "text/event-stream" } });
-    let signal = /** @type {AbortSignal | undefined} */ (undefined);
-    const fetch = async (/** @type {any} */ _, /** @type {any} */ init) => {
-      signal = init.signal;
-      return body;
+/** An endless answer that ends with the request's signal, as the real one does. @param {any} init */
+function endless(init, stream = open()) {
+  const response = new Response(stream.stream, {
+    headers: { "Content-Type": "text/event-stream" },
+  });
+  const body = /** @type {ReadableStream<Uint8Array>} */ (response.body);
+  const { readable, writable } = new TransformStream();
+  body.pipeTo(writable, { signal: init.signal }).catch(() => {});
+  return new Response(readable, response);
+}
+
+test("return() ends the connection, also while an event is waited for", async () => {
+  for (const reads of [0, 1, 2, 3]) {
+    const { auth, asked, ears } = client();
+    const stream = open();
+    auth.fetch = async (/** @type {any} */ _, /** @type {any} */ init) => {
+      asked.push(init);
+      return endless(init, stream);
     };
-    const all = events({ fetch }, URL_);
-    for (let at = 0; at < reads; at++) await all.next();
+    const all = events(auth, URL_);
+    for (let at = 0; at < Math.min(reads, 2); at++) await all.next();
+    const waiting = reads === 3 ? all.next() : undefined;
     await all.return?.();
-    assert.equal(signal?.aborted, true);
-    assert.equal(cancelled(), 1);
+    if (waiting) assert.deepEqual(await waiting, { done: true, value: undefined });
+    assert.equal(asked.length, reads ? 1 : 0);
+    if (reads) assert.equal(asked[0]?.signal.aborted, true);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(stream.cancelled(), reads ? 1 : 0);
+    assert.equal(ears.size, 0, "nothing listens any more");
     assert.deepEqual(await all.next(), { done: true, value: undefined });
   }
+});
+
+test("a sign-out ends the stream: nobody else's session carries it on", async () => {
+  const other = { status: "signedIn", claims: { sub: "bob" } };
+  for (const state of [{ status: "signedOut", reason: "signed_out" }, other]) {
+    for (const isWaiting of [true, false]) {
+      const { auth, asked, ears, become } = client();
+      auth.fetch = async (/** @type {any} */ _, /** @type {any} */ init) => {
+        asked.push(init);
+        return endless(init);
+      };
+      const all = events(auth, URL_);
+      await all.next();
+      if (isWaiting) await all.next();
+      const next = isWaiting && all.next();
+      become({ status: "restoring" });
+      become({ status: "signedIn", claims: { sub: "alice" } });
+      become(state);
+      await assert.rejects(next || all.next(), { code: "not_signed_in", retryable: false });
+      assert.deepEqual([asked.length, ears.size], [1, 0]);
+      assert.equal(asked[0]?.signal.aborted, true);
+    }
+  }
+  // What bears no credential is nobody's.
+  const { auth, become } = client(`${NO_WAIT}data: 1\n\n`, "data: 2\n\n");
+  const all = events(auth, URL_, { credential: "none" });
+  await all.next();
+  become({ status: "signedOut" });
+  assert.equal((await all.next()).value?.data, "2");
 });
 
 test("an abort rejects with its reason, also between two events and in a pause", async () => {

@@ -62,6 +62,8 @@ const FILES = [
   "server-events.d.ts",
   "server-events.js",
   "shield.js",
+  "ticket.d.ts",
+  "ticket.js",
   "trouble.js",
   "vault.js",
   "window.d.ts",

@@ -46,6 +46,7 @@ const BUNDLES = [
   { source: "callback-page.ts", name: "callback" },
   { source: "decode-jwt.ts", name: "decode-jwt" },
   { source: "server-events.ts", name: "server-events" },
+  { source: "ticket.ts", name: "ticket" },
   { source: "install.ts", name: "install" },
 ];
 

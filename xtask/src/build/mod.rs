@@ -133,7 +133,9 @@ fn check(package: &Path) -> Result<()> {
         let name = script.display();
         ensure!(!content.contains(&*path.to_string_lossy()), "{name} holds a path of this machine");
     }
-    for name in ["index.d.ts", "decode-jwt.d.ts", "server-events.d.ts", "install.d.ts"] {
+    const TYPES: [&str; 5] =
+        ["index.d.ts", "decode-jwt.d.ts", "server-events.d.ts", "ticket.d.ts", "install.d.ts"];
+    for name in TYPES {
         ensure!(package.join(name).exists(), "tsc wrote no {name}");
     }
     Ok(())
