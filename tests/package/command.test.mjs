@@ -46,7 +46,7 @@ decoded.unverified.claims.sub = "alice";
 export const named: unknown = decoded.unverified.claims.sub;
 `;
 
-const PATHS = "export interface paths { [path: `/${string}`]: { get: unknown } }";
+const PATHS = 'export interface paths { "/me": { get: unknown } }';
 const ROUTER = `
 import type { AnyTRPCRouter } from "@trpc/server";
 export type AppRouter = AnyTRPCRouter;
