@@ -28,7 +28,7 @@ const MAX_JITTER_MS = 30_000;
  * again with `Last-Event-ID`, after the server's `retry`; a 204 is the end. Only a GET is repeated: with
  * another method the end of the answer is the end, and a break is a `TypeError`.
  *
- * What it brings is of whoever was signed in when the first connection opened: a sign-out ends it with
+ * What it brings is of whoever was signed in when it began: a sign-out ends it with
  * `not_signed_in`, instead of going on for the next person. Where `credential` is `"none"` it is nobody's.
  *
  * Throws `events_invalid` for any other status or content type, and for an event of more than a mebibyte
@@ -66,25 +66,27 @@ async function* follow(
   { lastEventId, ...init }: EventsInit & { signal: AbortSignal },
   left: AbortController,
 ): AsyncGenerator<ServerEvent, undefined, undefined> {
-  let forget: (() => void) | undefined;
+  const forget = init.credential === "none" ? undefined : tie(auth, left);
   try {
-    yield* connections(auth, url, lastEventId, init, () => {
-      if (init.credential !== "none") forget ??= tied(auth, left);
-    });
+    yield* connections(auth, url, lastEventId, init);
   } finally {
     forget?.();
   }
 }
 
-/** Aborts when whoever is signed in now is so no longer; returns what ends the watch. */
-function tied(auth: EventsClient, left: AbortController): () => void {
-  const subject = () => (auth.state.status === "signedIn" ? auth.state.claims?.["sub"] : undefined);
-  let who = subject();
+/**
+ * Aborts when whoever is signed in is so no longer; returns what ends the watch. Where nobody is, as for an
+ * API key, there is nobody to leave.
+ */
+function tie(auth: EventsClient, left: AbortController): () => void {
+  let who: { subject: unknown } | undefined;
   const look = (): void => {
-    const { status } = auth.state;
-    who ??= subject();
+    const { state } = auth;
+    const now = state.status === "signedIn" ? { subject: state.claims["sub"] } : undefined;
+    who ??= now;
     // In between it may be `restoring`, for the same person.
-    if (status !== "signedOut" && (status !== "signedIn" || subject() === who)) return;
+    const isOver = state.status === "signedOut" ? who : now && now.subject !== who?.subject;
+    if (!isOver) return;
     const message = "Whoever asked for these events is signed out: ask again when somebody is in.";
     left.abort(failure("not_signed_in", message, false, "fetch"));
   };
@@ -98,7 +100,6 @@ async function* connections(
   url: string | URL,
   lastEventId: string | undefined,
   init: FetchInit & { signal: AbortSignal },
-  onOpen: () => void,
 ): AsyncGenerator<ServerEvent, undefined, undefined> {
   const { signal } = init;
   signal.throwIfAborted();
@@ -119,7 +120,6 @@ async function* connections(
       const response = await auth.fetch(url, { ...init, headers, cache: "no-store" });
       if (response.status === 204) return;
       check(response);
-      onOpen();
       body = response.body?.getReader();
       const decoder = new TextDecoder();
       stream.begin();

@@ -240,6 +240,13 @@ test("a sign-out ends the stream: nobody else's session carries it on", async ()
       assert.equal(asked[0]?.signal.aborted, true);
     }
   }
+  // Nobody leaves where nobody is, as with an API key.
+  const keyed = client(`${NO_WAIT}data: 1\n\n`, "data: 2\n\n");
+  keyed.become({ status: "signedOut" });
+  const allKeyed = events(keyed.auth, URL_);
+  await allKeyed.next();
+  keyed.become({ status: "signedOut", reason: "signed_out" });
+  assert.equal((await allKeyed.next()).value?.data, "2");
   // What bears no credential is nobody's.
   const { auth, become } = client(`${NO_WAIT}data: 1\n\n`, "data: 2\n\n");
   const all = events(auth, URL_, { credential: "none" });
