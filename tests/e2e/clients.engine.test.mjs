@@ -1,7 +1,7 @@
 // @ts-check
 // Nine HTTP clients over `auth.fetch`, set up as the package's README says.
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { bundleClients, readExamples } from "./harness/readme-clients.mjs";
 import { suite } from "./harness/suite.mjs";
 import { eventually } from "./harness/tab.mjs";
@@ -9,10 +9,18 @@ import { eventually } from "./harness/tab.mjs";
 // The vault's policy would let a request through to the look-alike: what stops it is the vault.
 const e2e = suite({ vaultConnects: "{other}" });
 
-before(async () => {
-  await e2e.make("clients.js", await bundleClients(e2e.servers.api));
-  await e2e.make("clients-elsewhere.js", await bundleClients(e2e.servers.other));
-});
+/** @type {Promise<void> | undefined} */
+let made;
+
+/** Has the clients served, once: set up for the API, and for the look-alike. */
+function makeScripts() {
+  const make = async () => {
+    await e2e.make("clients.js", await bundleClients(e2e.servers.api));
+    await e2e.make("clients-elsewhere.js", await bundleClients(e2e.servers.other));
+  };
+  made ??= make();
+  return made;
+}
 
 /**
  * What each client makes of an abort, and of a refusal of ours: the names and codes of its error and of that
@@ -56,6 +64,7 @@ test("the README shows those nine clients, and no other", async () => {
 
 for (const [client, { aborted, refused }] of Object.entries(CLIENTS)) {
   test(`${client} reads, writes, is sent again once after a 401, and stops (br1, br2, br5, t6)`, async () => {
+    await makeScripts();
     const app = await e2e.application();
     const tab = await app.openSignedIn();
     assert.equal(await drive(tab, "clients", "get", client, NAME), NAME);
@@ -63,20 +72,18 @@ for (const [client, { aborted, refused }] of Object.entries(CLIENTS)) {
     app.refuseTokens();
     assert.equal(await drive(tab, "clients", "post", client, NAME), NAME);
 
-    const [first, second, ...more] = app.tokens("access").map(({ token }) => token);
-    assert.deepEqual(more, []);
+    const tokens = app.tokens("access").map(({ token }) => `Bearer ${token}`);
     const calls = app.calls();
-    const usual = calls.map(({ method, status, headers }) => [
-      method,
-      status,
-      headers.authorization,
-    ]);
-    assert.deepEqual(usual, [
-      ["GET", 200, `Bearer ${first}`],
-      ["POST", 200, `Bearer ${first}`],
-      ["POST", 401, `Bearer ${first}`],
-      ["POST", 200, `Bearer ${second}`],
-    ]);
+    const token = (/** @type {unknown} */ header) => tokens.indexOf(String(header)) + 1;
+    assert.deepEqual(
+      calls.map(({ method, status, headers }) => [method, status, token(headers.authorization)]),
+      [
+        ["GET", 200, 1],
+        ["POST", 200, 1],
+        ["POST", 401, 1],
+        ["POST", 200, 2],
+      ],
+    );
     const [get, ...posts] = calls;
     assert.match(String(get?.url), /\?/, "the query is in the URL");
     assert.equal(get?.bodyLength, 0);

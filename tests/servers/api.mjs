@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { readBody, sendJson } from "./body.mjs";
-import { createSockets, sendEvents } from "./live.mjs";
+import { createFeeds, createSockets } from "./live.mjs";
 import { allowAll, answerOpen, bodyForm } from "./open.mjs";
 import { ProofRefused, Proofs } from "./proofs.mjs";
 import { API_CLIENT_ID } from "./provider-config.mjs";
@@ -64,6 +64,7 @@ export function createApi(options) {
   /** @type {NonceRule} */
   let rule = {};
   let toRefuse = 0;
+  const feeds = createFeeds();
   const sockets = createSockets((req) => note(req, false));
 
   /**
@@ -142,11 +143,12 @@ export function createApi(options) {
     }
     Object.assign(received, caller);
     if (pathname === "/ticket") return sockets.issue(res, caller);
-    await answer({ req, res, body, caller, received, refuse: options.refuse });
+    await answer({ req, res, body, caller, received, feeds, refuse: options.refuse });
   }
 
   return {
     log,
+    feeds,
     sockets,
 
     /** @param {NonceRule} wanted of DPoP proofs from now on; `{}` is none */
@@ -177,9 +179,9 @@ export function createApi(options) {
 
 /**
  * @param {{ req: Request, res: Response, body: Buffer, caller: Caller, received: Received,
- *   refuse: (token: string) => void }} call
+ *   feeds: ReturnType<typeof createFeeds>, refuse: (token: string) => void }} call
  */
-async function answer({ req, res, body, caller, received, refuse }) {
+async function answer({ req, res, body, caller, received, feeds, refuse }) {
   const url = new URL(req.url ?? "/", "http://api");
   /** @param {string} name */
   const number = (name) => Number(url.searchParams.get(name) ?? 0);
@@ -207,7 +209,7 @@ async function answer({ req, res, body, caller, received, refuse }) {
       }
       return void res.end();
     case "live":
-      return sendEvents(req, res);
+      return feeds.send(req, res);
     case "items":
     case "graphql":
     case "trpc":

@@ -8,30 +8,41 @@ import { sendJson } from "./body.mjs";
 /** @typedef {import("node:http").ServerResponse} Response */
 /** @typedef {import("./api.mjs").Caller} Caller */
 
-/**
- * Numbered events: those after `Last-Event-ID`, up to `each` in one connection, up to `until` in all, then 204.
- * `retry` in milliseconds; `end`: what comes then, `cut` in the middle of another event, `hold` nothing, and
- * the end otherwise.
- *
- * @param {Request} req
- * @param {Response} res
- */
-export function sendEvents(req, res) {
-  const { searchParams } = new URL(req.url ?? "/", "http://api");
-  const number = (/** @type {string} */ name) => Number(searchParams.get(name) ?? 0);
-  const first = Number(req.headers["last-event-id"] ?? 0) + 1;
-  const last = Math.min(number("until"), first + number("each") - 1);
-  if (first > last) return void res.writeHead(204).end();
-  res.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
-  res.write(`retry: ${number("retry")}\n\n`);
-  for (let id = first; id <= last; id += 1) {
-    res.write(`event: numbered\nid: ${id}\ndata: number ${id}\ndata: \u{1f511}\n\n`);
-  }
-  const end = searchParams.get("end");
-  if (end === "cut") {
-    return void res.write(`id: ${last + 1}\ndata: the first ha`, () => res.destroy());
-  }
-  if (end !== "hold") res.end();
+/** Streams of numbered events, and what breaks those that are open. */
+export function createFeeds() {
+  /** @type {Set<Response>} */
+  const open = new Set();
+
+  return {
+    /**
+     * The events after `Last-Event-ID`: up to `each` in one connection, up to `until` in all, then 204. `retry`
+     * is in milliseconds. With `end=hold` the beginning of another event comes then, and nothing more.
+     *
+     * @param {Request} req
+     * @param {Response} res
+     */
+    send(req, res) {
+      const { searchParams } = new URL(req.url ?? "/", "http://api");
+      const number = (/** @type {string} */ name) => Number(searchParams.get(name) ?? 0);
+      const first = Number(req.headers["last-event-id"] ?? 0) + 1;
+      const last = Math.min(number("until"), first + number("each") - 1);
+      if (first > last) return void res.writeHead(204).end();
+      res.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+      res.write(`retry: ${number("retry")}\n\n`);
+      for (let id = first; id <= last; id += 1) {
+        res.write(`event: numbered\nid: ${id}\ndata: number ${id}\ndata: \u{1f511}\n\n`);
+      }
+      if (searchParams.get("end") !== "hold") return void res.end();
+      res.write(`id: ${last + 1}\ndata: the first ha`);
+      open.add(res);
+      res.once("close", () => open.delete(res));
+    },
+
+    /** Breaks every connection that is held. */
+    cut() {
+      for (const res of open) res.destroy();
+    },
+  };
 }
 
 /**
