@@ -22,6 +22,8 @@ function makeScripts() {
   return made;
 }
 
+const ABORTED = ["AbortError"];
+const REFUSED = ["AuthError", "target_not_allowed"];
 /**
  * What each client makes of an abort, and of a refusal of ours: the names and codes of its error and of that
  * error's causes.
@@ -29,15 +31,24 @@ function makeScripts() {
  * @type {Record<string, { aborted: string[], refused: string[] }>}
  */
 const CLIENTS = {
-  ky: { aborted: ["AbortError"], refused: ["AuthError", "target_not_allowed"] },
-  axios: { aborted: [], refused: [] },
-  ofetch: { aborted: [], refused: [] },
-  "openapi-fetch": { aborted: [], refused: [] },
-  "@hey-api/client-fetch": { aborted: [], refused: [] },
-  "@apollo/client": { aborted: [], refused: [] },
-  "graphql-request": { aborted: [], refused: [] },
-  "@trpc/client": { aborted: [], refused: [] },
-  "@tanstack/query-core": { aborted: [], refused: [] },
+  ky: { aborted: ABORTED, refused: REFUSED },
+  axios: {
+    aborted: ["CanceledError", "ERR_CANCELED"],
+    refused: [...REFUSED, ...REFUSED],
+  },
+  ofetch: {
+    aborted: ["FetchError", "AbortError"],
+    refused: ["FetchError", "AuthError", "target_not_allowed"],
+  },
+  "openapi-fetch": { aborted: ABORTED, refused: REFUSED },
+  "@hey-api/client-fetch": { aborted: ABORTED, refused: REFUSED },
+  "@apollo/client": { aborted: ABORTED, refused: REFUSED },
+  "graphql-request": { aborted: ABORTED, refused: REFUSED },
+  "@trpc/client": {
+    aborted: ["TRPCClientError", "AbortError"],
+    refused: ["TRPCClientError", "AuthError", "target_not_allowed"],
+  },
+  "@tanstack/query-core": { aborted: ABORTED, refused: REFUSED },
 };
 
 /** A name that no encoding may spoil. */
