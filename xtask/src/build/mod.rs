@@ -133,10 +133,8 @@ fn check(package: &Path) -> Result<()> {
         let name = script.display();
         ensure!(!content.contains(&*path.to_string_lossy()), "{name} holds a path of this machine");
     }
-    const TYPES: [&str; 5] =
-        ["index.d.ts", "decode-jwt.d.ts", "server-events.d.ts", "ticket.d.ts", "install.d.ts"];
-    for name in TYPES {
-        ensure!(package.join(name).exists(), "tsc wrote no {name}");
+    for name in ["index", "decode-jwt", "server-events", "ticket", "install"] {
+        ensure!(package.join(format!("{name}.d.ts")).exists(), "tsc wrote no {name}.d.ts");
     }
     Ok(())
 }
