@@ -95,6 +95,8 @@ for (const [client, { aborted, refused }] of Object.entries(CLIENTS)) {
         ["POST", 200, 2],
       ],
     );
+    // Where an engine lets a client name itself, the API's CORS answer would have to allow it.
+    for (const { headers } of calls) assert.match(String(headers["user-agent"]), /^Mozilla/);
     const [get, ...posts] = calls;
     assert.match(String(get?.url), /\?/, "the query is in the URL");
     assert.equal(get?.bodyLength, 0);
