@@ -13,6 +13,15 @@ const MEMBERS = [
   "keepalive",
 ] as const;
 
+/** What `fetch` takes, and which credential goes along. */
+export interface FetchInit extends RequestInit {
+  /** `"none"`: the request is the page's own, to any origin; the vault has no part in it. */
+  credential?: "none";
+}
+
+/** The page's own, as it was before anybody put another in its place. */
+const bare = globalThis.fetch;
+
 /** The ways to read a body; not every engine has all of them. */
 const READERS = ["text", "json", "blob", "arrayBuffer", "bytes", "formData"] as const;
 
@@ -29,8 +38,9 @@ export interface AuthResponse extends Response {
 export async function send(
   reach: () => Promise<Link>,
   input: RequestInfo | URL,
-  init?: RequestInit,
+  init?: FetchInit,
 ): Promise<AuthResponse> {
+  if (init?.credential === "none") return bare(input, init);
   const request = read(input, init);
   const { signal } = request;
   signal.throwIfAborted();

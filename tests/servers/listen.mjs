@@ -12,6 +12,8 @@ const LAST_PORT = 9999;
  * @typedef {object} Listening
  * @property {number} port
  * @property {(handler: http.RequestListener) => void} serve
+ * @property {(handler: (req: http.IncomingMessage, socket: import("node:stream").Duplex, head: Buffer) => void) => void}
+ *   serveUpgrades for what is no longer HTTP, WebSockets
  * @property {() => Promise<() => Promise<void>>} refuse ends every connection and refuses others, until
  *   what it resolves to is called
  * @property {() => Promise<void>} close
@@ -38,6 +40,7 @@ export async function listen(port) {
   return {
     port: bound,
     serve: (handler) => void server.on("request", handler),
+    serveUpgrades: (handler) => void server.on("upgrade", handler),
     async refuse() {
       await close();
       return async () => void (await bind(server, bound));

@@ -189,6 +189,28 @@ export class Suite {
     return this.#root.settleYew(settings);
   }
 
+  /**
+   * Has the app's origin serve a script under /made/.
+   *
+   * @param {string} name
+   * @param {string} text
+   */
+  make(name, text) {
+    return this.#root.make(name, text);
+  }
+
+  /**
+   * Lets pages that are opened from now on speak to these origins by themselves, past the vault.
+   *
+   * @param {string[]} origins
+   */
+  letPageConnect(...origins) {
+    const name = "Content-Security-Policy";
+    const { page } = this.headers();
+    const policy = page[name]?.replace("connect-src", `connect-src ${origins.join(" ")}`) ?? "";
+    this.servers.direct.app.setHeaders({ page: { ...page, [name]: policy } });
+  }
+
   /** What the app's origin sends with pages and with the vault, unless a test changes it. */
   headers() {
     return this.filled(this.#headers);
