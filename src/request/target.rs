@@ -215,6 +215,9 @@ fn not_allowed(message: &'static str) -> AuthError {
 }
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
+mod hostile;
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use crate::{
