@@ -50,10 +50,11 @@ export async function listen(port) {
 }
 
 /**
- * @param {http.Server} server
+ * @param {import("node:net").Server} server
  * @param {"last"} [which] the first free port without it
+ * @returns {Promise<number>}
  */
-async function bindFree(server, which) {
+export async function bindFree(server, which) {
   for (let tried = 0; tried <= LAST_PORT - FIRST_PORT; tried += 1) {
     try {
       return await bind(server, which ? LAST_PORT - tried : FIRST_PORT + tried);
@@ -65,7 +66,7 @@ async function bindFree(server, which) {
 }
 
 /**
- * @param {http.Server} server
+ * @param {import("node:net").Server} server
  * @param {number} port
  * @returns {Promise<number>}
  */
