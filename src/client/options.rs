@@ -202,6 +202,7 @@ fn key(key: &Key, whole: &dyn Fn(&str) -> String) -> String {
             json.number("expiresInS", Some(profile.expires_in_s.into()));
             json.text("keyId", &profile.key_id);
             json.text("label", &profile.label);
+            json.optional("responses", profile.answers.as_str());
             json.optional("tag", profile.tag.as_deref());
         }
     }
