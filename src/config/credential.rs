@@ -36,6 +36,15 @@ impl Key {
         });
         Self { name: ["signature:", name].concat(), endpoint: None, usage }
     }
+
+    /// The same, where answers must be signed, too: nothing changes for what is no signature.
+    #[must_use]
+    pub fn with_answers(mut self, answers: Answers) -> Self {
+        if let Usage::Signature(profile) = &mut self.usage {
+            profile.answers = answers;
+        }
+        self
+    }
 }
 
 /// What is done with a key.

@@ -1,7 +1,9 @@
 //! The options `apiKeys` and `signatures`, and which of them a resource takes.
 
 use super::{
-    credential::{Answers, COMPONENTS, Component, EXPIRES_IN_S, Key, LABEL, Profile, Usage, header_problem},
+    credential::{
+        Answers, COMPONENTS, Component, EXPIRES_IN_S, Key, LABEL, Profile, Usage, header_problem,
+    },
     options::{API_KEY, SIGNATURE},
     reader::Reader,
     scalars,

@@ -8,7 +8,7 @@ use std::{
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{AbortController, Response};
+use web_sys::{AbortController, ReadableStream, Response};
 
 use super::{
     asks::fail,
@@ -17,6 +17,7 @@ use super::{
     port::{Asker, PortId},
     pump::{Event, Vault},
     relay, user_info,
+    verified::{self, Signed},
     wire::{self, FromVault},
 };
 use crate::{
@@ -58,13 +59,15 @@ pub(super) enum Purpose {
 /// One request of a page.
 pub(super) struct Fetch {
     pub(super) purpose: Purpose,
-    asker: Asker,
+    pub(super) asker: Asker,
     pub(super) parts: wire::Fetch,
     pub(super) body: Option<JsValue>,
     pub(super) passage: Passage,
     pub(super) abort: AbortController,
     pub(super) lease: RefCell<Option<Lease>>,
     pub(super) key: RefCell<Option<Rc<Held>>>,
+    /// What it was signed with, where its answer must be signed, too.
+    pub(super) signed: RefCell<Option<Signed>>,
     latest: RefCell<Option<Response>>,
 }
 
@@ -124,8 +127,9 @@ pub(super) fn begin(
 ) {
     let Ok(abort) = AbortController::new() else { return };
     let call = Call::new(body.as_ref().and_then(relay::body_length));
-    let (lease, key, latest) = (RefCell::new(None), RefCell::new(None), RefCell::new(None));
-    let fetch = Fetch { purpose, asker, parts, body, passage, abort, lease, key, latest };
+    let (lease, key) = (RefCell::new(None), RefCell::new(None));
+    let (signed, latest) = (RefCell::new(None), RefCell::new(None));
+    let fetch = Fetch { purpose, asker, parts, body, passage, abort, lease, key, signed, latest };
     let ticket = vault.requests.add(Waiting::Fetch(Box::new(fetch)));
     vault.begin(ticket, call);
 }
@@ -220,7 +224,7 @@ pub(super) fn perform(vault: Vault, ticket: Ticket, output: call::Output) {
         call::Output::Reply => {
             end(vault, ticket);
             match fetch.purpose {
-                Purpose::Page => reply(vault, ticket, fetch),
+                Purpose::Page => reply(vault, ticket, Rc::clone(&waiting)),
                 Purpose::UserInfo => reply_claims(vault, Rc::clone(&waiting)),
             }
         }
@@ -260,9 +264,39 @@ fn end(vault: Vault, ticket: Ticket) {
     vault.end(ticket);
 }
 
-fn reply(vault: Vault, ticket: Ticket, fetch: &Fetch) {
+fn reply(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>) {
+    let Waiting::Fetch(fetch) = &*waiting else { return };
     let Some(response) = fetch.latest.take() else { return };
-    let Some(pipe) = relay::reply(vault.ports, fetch.asker, &response) else { return };
+    let Some(signed) = fetch.signed.take() else {
+        return hand_over(vault, ticket, fetch, &response, None);
+    };
+    vault.requests.put(ticket, Waiting::Body(fetch.asker, fetch.abort.clone()));
+    spawn_local(async move {
+        let Waiting::Fetch(fetch) = &*waiting else { return };
+        let body = verified::body(vault, fetch, &signed, &response).await;
+        vault.requests.remove(ticket);
+        match body {
+            Ok(body) => hand_over(vault, ticket, fetch, &response, body),
+            Err(call::Input::Refused(error)) => fail(vault, fetch.asker, error),
+            // What was aborted has nobody who waits for it.
+            Err(call::Input::NetworkFailed(message)) if !fetch.abort.signal().aborted() => {
+                let id = fetch.asker.id;
+                vault.ports.send(fetch.asker.port, &FromVault::NetworkFailed { id, message });
+            }
+            Err(_) => {}
+        }
+    });
+}
+
+/// Hands an answer to its page; `read` is its body, where that was read before.
+fn hand_over(
+    vault: Vault,
+    ticket: Ticket,
+    fetch: &Fetch,
+    response: &Response,
+    read: Option<ReadableStream>,
+) {
+    let Some(pipe) = relay::reply(vault.ports, fetch.asker, response, read) else { return };
     vault.requests.put(ticket, Waiting::Body(fetch.asker, fetch.abort.clone()));
     let signal = fetch.abort.signal();
     spawn_local(async move {

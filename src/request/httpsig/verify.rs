@@ -49,14 +49,10 @@ pub fn check(
     of(profile, status, &answer, server_now.0.div_euclid(1000)).map_err(|p| refused(status, &p))
 }
 
-fn of(
-    profile: &Profile,
-    status: u16,
-    answer: &Message<'_>,
-    now: i64,
-) -> Result<Check, String> {
+fn of(profile: &Profile, status: u16, answer: &Message<'_>, now: i64) -> Result<Check, String> {
     let (inputs, signatures) = (dictionary(answer, INPUT)?, dictionary(answer, SIGNATURE)?);
-    let (label, input, covered) = ours(profile, &inputs).ok_or("none of its signatures has our key's `keyid`")?;
+    let (label, input, covered) =
+        ours(profile, &inputs).ok_or("none of its signatures has our key's `keyid`")?;
     let Some(Member { value: Value::Bare(Bare::Bytes(signature)), .. }) = get(&signatures, label)
     else {
         return Err("its `Signature-Input` has no `Signature` beside it".to_owned());
@@ -74,8 +70,7 @@ fn of(
         let it = ["`\"signature\";req;key=\"", &profile.label, "\"`"].concat();
         return Err(["its signature does not cover the request's, ", &it].concat());
     }
-    let digest =
-        if covers(CONTENT_DIGEST, false, SHA_256) { digest(answer)? } else { None };
+    let digest = if covers(CONTENT_DIGEST, false, SHA_256) { digest(answer)? } else { None };
     let mut parameters = String::new();
     write::member(&mut parameters, input).ok_or(UNREADABLE)?;
     let base = signature_base(answer, covered, &parameters).map_err(|flaw| {
@@ -114,7 +109,8 @@ impl Check {
     }
 }
 
-const UNREADABLE: &str = "its `Signature-Input`, `Signature` or `Content-Digest` is no dictionary (RFC 9651)";
+const UNREADABLE: &str =
+    "its `Signature-Input`, `Signature` or `Content-Digest` is no dictionary (RFC 9651)";
 
 fn dictionary(answer: &Message<'_>, field: &str) -> Result<Dictionary, String> {
     let text = answer.field(field).ok_or(

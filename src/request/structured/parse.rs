@@ -5,8 +5,8 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 
 use super::{
-    Bare, Dictionary, Item, Member, Parameters, Value, continues_key, continues_token,
-    starts_key, starts_token,
+    Bare, Dictionary, Item, Member, Parameters, Value, continues_key, continues_token, starts_key,
+    starts_token,
 };
 
 /// Reads a dictionary. Several lines of one field are joined with commas before.
@@ -104,11 +104,8 @@ impl<'a> Parser<'a> {
     }
 
     fn member(&mut self) -> Option<Member> {
-        let value = if self.take(b'(') {
-            Value::Inner(self.inner()?)
-        } else {
-            Value::Bare(self.bare()?)
-        };
+        let value =
+            if self.take(b'(') { Value::Inner(self.inner()?) } else { Value::Bare(self.bare()?) };
         Some(Member { value, parameters: self.parameters()? })
     }
 
@@ -230,7 +227,8 @@ impl<'a> Parser<'a> {
         self.rest = rest.get(1..)?;
         let encoded = str::from_utf8(encoded).ok()?;
         let bare = encoded.trim_end_matches('=');
-        if bare.len() < encoded.len() && (encoded.len() % 4 != 0 || bare.len() + 2 < encoded.len()) {
+        if bare.len() < encoded.len() && (encoded.len() % 4 != 0 || bare.len() + 2 < encoded.len())
+        {
             return None;
         }
         let url = bare.chars().map(|character| match character {

@@ -149,21 +149,72 @@ fn hs7_the_working_groups_cases_are_read_and_written() {
 #[test]
 fn a_field_is_wrong_as_a_whole() {
     for text in [
-        "a=1,", "a=1,,b=2", "a=1 b=2", ",a", "a=", "a=(", "a=(1", "a=(1  2", "a=(1\t2)", "a=(1)2",
-        "a=()x", "A=1", "1=1", "a;", "a;=1", "a; =1", "a;\tb", "a =1", "a= 1", "a=\"", "a=\"\\",
-        "a=\"\\a\"", "a=\"\u{e9}\"", "a=\"\n\"", "a=?2", "a=?", "a=@", "a=@1.0", "a=@-", "a=%a",
-        "a=%\"%C3\"", "a=%\"%c3\"", "a=%\"%4\"", "a=%\"\u{e9}\"", "a=-", "a=--1", "a=1.", "a=.1",
-        "a=1.2.3", "a=1.2345", "a=1234567890123.1", "a=0000000000000000", "a=:A:", "a=:AA==",
-        "a=:AA=:", "a=:AAA==:", "a=:AAAA====:", "a=:A-A_:", "a=:AAAAA:", "a=:AA AA:", "a=\u{e9}",
-        "a,\u{a0}b", "a\r\n",
+        "a=1,",
+        "a=1,,b=2",
+        "a=1 b=2",
+        ",a",
+        "a=",
+        "a=(",
+        "a=(1",
+        "a=(1  2",
+        "a=(1\t2)",
+        "a=(1)2",
+        "a=()x",
+        "A=1",
+        "1=1",
+        "a;",
+        "a;=1",
+        "a; =1",
+        "a;\tb",
+        "a =1",
+        "a= 1",
+        "a=\"",
+        "a=\"\\",
+        "a=\"\\a\"",
+        "a=\"\u{e9}\"",
+        "a=\"\n\"",
+        "a=?2",
+        "a=?",
+        "a=@",
+        "a=@1.0",
+        "a=@-",
+        "a=%a",
+        "a=%\"%C3\"",
+        "a=%\"%c3\"",
+        "a=%\"%4\"",
+        "a=%\"\u{e9}\"",
+        "a=-",
+        "a=--1",
+        "a=1.",
+        "a=.1",
+        "a=1.2.3",
+        "a=1.2345",
+        "a=1234567890123.1",
+        "a=0000000000000000",
+        "a=:A:",
+        "a=:AA==",
+        "a=:AA=:",
+        "a=:AAA==:",
+        "a=:AAAA====:",
+        "a=:A-A_:",
+        "a=:AAAAA:",
+        "a=:AA AA:",
+        "a=\u{e9}",
+        "a,\u{a0}b",
+        "a\r\n",
     ] {
         assert_eq!(parse::dictionary(text), None, "{text:?}");
     }
     for text in ["", " ", "a", " a=1 ", "a=1\t,\tb", "a=( )", "a=( 1  2 );b", "a=:AA:", "a;  b=1"] {
         assert!(parse::dictionary(text).is_some(), "{text:?}");
     }
-    assert!(parse::item("").is_none() && parse::item("1 ").is_some() && parse::item("1,2").is_none());
-    assert!(parse::list("").is_some_and(|list| list.is_empty()), "no line and an empty one are one");
+    assert!(
+        parse::item("").is_none() && parse::item("1 ").is_some() && parse::item("1,2").is_none()
+    );
+    assert!(
+        parse::list("").is_some_and(|list| list.is_empty()),
+        "no line and an empty one are one"
+    );
 }
 
 #[test]

@@ -76,7 +76,12 @@ fn key(to: &mut String, key: &str) -> Option<()> {
     word(to, key, starts_key, continues_key)
 }
 
-fn word(to: &mut String, word: &str, starts: fn(u8) -> bool, goes_on: fn(u8) -> bool) -> Option<()> {
+fn word(
+    to: &mut String,
+    word: &str,
+    starts: fn(u8) -> bool,
+    goes_on: fn(u8) -> bool,
+) -> Option<()> {
     let is_one = starts(*word.as_bytes().first()?) && word.bytes().all(goes_on);
     is_one.then(|| to.push_str(word))
 }

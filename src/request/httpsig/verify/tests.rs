@@ -77,7 +77,12 @@ const SAID: &str = ";created=1700000000;keyid=\"key-1\"";
 
 /// An answer with a signature over `covered`, each with the value that the server has for it. It is made by
 /// hand, so that nothing of what is tested makes it.
-fn signed_over(label: &str, covered: &[(&str, &str)], said: &str, key: &[u8]) -> [(String, String); 2] {
+fn signed_over(
+    label: &str,
+    covered: &[(&str, &str)],
+    said: &str,
+    key: &[u8],
+) -> [(String, String); 2] {
     let names: Vec<_> = covered.iter().map(|(name, _)| *name).collect();
     let parameters = format!("({}){said}", names.join(" "));
     let mut base = String::new();
@@ -183,7 +188,8 @@ fn hs1_a_signed_answer_is_good_whatever_else_it_covers() {
     // What is signed is the one form that a field has, however it is written.
     let mut loose = answer(COVERED, ";created=1700000000;keyid=\"key-1\";d=1.5;e", KEY);
     let field = loose.field(INPUT);
-    *field = field.replace("1.5;e", "1.500; e=?1").replace("(\"", "(  \"").replace("1.500", "01.500");
+    *field =
+        field.replace("1.5;e", "1.500; e=?1").replace("(\"", "(  \"").replace("1.500", "01.500");
     assert_eq!(loose.verified(), Ok(()));
 }
 
@@ -204,11 +210,18 @@ fn hs2_what_was_changed_on_the_way_is_refused() {
         *it.field(CONTENT_DIGEST) = content_digest("other");
     };
     refused(&changed(&swapped), wrong);
-    refused(&changed(&|it| *it.field(INPUT) = it.field(INPUT).replace("key-1\"", "key-1\";x")), wrong);
-    refused(&changed(&|it| *it.field(INPUT) = it.field(INPUT).replace("000000;", "000001;")), wrong);
+    refused(
+        &changed(&|it| *it.field(INPUT) = it.field(INPUT).replace("key-1\"", "key-1\";x")),
+        wrong,
+    );
+    refused(
+        &changed(&|it| *it.field(INPUT) = it.field(INPUT).replace("000000;", "000001;")),
+        wrong,
+    );
     refused(&changed(&|it| *it.field(SIGNATURE) = "sig1=:AAAA:".to_owned()), wrong);
     refused(&answer(COVERED, SAID, &[8; 32]), wrong);
-    let mut type_covered = answer(&["\"@status\"", "\"content-digest\"", "\"content-type\""], SAID, KEY);
+    let mut type_covered =
+        answer(&["\"@status\"", "\"content-digest\"", "\"content-type\""], SAID, KEY);
     *type_covered.field("content-type") = "text/html".to_owned();
     refused(&type_covered, wrong);
 }
@@ -264,7 +277,12 @@ fn hs3_what_is_not_known_or_not_there_is_refused() {
     }
     for twice in [
         &["\"@status\"", "\"content-digest\"", "\"@status\""][..],
-        &["\"@status\"", "\"content-digest\"", "\"signature\";req;key=\"sig1\"", "\"signature\";key=\"sig1\";req"],
+        &[
+            "\"@status\"",
+            "\"content-digest\"",
+            "\"signature\";req;key=\"sig1\"",
+            "\"signature\";key=\"sig1\";req",
+        ],
     ] {
         refused(&answer(twice, SAID, KEY), "named twice");
     }
@@ -352,7 +370,11 @@ fn hs9_of_several_signatures_ours_counts() {
     };
     assert_eq!(both(&theirs, &ours("mine", KEY)).verified(), Ok(()), "by its `keyid`");
     assert_eq!(both(&ours("mine", KEY), &theirs).verified(), Ok(()));
-    assert_eq!(both(&ours("other", &[9; 32]), &ours("sig1", KEY)).verified(), Ok(()), "by its label");
+    assert_eq!(
+        both(&ours("other", &[9; 32]), &ours("sig1", KEY)).verified(),
+        Ok(()),
+        "by its label"
+    );
     assert_eq!(both(&ours("sig1", KEY), &ours("other", &[9; 32])).verified(), Ok(()));
     refused(&both(&theirs, &ours("sig1", &[9; 32])), "signature is wrong");
     let mut two_lines = answer(COVERED, SAID, KEY);
@@ -379,7 +401,8 @@ fn hs8_an_answer_to_another_request_is_no_answer_to_this_one() {
         assert!(message.contains("`\"signature\";req;key=\"sig1\"`"), "{message}");
     }
     // The answer's own field of that name is not the request's.
-    let own = answer(&["\"@status\"", "\"content-digest\"", "\"signature\";key=\"sig1\""], SAID, KEY);
+    let own =
+        answer(&["\"@status\"", "\"content-digest\"", "\"signature\";key=\"sig1\""], SAID, KEY);
     assert!(own.verified_by(&bound, &request("n"), NOW).unwrap_err().contains("req"));
 }
 

@@ -1,0 +1,79 @@
+//! Answers that must be signed: read whole and verified before a page gets any of them. What they must be is
+//! said by `request::httpsig::verify`.
+
+use std::rc::Rc;
+
+use web_sys::{ReadableStream, Response};
+
+use super::{credentials::Held, pump::Vault, requests::Fetch};
+use crate::{
+    browser::{crypto, fetch, url::BrowserUrls},
+    config::credential::{Answers, Profile, Usage},
+    request::{
+        call,
+        httpsig::{Message, Start, verify},
+        keyring, target,
+    },
+    secret::Secret,
+    url::ParseUrl,
+};
+
+/// What a request was signed with.
+pub(super) struct Signed {
+    profile: &'static Profile,
+    key: Rc<Held>,
+    /// The header fields that it got.
+    fields: Vec<(&'static str, Secret)>,
+}
+
+impl Signed {
+    /// `None` where its answer need not be signed.
+    pub(super) fn of(
+        vault: Vault,
+        which: usize,
+        key: &Rc<Held>,
+        fields: &[(&'static str, Secret)],
+    ) -> Option<Self> {
+        match &vault.config.keys[which].usage {
+            Usage::Signature(profile) if profile.answers != Answers::Unsigned => {
+                Some(Self { profile, key: Rc::clone(key), fields: fields.to_vec() })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The body of an answer that is signed as it must be; `None` where it has none.
+pub(super) async fn body(
+    vault: Vault,
+    fetch: &Fetch,
+    signed: &Signed,
+    response: &Response,
+) -> Result<Option<ReadableStream>, call::Input> {
+    let refuse = call::Input::Refused;
+    let parts = &fetch.parts;
+    let url = BrowserUrls.parse(&parts.url, None).ok_or_else(|| refuse(target::not_sendable()))?;
+    let mut fields = parts.headers.clone();
+    for (name, value) in &signed.fields {
+        // exposed: a signature and a digest, which are sent and not kept.
+        fields.push(((*name).to_owned(), value.expose().to_owned()));
+    }
+    let request = Message { start: Start::Request(&parts.method, &url), fields: &fields };
+    let answer = (response.status(), &*fetch::headers(response));
+    let check = verify::check(signed.profile, answer, &request, vault.server_now());
+    let check = check.map_err(|error| {
+        fetch.abort.abort();
+        refuse(error)
+    })?;
+    let whole = fetch::collect(response, verify::LONGEST).await?;
+    let whole = whole.ok_or_else(|| refuse(check.too_long()))?;
+    let Held::Signing(key) = &*signed.key else { return Err(refuse(keyring::unfit())) };
+    let failed = |_| refuse(keyring::unfit());
+    let digest = crypto::sha256(&whole).await.map_err(failed)?;
+    check.content(&digest, whole.length() == 0).map_err(refuse)?;
+    if crypto::is_hmac(key, &check.base, &check.signature).await.map_err(failed)? {
+        Ok(response.body().and_then(|_| fetch::stream(&whole)))
+    } else {
+        Err(refuse(check.forged()))
+    }
+}
