@@ -42,6 +42,9 @@ pub struct Flaw {
     pub problem: &'static str,
 }
 
+/// What is wrong with what the message does not have, or has in a way that could mean two things.
+pub(super) const MISSING: &str = "is not there, or not once";
+
 /// A component's identifier (RFC 9421, 2), in whatever order its parameters stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identifier<'a> {
@@ -150,7 +153,7 @@ pub fn signature_base(
         }
         seen.push(identifier);
         let Some(value) = identifier.value(message) else {
-            return flaw("is not there, or not once");
+            return flaw(MISSING);
         };
         if !value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
             return flaw("is not plain ASCII in one line");

@@ -5,7 +5,7 @@
 
 use super::{
     ALGORITHM, INPUT, Message, SIGNATURE, Start,
-    base::{Flaw, Identifier, signature_base},
+    base::{Flaw, Identifier, MISSING, signature_base},
 };
 use crate::{
     clock::UnixMillis,
@@ -70,13 +70,26 @@ fn of(profile: &Profile, status: u16, answer: &Message<'_>, now: i64) -> Result<
         let it = ["`\"signature\";req;key=\"", &profile.label, "\"`"].concat();
         return Err(["its signature does not cover the request's, ", &it].concat());
     }
-    let digest = if covers(CONTENT_DIGEST, false, SHA_256) { digest(answer)? } else { None };
+    let is_digest = |it: &Identifier<'_>| it.name == CONTENT_DIGEST && !it.of_request;
+    let digest = if covers(CONTENT_DIGEST, false, SHA_256) {
+        Some(digest(answer)?)
+    } else if identifiers.iter().any(is_digest) {
+        // There was a content, of which nothing may be taken away.
+        return Err(UNDIGESTED.to_owned());
+    } else {
+        None
+    };
     let mut parameters = String::new();
     write::member(&mut parameters, input).ok_or(UNREADABLE)?;
     let base = signature_base(answer, covered, &parameters).map_err(|flaw| {
         let Flaw { component, problem } = flaw;
-        let words = ["its signature covers `", &inert(&component, 64), "`, which ", problem];
-        [&words.concat(), " for this page: `Access-Control-Expose-Headers` must list it"].concat()
+        let advice = if problem == MISSING {
+            ": where it is a header field, `Access-Control-Expose-Headers` must list it"
+        } else {
+            ""
+        };
+        let component = inert(&component, 64);
+        ["its signature covers `", &component, "`, which ", problem, advice].concat()
     })?;
     Ok(Check { base, signature: signature.clone(), digest, status })
 }
@@ -91,7 +104,7 @@ impl Check {
                 "its body is not that of its `Content-Digest`: it was changed, or is sent compressed, which \
                  this cannot be checked with"
             }
-            None => "its signature does not cover a `Content-Digest` with `sha-256`",
+            None => UNDIGESTED,
         };
         Err(refused(self.status, problem))
     }
@@ -108,6 +121,8 @@ impl Check {
         refused(self.status, "its body is of more than 16 MiB, which is not kept to be verified")
     }
 }
+
+const UNDIGESTED: &str = "its signature does not cover a `Content-Digest` with `sha-256`";
 
 const UNREADABLE: &str =
     "its `Signature-Input`, `Signature` or `Content-Digest` is no dictionary (RFC 9651)";
@@ -166,11 +181,11 @@ fn is_timely(profile: &Profile, said: &Parameters, now: i64) -> Result<(), &'sta
 }
 
 /// The SHA-256 in `Content-Digest` (RFC 9530, 2).
-fn digest(answer: &Message<'_>) -> Result<Option<Vec<u8>>, String> {
-    Ok(match get(&dictionary(answer, CONTENT_DIGEST)?, SHA_256) {
-        Some(Member { value: Value::Bare(Bare::Bytes(digest)), .. }) => Some(digest.clone()),
-        _ => None,
-    })
+fn digest(answer: &Message<'_>) -> Result<Vec<u8>, String> {
+    match get(&dictionary(answer, CONTENT_DIGEST)?, SHA_256) {
+        Some(Member { value: Value::Bare(Bare::Bytes(digest)), .. }) => Ok(digest.clone()),
+        _ => Err(UNDIGESTED.to_owned()),
+    }
 }
 
 fn refused(status: u16, problem: &str) -> AuthError {

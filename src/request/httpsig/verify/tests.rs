@@ -239,6 +239,26 @@ fn hs3_what_must_be_covered_is_covered() {
     refused(&other, "`sha-256`");
     *other.field(CONTENT_DIGEST) = "sha-256=:AAAA".to_owned();
     refused(&other, "RFC 9651");
+    *other.field(CONTENT_DIGEST) = "sha-512=:AAAA:".to_owned();
+    other.body.clear();
+    refused(&other, "`sha-256`");
+    // Of two digests the one that counts must be covered.
+    let digest = format!("sha-512=:AAAA:, {}", content_digest(BODY));
+    let of_other = [("\"@status\"", "200"), ("\"content-digest\";key=\"sha-512\"", ":AAAA:")];
+    let mut two = answer(COVERED, SAID, KEY);
+    for (name, value) in signed_over("sig1", &of_other, SAID, KEY) {
+        *two.field(&name) = value;
+    }
+    *two.field(CONTENT_DIGEST) = digest.clone();
+    refused(&two, "`Content-Digest`");
+    two.body.clear();
+    refused(&two, "`Content-Digest`");
+    two.body = BODY.to_owned();
+    let of_both = [("\"@status\"", "200"), ("\"content-digest\"", &*digest)];
+    for (name, value) in signed_over("sig1", &of_both, SAID, KEY) {
+        *two.field(&name) = value;
+    }
+    assert_eq!(two.verified(), Ok(()));
     let mut empty = answer(&["\"@status\""], SAID, KEY);
     empty.body.clear();
     assert_eq!(empty.verified(), Ok(()), "nothing to be digested");
