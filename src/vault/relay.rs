@@ -37,12 +37,12 @@ pub(super) struct Pipe {
 }
 
 /// Sends the head of a resource's answer to the page that asked, and the end of a pipe for its body
-/// where it has one: the answer's own, or what was read of it.
+/// where it has one.
 pub(super) fn reply(
     ports: &Ports,
     asker: Asker,
     response: &Response,
-    read: Option<ReadableStream>,
+    body: Option<ReadableStream>,
 ) -> Option<Pipe> {
     let port = ports.get(asker.port)?;
     let head = FromVault::Response {
@@ -55,7 +55,7 @@ pub(super) fn reply(
     };
     // The page's `Response` refuses a body for these statuses, even an empty one.
     let is_empty = matches!(response.status(), 204 | 205 | 304);
-    let body = read.or_else(|| response.body()).filter(|_| !is_empty);
+    let body = body.filter(|_| !is_empty);
     let channel = body.and_then(|body| Some((body, MessageChannel::new().ok()?)));
     port.send(&head, channel.as_ref().map(|(_, channel)| channel.port2()).as_ref());
     channel.map(|(body, channel)| Pipe { from: fetch::reader(&body), to: channel.port1() })

@@ -8,7 +8,7 @@ use std::{
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{AbortController, ReadableStream, Response};
+use web_sys::{AbortController, Response};
 
 use super::{
     asks::fail,
@@ -267,40 +267,24 @@ fn end(vault: Vault, ticket: Ticket) {
 fn reply(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>) {
     let Waiting::Fetch(fetch) = &*waiting else { return };
     let Some(response) = fetch.latest.take() else { return };
-    let Some(signed) = fetch.signed.take() else {
-        return hand_over(vault, ticket, fetch, &response, None);
-    };
+    let Asker { port, id } = fetch.asker;
     vault.requests.put(ticket, Waiting::Body(fetch.asker, fetch.abort.clone()));
     spawn_local(async move {
         let Waiting::Fetch(fetch) = &*waiting else { return };
-        let body = verified::body(vault, fetch, &signed, &response).await;
-        vault.requests.remove(ticket);
-        match body {
-            Ok(body) => hand_over(vault, ticket, fetch, &response, body),
+        let signal = fetch.abort.signal();
+        match verified::body(vault, fetch, &response).await {
+            Ok(body) => {
+                if let Some(pipe) = relay::reply(vault.ports, fetch.asker, &response, body) {
+                    pipe.run(&signal).await;
+                }
+            }
             Err(call::Input::Refused(error)) => fail(vault, fetch.asker, error),
             // What was aborted has nobody who waits for it.
-            Err(call::Input::NetworkFailed(message)) if !fetch.abort.signal().aborted() => {
-                let id = fetch.asker.id;
-                vault.ports.send(fetch.asker.port, &FromVault::NetworkFailed { id, message });
+            Err(call::Input::NetworkFailed(message)) if !signal.aborted() => {
+                vault.ports.send(port, &FromVault::NetworkFailed { id, message });
             }
             Err(_) => {}
         }
-    });
-}
-
-/// Hands an answer to its page; `read` is its body, where that was read before.
-fn hand_over(
-    vault: Vault,
-    ticket: Ticket,
-    fetch: &Fetch,
-    response: &Response,
-    read: Option<ReadableStream>,
-) {
-    let Some(pipe) = relay::reply(vault.ports, fetch.asker, response, read) else { return };
-    vault.requests.put(ticket, Waiting::Body(fetch.asker, fetch.abort.clone()));
-    let signal = fetch.abort.signal();
-    spawn_local(async move {
-        pipe.run(&signal).await;
         vault.requests.remove(ticket);
     });
 }

@@ -23,7 +23,7 @@ pub(super) struct Signed {
     profile: &'static Profile,
     key: Rc<Held>,
     /// The header fields that it got.
-    fields: Vec<(&'static str, Secret)>,
+    fields: Vec<(String, String)>,
 }
 
 impl Signed {
@@ -36,15 +36,30 @@ impl Signed {
     ) -> Option<Self> {
         match &vault.config.keys[which].usage {
             Usage::Signature(profile) if profile.answers != Answers::Unsigned => {
-                Some(Self { profile, key: Rc::clone(key), fields: fields.to_vec() })
+                // exposed: a signature and a digest, which are sent as they are.
+                let text = |(name, value): &(&str, Secret)| {
+                    ((*name).to_owned(), value.expose().to_owned())
+                };
+                let fields = fields.iter().map(text).collect();
+                Some(Self { profile, key: Rc::clone(key), fields })
             }
             _ => None,
         }
     }
 }
 
-/// The body of an answer that is signed as it must be; `None` where it has none.
+/// The body for the page, where there is one: as it comes, or, where the answer must be signed, once it is
+/// whole and verified.
 pub(super) async fn body(
+    vault: Vault,
+    fetch: &Fetch,
+    response: &Response,
+) -> Result<Option<ReadableStream>, call::Input> {
+    let Some(signed) = fetch.signed.take() else { return Ok(response.body()) };
+    verify(vault, fetch, &signed, response).await
+}
+
+async fn verify(
     vault: Vault,
     fetch: &Fetch,
     signed: &Signed,
@@ -53,11 +68,7 @@ pub(super) async fn body(
     let refuse = call::Input::Refused;
     let parts = &fetch.parts;
     let url = BrowserUrls.parse(&parts.url, None).ok_or_else(|| refuse(target::not_sendable()))?;
-    let mut fields = parts.headers.clone();
-    for (name, value) in &signed.fields {
-        // exposed: a signature and a digest, which are sent and not kept.
-        fields.push(((*name).to_owned(), value.expose().to_owned()));
-    }
+    let fields = [&parts.headers[..], &signed.fields].concat();
     let request = Message { start: Start::Request(&parts.method, &url), fields: &fields };
     let answer = (response.status(), &*fetch::headers(response));
     let check = verify::check(signed.profile, answer, &request, vault.server_now());

@@ -46,94 +46,113 @@ pub fn check(
     server_now: UnixMillis,
 ) -> Result<Check, AuthError> {
     let answer = Message { start: Start::Response(status, request), fields };
-    of(profile, status, &answer, server_now.0.div_euclid(1000)).map_err(|p| refused(status, &p))
+    of(profile, status, &answer, server_now.0.div_euclid(1000))
+        .map_err(|flaw| refused(status, flaw))
 }
 
-fn of(profile: &Profile, status: u16, answer: &Message<'_>, now: i64) -> Result<Check, String> {
+fn of(profile: &Profile, status: u16, answer: &Message<'_>, now: i64) -> Result<Check, Flaw> {
     let (inputs, signatures) = (dictionary(answer, INPUT)?, dictionary(answer, SIGNATURE)?);
     let (label, input, covered) =
-        ours(profile, &inputs).ok_or("none of its signatures has our key's `keyid`")?;
-    let Some(Member { value: Value::Bare(Bare::Bytes(signature)), .. }) = get(&signatures, label)
-    else {
-        return Err("its `Signature-Input` has no `Signature` beside it".to_owned());
-    };
+        ours(profile, &inputs).ok_or("none of its signatures has our `keyid`")?;
+    let signature =
+        bytes(&signatures, label).ok_or("its `Signature-Input` has no `Signature` beside it")?;
     is_timely(profile, &input.parameters, now)?;
-    let identifiers: Vec<_> = covered.iter().filter_map(Identifier::read).collect();
-    let covers = |name: &str, of_request: bool, key: &str| {
-        let is_it = |it: &Identifier<'_>| it.name == name && it.of_request == of_request;
-        identifiers.iter().any(|it| is_it(it) && it.key.is_none_or(|it| it == key))
-    };
-    if !covers("@status", false, "") {
-        return Err("its signature does not cover `@status`".to_owned());
+    if !covers(covered, "@status", false, None) {
+        return Err("its signature does not cover `@status`".into());
     }
-    if profile.answers == Answers::Bound && !covers(SIGNATURE, true, &profile.label) {
-        let it = ["`\"signature\";req;key=\"", &profile.label, "\"`"].concat();
-        return Err(["its signature does not cover the request's, ", &it].concat());
+    if profile.answers == Answers::Bound && !covers(covered, SIGNATURE, true, Some(&profile.label))
+    {
+        return Err("its signature does not cover the request's, `\"signature\";req`".into());
     }
-    let is_digest = |it: &Identifier<'_>| it.name == CONTENT_DIGEST && !it.of_request;
-    let digest = if covers(CONTENT_DIGEST, false, SHA_256) {
-        Some(digest(answer)?)
-    } else if identifiers.iter().any(is_digest) {
-        // There was a content, of which nothing may be taken away.
-        return Err(UNDIGESTED.to_owned());
+    // Where something of the content is covered there was one, of which nothing may be taken away.
+    let digest = if covers(covered, CONTENT_DIGEST, false, None) {
+        let digests = dictionary(answer, CONTENT_DIGEST)?;
+        let digest = bytes(&digests, SHA_256);
+        Some(
+            digest
+                .filter(|_| covers(covered, CONTENT_DIGEST, false, Some(SHA_256)))
+                .ok_or(UNDIGESTED)?,
+        )
     } else {
         None
     };
     let mut parameters = String::new();
     write::member(&mut parameters, input).ok_or(UNREADABLE)?;
     let base = signature_base(answer, covered, &parameters).map_err(|flaw| {
-        let Flaw { component, problem } = flaw;
-        let advice = if problem == MISSING {
-            ": where it is a header field, `Access-Control-Expose-Headers` must list it"
-        } else {
-            ""
-        };
-        let component = inert(&component, 64);
-        ["its signature covers `", &component, "`, which ", problem, advice].concat()
+        let component = inert(&flaw.component, 64);
+        let component = ["its signature covers `", &component, "`, which "].concat();
+        Flaw { component, problem: if flaw.problem == MISSING { HIDDEN } else { flaw.problem } }
     })?;
-    Ok(Check { base, signature: signature.clone(), digest, status })
+    Ok(Check { base, signature, digest, status })
 }
 
 impl Check {
     /// Whether the content is what was signed, by its SHA-256.
     pub fn content(&self, sha256: &[u8], is_empty: bool) -> Result<(), AuthError> {
-        let problem = match &self.digest {
-            Some(digest) if digest == sha256 => return Ok(()),
-            None if is_empty => return Ok(()),
+        match &self.digest {
+            Some(digest) if digest == sha256 => Ok(()),
+            None if is_empty => Ok(()),
             Some(_) => {
-                "its body is not that of its `Content-Digest`: it was changed, or is sent compressed, which \
-                 this cannot be checked with"
+                Err(self
+                    .refused("its body is not that of its `Content-Digest`, or is sent compressed"))
             }
-            None => UNDIGESTED,
-        };
-        Err(refused(self.status, problem))
+            None => Err(self.refused(UNDIGESTED)),
+        }
     }
 
     /// The HMAC is another one.
     #[must_use]
     pub fn forged(&self) -> AuthError {
-        refused(self.status, "its signature is wrong: it was changed, or signed with another key")
+        self.refused("its signature is wrong: it was changed, or signed with another key")
     }
 
     /// The body is longer than [`LONGEST`].
     #[must_use]
     pub fn too_long(&self) -> AuthError {
-        refused(self.status, "its body is of more than 16 MiB, which is not kept to be verified")
+        self.refused("its body is longer than 16 MiB")
+    }
+
+    fn refused(&self, problem: &'static str) -> AuthError {
+        refused(self.status, problem.into())
     }
 }
 
 const UNDIGESTED: &str = "its signature does not cover a `Content-Digest` with `sha-256`";
 
-const UNREADABLE: &str =
-    "its `Signature-Input`, `Signature` or `Content-Digest` is no dictionary (RFC 9651)";
+const UNREADABLE: &str = "its header fields of the signature are no dictionaries (RFC 9651)";
 
-fn dictionary(answer: &Message<'_>, field: &str) -> Result<Dictionary, String> {
-    let text = answer.field(field).ok_or(
-        "it has no signature that this page can see: the resource must sign its answers, and list \
-         `Signature, Signature-Input, Content-Digest` in `Access-Control-Expose-Headers`",
-    )?;
-    let is_short = text.len() <= FIELD;
-    is_short.then(|| parse::dictionary(&text)).flatten().ok_or_else(|| UNREADABLE.to_owned())
+const UNSIGNED: &str = "it has no signature that this page can see: the resource must sign it, and list \
+                        `Signature, Signature-Input, Content-Digest` in `Access-Control-Expose-Headers`";
+
+const HIDDEN: &str = "is not there: `Access-Control-Expose-Headers` must list header fields";
+
+impl From<&'static str> for Flaw {
+    fn from(problem: &'static str) -> Self {
+        Self { component: String::new(), problem }
+    }
+}
+
+fn dictionary(answer: &Message<'_>, field: &str) -> Result<Dictionary, &'static str> {
+    let text = answer.field(field).ok_or(UNSIGNED)?;
+    let text = Some(text).filter(|text| text.len() <= FIELD);
+    text.and_then(|text| parse::dictionary(&text)).ok_or(UNREADABLE)
+}
+
+/// The byte sequence of that name.
+fn bytes(dictionary: &Dictionary, key: &str) -> Option<Vec<u8>> {
+    match &get(dictionary, key)?.value {
+        Value::Bare(Bare::Bytes(bytes)) => Some(bytes.clone()),
+        _ => None,
+    }
+}
+
+/// Whether that is covered, of the answer or of its request: whole, or the member `key` of it; some of it at
+/// all where there is none.
+fn covers(covered: &[Item], name: &str, of_request: bool, key: Option<&str>) -> bool {
+    covered.iter().filter_map(Identifier::read).any(|it| {
+        let is_it = it.name == name && it.of_request == of_request;
+        is_it && (key.is_none() || it.key.is_none() || it.key == key)
+    })
 }
 
 /// The signature that is by our key: of two the one that is called as ours are. Others are not ours to judge.
@@ -180,17 +199,10 @@ fn is_timely(profile: &Profile, said: &Parameters, now: i64) -> Result<(), &'sta
     Ok(())
 }
 
-/// The SHA-256 in `Content-Digest` (RFC 9530, 2).
-fn digest(answer: &Message<'_>) -> Result<Vec<u8>, String> {
-    match get(&dictionary(answer, CONTENT_DIGEST)?, SHA_256) {
-        Some(Member { value: Value::Bare(Bare::Bytes(digest)), .. }) => Ok(digest.clone()),
-        _ => Err(UNDIGESTED.to_owned()),
-    }
-}
-
-fn refused(status: u16, problem: &str) -> AuthError {
+fn refused(status: u16, Flaw { component, problem }: Flaw) -> AuthError {
     let status = json::decimal(status.into());
-    let message = ["the answer (status ", &status, ") was not handed out: ", problem].concat();
+    let start = ["the answer (status ", &status, ") was not handed out: "].concat();
+    let message = [start, component, problem.to_owned()].concat();
     AuthError::new(Code::ResponseSignatureInvalid, Phase::Fetch, message)
 }
 

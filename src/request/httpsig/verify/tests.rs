@@ -418,7 +418,7 @@ fn hs8_an_answer_to_another_request_is_no_answer_to_this_one() {
         let answer = answer(unbound, SAID, KEY);
         assert_eq!(answer.verified_by(&profile(Answers::Signed), &request("m"), NOW), Ok(()));
         let message = answer.verified_by(&bound, &request("n"), NOW).unwrap_err();
-        assert!(message.contains("`\"signature\";req;key=\"sig1\"`"), "{message}");
+        assert!(message.contains("`\"signature\";req`"), "{message}");
     }
     // The answer's own field of that name is not the request's.
     let own =
