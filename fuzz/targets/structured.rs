@@ -53,6 +53,6 @@ fuzz_target!(|input: &str| {
         assert!(check.base.contains("\"@status\": 200\n"));
         assert!(check.base.contains("created="));
         assert_eq!(check.base.lines().filter(|line| line.starts_with("\"@sig")).count(), 1);
-        assert!(check.content(&[0; 31], false).is_err() || check.base.contains("digest"));
+        assert!(check.content(b"x").is_err() || check.base.contains("digest"));
     }
 });

@@ -68,9 +68,11 @@ pub(crate) async fn is_hmac(
     text: &str,
     signature: &[u8],
 ) -> Result<bool, JsValue> {
-    let text = text.as_bytes();
+    let algorithm = Object::new();
+    object::set(&algorithm, "name", &"HMAC".into());
+    let (subtle, text) = (subtle()?, text.as_bytes());
     let outcome =
-        subtle()?.verify_with_str_and_u8_array_and_u8_array("HMAC", key, signature, text)?;
+        subtle.verify_with_object_and_u8_array_and_u8_array(&algorithm, key, signature, text)?;
     Ok(settled(outcome).await?.is_truthy())
 }
 

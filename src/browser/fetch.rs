@@ -123,36 +123,9 @@ pub(crate) async fn read_body(
     }
 }
 
-/// The whole body in the browser's keeping, of at most `limit` bytes; `None` if it is longer.
-pub(crate) async fn collect(
-    response: &Response,
-    limit: u32,
-) -> Result<Option<Uint8Array>, Failure> {
-    let (mut pieces, mut length) = (Vec::new(), 0);
-    if let Some(stream) = response.body() {
-        let reader = reader(&stream);
-        while let Some(piece) = read_piece(&reader).await? {
-            // Neither is longer than 32 bits hold where the other is within the limit.
-            length = piece.length().saturating_add(length);
-            if length > limit {
-                // The rest is not wanted; whether cancelling succeeds does not matter.
-                let _ = reader.cancel();
-                return Ok(None);
-            }
-            pieces.push(piece);
-        }
-    }
-    let (whole, mut at) = (Uint8Array::new_with_length(length), 0);
-    for piece in pieces {
-        whole.set(&piece, at);
-        at += piece.length();
-    }
-    Ok(Some(whole))
-}
-
 /// Bytes as the body of an answer.
-pub(crate) fn stream(bytes: &Uint8Array) -> Option<ReadableStream> {
-    Response::new_with_opt_buffer_source(Some(bytes)).ok()?.body()
+pub(crate) fn stream(bytes: &[u8]) -> Option<ReadableStream> {
+    Response::new_with_opt_buffer_source(Some(&bytes_body(bytes))).ok()?.body()
 }
 
 /// The one reader of a stream of bytes.

@@ -6,7 +6,7 @@ pub mod verify;
 
 pub use base::{Message, Start, signature_base};
 
-use super::structured::{Bare, Item, Member, Value, write};
+use super::structured::{Bare, Item, write};
 use crate::{
     clock::UnixMillis,
     config::credential::{CONTENT_DIGEST, Component, Profile},
@@ -58,19 +58,20 @@ pub fn draft(
     let created = server_now.0.div_euclid(1000);
     let expires = created.saturating_add(profile.expires_in_s.into());
     let string = |text: &str| Bare::String(text.to_owned());
-    let said = [
-        ("created", Some(Bare::Integer(created))),
-        ("expires", Some(Bare::Integer(expires))),
-        ("nonce", Some(string(nonce))),
-        ("alg", Some(string(ALGORITHM))),
-        ("keyid", Some(string(&profile.key_id))),
-        ("tag", profile.tag.as_deref().map(string)),
-    ];
-    let said = said.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    // RFC 9421, 2.3.
-    let input = Member { value: Value::Inner(covered.clone()), parameters: said.collect() };
+    let mut said = Vec::new();
+    let mut say = |key: &str, value| said.push((key.to_owned(), value));
+    say("created", Bare::Integer(created));
+    say("expires", Bare::Integer(expires));
+    say("nonce", string(nonce));
+    say("alg", string(ALGORITHM));
+    say("keyid", string(&profile.key_id));
+    if let Some(tag) = &profile.tag {
+        say("tag", string(tag));
+    }
     let mut parameters = String::new();
-    write::member(&mut parameters, &input)
+    // RFC 9421, 2.3.
+    write::inner(&mut parameters, &covered)
+        .and_then(|()| write::parameters(&mut parameters, &said))
         .ok_or_else(|| invalid("a signature's `keyId`, `tag` or `nonce` is not printable ASCII"))?;
     let message = Message { start: Start::Request(method, url), fields: &fields };
     let base = signature_base(&message, &covered, &parameters).map_err(|flaw| {

@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct Signed {
     profile: &'static Profile,
     key: Rc<Held>,
-    /// The header fields that it got.
+    /// The header fields that it had then.
     fields: Vec<(String, String)>,
 }
 
@@ -32,15 +32,16 @@ impl Signed {
         vault: Vault,
         which: usize,
         key: &Rc<Held>,
-        fields: &[(&'static str, Secret)],
+        caller: &[(String, String)],
+        written: &[(&'static str, Secret)],
     ) -> Option<Self> {
         match &vault.config.keys[which].usage {
             Usage::Signature(profile) if profile.answers != Answers::Unsigned => {
-                // exposed: a signature and a digest, which are sent as they are.
-                let text = |(name, value): &(&str, Secret)| {
-                    ((*name).to_owned(), value.expose().to_owned())
-                };
-                let fields = fields.iter().map(text).collect();
+                let mut fields = caller.to_vec();
+                for (name, value) in written {
+                    // exposed: a signature and a digest, which are sent as they are.
+                    fields.push(((*name).to_owned(), value.expose().to_owned()));
+                }
                 Some(Self { profile, key: Rc::clone(key), fields })
             }
             _ => None,
@@ -68,21 +69,20 @@ async fn verify(
     let refuse = call::Input::Refused;
     let parts = &fetch.parts;
     let url = BrowserUrls.parse(&parts.url, None).ok_or_else(|| refuse(target::not_sendable()))?;
-    let fields = [&parts.headers[..], &signed.fields].concat();
-    let request = Message { start: Start::Request(&parts.method, &url), fields: &fields };
+    let fields = &signed.fields;
+    let request = Message { start: Start::Request(&parts.method, &url), fields };
     let answer = (response.status(), &*fetch::headers(response));
     let check = verify::check(signed.profile, answer, &request, vault.server_now());
     let check = check.map_err(|error| {
         fetch.abort.abort();
         refuse(error)
     })?;
-    let whole = fetch::collect(response, verify::LONGEST).await?;
+    let whole = fetch::read_body(response, verify::LONGEST).await?;
     let whole = whole.ok_or_else(|| refuse(check.too_long()))?;
+    check.content(&whole).map_err(refuse)?;
     let Held::Signing(key) = &*signed.key else { return Err(refuse(keyring::unfit())) };
-    let failed = |_| refuse(keyring::unfit());
-    let digest = crypto::sha256(&whole).await.map_err(failed)?;
-    check.content(&digest, whole.length() == 0).map_err(refuse)?;
-    if crypto::is_hmac(key, &check.base, &check.signature).await.map_err(failed)? {
+    let outcome = crypto::is_hmac(key, &check.base, &check.signature).await;
+    if outcome.map_err(|_| refuse(keyring::unfit()))? {
         Ok(response.body().and_then(|_| fetch::stream(&whole)))
     } else {
         Err(refuse(check.forged()))

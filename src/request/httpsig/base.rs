@@ -27,9 +27,14 @@ impl Message<'_> {
     /// A field's value, several of one name combined; `None` where there is none (RFC 9421, 2.1).
     #[must_use]
     pub fn field(&self, name: &str) -> Option<String> {
-        let is_it = |field: &&(String, String)| field.0.eq_ignore_ascii_case(name);
-        let values: Vec<_> = self.fields.iter().filter(is_it).map(|(_, v)| trim(v)).collect();
-        (!values.is_empty()).then(|| values.join(", "))
+        let mut whole = None::<String>;
+        for (_, value) in self.fields.iter().filter(|(it, _)| it.eq_ignore_ascii_case(name)) {
+            if let Some(whole) = &mut whole {
+                whole.push_str(", ");
+            }
+            whole.get_or_insert_default().push_str(trim(value));
+        }
+        whole
     }
 }
 

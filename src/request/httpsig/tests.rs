@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::{
     config::credential::Answers,
-    request::structured::parse,
+    request::structured::{Member, Value, parse},
     url::{ParseUrl, oracle::Oracle},
 };
 

@@ -3,6 +3,8 @@
 //!
 //! The key is shared, so what the resource signs must be no request's: no request has a status.
 
+use sha2::{Digest, Sha256};
+
 use super::{
     ALGORITHM, INPUT, Message, SIGNATURE, Start,
     base::{Flaw, Identifier, MISSING, signature_base},
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// The longest body that is kept to be verified, in bytes.
-pub const LONGEST: u32 = 16 * 1024 * 1024;
+pub const LONGEST: usize = 4 * 1024 * 1024;
 
 /// The longest header field that is read.
 const FIELD: usize = 16 * 1024;
@@ -87,11 +89,11 @@ fn of(profile: &Profile, status: u16, answer: &Message<'_>, now: i64) -> Result<
 }
 
 impl Check {
-    /// Whether the content is what was signed, by its SHA-256.
-    pub fn content(&self, sha256: &[u8], is_empty: bool) -> Result<(), AuthError> {
+    /// Whether the content is what was signed.
+    pub fn content(&self, content: &[u8]) -> Result<(), AuthError> {
         match &self.digest {
-            Some(digest) if digest == sha256 => Ok(()),
-            None if is_empty => Ok(()),
+            Some(digest) if **digest == *Sha256::digest(content) => Ok(()),
+            None if content.is_empty() => Ok(()),
             Some(_) => {
                 Err(self
                     .refused("its body is not that of its `Content-Digest`, or is sent compressed"))
@@ -109,7 +111,7 @@ impl Check {
     /// The body is longer than [`LONGEST`].
     #[must_use]
     pub fn too_long(&self) -> AuthError {
-        self.refused("its body is longer than 16 MiB")
+        self.refused("its body is longer than 4 MiB")
     }
 
     fn refused(&self, problem: &'static str) -> AuthError {

@@ -43,6 +43,7 @@ pub fn list(text: &str) -> Option<Vec<Member>> {
 pub fn item(text: &str) -> Option<Item> {
     let mut parser = Parser::of(text);
     let item = parser.item()?;
+    parser.skip(b" ");
     parser.rest.is_empty().then_some(item)
 }
 
@@ -74,9 +75,11 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// Spaces around a field are none of it.
+    /// Spaces before a field are none of it.
     fn of(text: &'a str) -> Self {
-        Self { rest: text.trim_matches(' ').as_bytes() }
+        let mut parser = Self { rest: text.as_bytes() };
+        parser.skip(b" ");
+        parser
     }
 
     fn peek(&self) -> Option<u8> {
@@ -222,23 +225,21 @@ impl<'a> Parser<'a> {
     }
 
     fn bytes(&mut self) -> Option<Vec<u8>> {
-        let end = self.rest.iter().position(|byte| *byte == b':')?;
-        let (encoded, rest) = self.rest.split_at(end);
-        self.rest = rest.get(1..)?;
-        let encoded = str::from_utf8(encoded).ok()?;
-        let bare = encoded.trim_end_matches('=');
-        if bare.len() < encoded.len() && (encoded.len() % 4 != 0 || bare.len() + 2 < encoded.len())
-        {
-            return None;
+        let (mut url, mut padding) = (String::new(), 0);
+        loop {
+            match self.next()? {
+                b':' => break,
+                b'=' => padding += 1,
+                _ if padding > 0 => return None,
+                b'+' => url.push('-'),
+                b'/' => url.push('_'),
+                // Of the decoder's alphabet and not of this one.
+                b'-' | b'_' => return None,
+                other => url.push(other.into()),
+            }
         }
-        let url = bare.chars().map(|character| match character {
-            '+' => '-',
-            '/' => '_',
-            // Of the decoder's alphabet and not of this one.
-            '-' | '_' => ' ',
-            other => other,
-        });
-        Base64UrlUnpadded::decode_vec(&url.collect::<String>()).ok()
+        let is_padded = padding == 0 || padding < 3 && (url.len() + padding) % 4 == 0;
+        is_padded.then(|| Base64UrlUnpadded::decode_vec(&url).ok()).flatten()
     }
 
     fn display(&mut self) -> Option<String> {

@@ -194,6 +194,7 @@ fn a_field_is_wrong_as_a_whole() {
         "a=:A:",
         "a=:AA==",
         "a=:AA=:",
+        "a=:AA=A:",
         "a=:AAA==:",
         "a=:AAAA====:",
         "a=:A-A_:",

@@ -40,18 +40,22 @@ pub fn list(to: &mut String, members: &[Member]) -> Option<()> {
 pub fn member(to: &mut String, member: &Member) -> Option<()> {
     match &member.value {
         Value::Bare(value) => bare(to, value)?,
-        Value::Inner(items) => {
-            to.push('(');
-            for (at, it) in items.iter().enumerate() {
-                if at > 0 {
-                    to.push(' ');
-                }
-                item(to, it)?;
-            }
-            to.push(')');
-        }
+        Value::Inner(items) => inner(to, items)?,
     }
     parameters(to, &member.parameters)
+}
+
+/// Writes an inner list, less its parameters.
+pub fn inner(to: &mut String, items: &[Item]) -> Option<()> {
+    to.push('(');
+    for (at, it) in items.iter().enumerate() {
+        if at > 0 {
+            to.push(' ');
+        }
+        item(to, it)?;
+    }
+    to.push(')');
+    Some(())
 }
 
 /// Writes an item.
@@ -60,7 +64,8 @@ pub fn item(to: &mut String, item: &Item) -> Option<()> {
     parameters(to, &item.parameters)
 }
 
-fn parameters(to: &mut String, parameters: &Parameters) -> Option<()> {
+/// Writes parameters.
+pub fn parameters(to: &mut String, parameters: &Parameters) -> Option<()> {
     for (name, value) in parameters {
         to.push(';');
         key(to, name)?;
