@@ -149,6 +149,16 @@ codes! {
     BodyUsed = "body_used",
     /// The resource answered with a redirect that could carry a credential away.
     RedirectRefused = "redirect_refused",
+    /// The answer repeats the credential that it was asked with, and was not handed on: have the resource
+    /// not echo its requests' headers.
+    CredentialReflected = "credential_reflected",
+    /// The answer is no stream of server-sent events: another status, another content type, or too long
+    /// an event.
+    EventsInvalid = "events_invalid",
+    /// The answer has no ticket: another status than 2xx, or no `ticket` in its JSON.
+    TicketInvalid = "ticket_invalid",
+    /// `installFetch` would be in its own way: it is installed already, or the vault is this page.
+    InstallRefused = "install_refused",
     /// A password is taken only where `allowPasswordGrant` is `"deprecated"`.
     PasswordGrantNotAllowed = "password_grant_not_allowed",
     /// The access token leaves the vault only where `allowTokenExport` is set.

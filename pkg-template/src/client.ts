@@ -5,7 +5,7 @@ import { doorway } from "./callback.js";
 import { connector, gone, type Link } from "./connection.js";
 import { type AuthError, failure } from "./error.js";
 import type { Ear } from "./events.js";
-import { send } from "./fetch.js";
+import { type AuthResponse, type FetchInit, send } from "./fetch.js";
 import type { SessionEvent, SessionState } from "./generated/types.js";
 import { follow } from "./lifecycle.js";
 import { type ClientOptions, checkOptions, readOptions, refuse, unknownNames } from "./options.js";
@@ -45,8 +45,9 @@ export interface Client {
   /**
    * Like `fetch`, with the credential that the configuration has for the target. A network failure
    * is a `TypeError`, an abort rejects with the signal's reason, and an HTTP status never throws.
+   * With `credential: "none"` it is the page's own `fetch`, to any origin, without the vault.
    */
-  readonly fetch: (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
+  readonly fetch: (input: RequestInfo | URL, init?: FetchInit) => Promise<AuthResponse>;
   /**
    * Ends the session for every tab. Where the provider is to end its own, the browser is sent
    * there; the promise resolves when it is on its way.

@@ -1,7 +1,7 @@
 /** A page's `fetch` in the vault's words, and the vault's answer as a page's `Response`. */
 
 import type { Answer, Call, Link, Question } from "./connection.js";
-import { failure } from "./error.js";
+import { AuthError, failure } from "./error.js";
 
 /** What is passed on where it differs from what a request has by itself. */
 const MEMBERS = [
@@ -13,15 +13,34 @@ const MEMBERS = [
   "keepalive",
 ] as const;
 
+/** What `fetch` takes, and which credential goes along. */
+export interface FetchInit extends RequestInit {
+  /** `"none"`: the request is the page's own, to any origin; the vault has no part in it. */
+  credential?: "none";
+}
+
+/** The page's own, as it was before anybody put another in its place. */
+const bare = globalThis.fetch;
+
 /** The ways to read a body; not every engine has all of them. */
 const READERS = ["text", "json", "blob", "arrayBuffer", "bytes", "formData"] as const;
+
+/** An answer as `fetch` gives it. */
+export interface AuthResponse extends Response {
+  /**
+   * Whether this is the answer to a first try that a second one might have bettered (another token, another
+   * nonce), and the body was too large to be sent again: send it again yourself.
+   */
+  readonly unrepeated?: boolean;
+}
 
 /** Sends a request through the vault that `reach` finds; like `fetch` in everything but its errors. */
 export async function send(
   reach: () => Promise<Link>,
   input: RequestInfo | URL,
-  init?: RequestInit,
-): Promise<Response> {
+  init?: FetchInit,
+): Promise<AuthResponse> {
+  if (init?.credential === "none") return bare(input, init);
   const request = read(input, init);
   const { signal } = request;
   signal.throwIfAborted();
@@ -33,7 +52,7 @@ export async function send(
       reject(signal.reason);
     });
   });
-  const answered = async (): Promise<Response> => {
+  const answered = async (): Promise<AuthResponse> => {
     const question = await parts(request, init?.body);
     const link = await reach();
     signal.throwIfAborted();
@@ -78,9 +97,10 @@ async function parts(request: Request, form: unknown): Promise<Question> {
   return question;
 }
 
-function respond(answer: Answer<"response">, drop: () => void, signal: AbortSignal): Response {
-  const { status, url, redirected, body } = answer;
+function respond(answer: Answer<"response">, drop: () => void, signal: AbortSignal): AuthResponse {
+  const { status, url, redirected, unrepeated, body } = answer;
   let isWhole = false;
+  let failure: AuthError | undefined;
   // The vault gives a piece whenever it is asked.
   const gathered = (port: MessagePort): ReadableStream => {
     const stop = () => {
@@ -99,11 +119,14 @@ function respond(answer: Answer<"response">, drop: () => void, signal: AbortSign
       pull: (stream) =>
         new Promise((done) => {
           port.onmessage = ({ data }) => {
-            if (data) stream.enqueue(data);
-            else if (data === null) {
+            if (data === null) {
               isWhole = true;
               stream.close();
-            } else stream.error(new TypeError("network error"));
+            } else if (data.error) {
+              failure = new AuthError(data.error);
+              stream.error(failure);
+            } else if (data) stream.enqueue(data);
+            else stream.error(new TypeError("network error"));
             done();
           };
           port.postMessage(true);
@@ -113,13 +136,13 @@ function respond(answer: Answer<"response">, drop: () => void, signal: AbortSign
   };
   // Chromium's readers say `TypeError` whatever a stream was ended with.
   const told = (error: unknown) =>
-    Promise.reject(signal.aborted && !isWhole ? signal.reason : error);
+    Promise.reject(failure ?? (signal.aborted && !isWhole ? signal.reason : error));
   const type = new URL(url).origin === location.origin ? "basic" : "cors";
 
   /** Gives a response what only the network can give, and its clones too. */
   const dress = (response: Response): Response => {
     const clone = response.clone.bind(response);
-    const own: object = { status, url, redirected, type, clone: () => dress(clone()) };
+    const own: object = { status, url, redirected, unrepeated, type, clone: () => dress(clone()) };
     for (const name of READERS) {
       const read = response[name]?.bind(response);
       if (read) Object.assign(own, { [name]: () => read().catch(told) });

@@ -6,6 +6,7 @@
 export type { SignInOptions } from "./acts.js";
 export { type Client, createClient, type SignOutOptions } from "./client.js";
 export { AuthError, isAuthError } from "./error.js";
+export type { AuthResponse, FetchInit } from "./fetch.js";
 export type {
   AuthErrorCode,
   AuthErrorInfo,

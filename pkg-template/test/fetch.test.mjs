@@ -31,6 +31,7 @@ function responding(given, body) {
       ...response,
       url: API,
       redirected: false,
+      unrepeated: false,
       ...given,
       ...(port && { body: port }),
     };
@@ -97,7 +98,13 @@ test("a form keeps the boundary that its type names", async () => {
 
 test("a response is as the browser's own, and so is its clone", async () => {
   responding(
-    { status: 404, statusText: "Not Found", headers: [["x-a", "b"]], redirected: true },
+    {
+      status: 404,
+      statusText: "Not Found",
+      headers: [["x-a", "b"]],
+      redirected: true,
+      unrepeated: false,
+    },
     "no",
   );
   const response = await fetch(API);
@@ -268,7 +275,15 @@ test("a body that nobody wants and that failed is no unhandled rejection", async
   const broken = () => new ReadableStream({ start: (controller) => controller.error(new Error()) });
   answer = ({ type, id }, worker) => {
     if (type !== "fetch") return;
-    const head = { type: "response", id, statusText: "", headers: [], url: API, redirected: false };
+    const head = {
+      type: "response",
+      id,
+      statusText: "",
+      headers: [],
+      url: API,
+      redirected: false,
+      unrepeated: false,
+    };
     late.push(() => {
       const body = handOut(broken());
       worker.say({ ...head, status: 200, body }, [body]);

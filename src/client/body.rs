@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::{Function, Object, Promise, TypeError};
+use js_sys::{Function, Object, Promise, TypeError, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
     AbortSignal, MessageEvent, MessagePort, ReadableStream, ReadableStreamDefaultController,
@@ -83,10 +83,14 @@ impl Gathering {
         } else if piece.is_falsy() {
             controller.error_with_e(&TypeError::new("network error"));
             Ok(())
+        } else if let Some(error) = object::own(piece.unchecked_ref(), "error").dyn_ref::<Object>()
+        {
+            controller.error_with_e(error);
+            Ok(())
         } else {
             controller.enqueue_with_chunk(piece)
         };
-        if piece.is_falsy() {
+        if !piece.is_instance_of::<Uint8Array>() {
             self.end();
         }
         if let Some(pulled) = self.pulled.take() {

@@ -174,7 +174,7 @@ fn respond(
     object::set(&init, "headers", &object::own(answer, "headers"));
     let response =
         Response::new_with_opt_readable_stream_and_init(body.as_ref(), init.unchecked_ref())?;
-    for name in ["status", "url", "redirected"] {
+    for name in ["status", "url", "redirected", "unrepeated"] {
         define(&response, name, &object::own(answer, name));
     }
     let address = BrowserUrls.parse(&state::text(answer, "url"), None);

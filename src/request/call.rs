@@ -48,6 +48,9 @@ pub enum Output {
     Send,
     /// Deliver the latest answer.
     Reply,
+    /// Deliver the latest answer, and say that a second try might have had another: the body is too large
+    /// to have been kept for one.
+    ReplyUnrepeated,
     /// It failed by a decision of ours.
     Fail(AuthError),
     /// The network failed; the browser's own words.
@@ -89,7 +92,7 @@ impl Budget {
     }
 
     fn take_nonce(&mut self) -> bool {
-        core::mem::take(&mut self.nonce) && self.is_replayable
+        core::mem::take(&mut self.nonce)
     }
 }
 
@@ -111,7 +114,7 @@ impl Call {
         match (self.stage, input) {
             // The session has learned that the old lease was refused; this body is gone all the same.
             (Stage::WaitingForNewer, Input::Leased(_)) if !self.budget.is_replayable => {
-                self.go(Stage::Done, Output::Reply);
+                self.go(Stage::Done, Output::ReplyUnrepeated);
             }
             (Stage::Waiting | Stage::WaitingForNewer, Input::Leased(generation)) => {
                 self.generation = generation;
@@ -143,6 +146,9 @@ impl Call {
     fn answered(&mut self, status: u16, challenge: Option<&str>, nonce: Option<Told>) {
         if is_nonce_missing(status, challenge, nonce) {
             if nonce == Some(Told::New) && self.budget.take_nonce() {
+                if !self.budget.is_replayable {
+                    return self.go(Stage::Done, Output::ReplyUnrepeated);
+                }
                 // The same lease, with another proof.
                 return self.go(Stage::Sending, Output::Send);
             }
@@ -238,7 +244,7 @@ mod tests {
         let mut call = sent(Some(REPLAYABLE + 1));
         let wanted = told(&mut call, answered(401, None));
         assert_eq!(wanted, [Output::WantNewer(7)], "or the next large body would meet the same");
-        assert_eq!(told(&mut call, Input::Leased(8)), [Output::Reply]);
+        assert_eq!(told(&mut call, Input::Leased(8)), [Output::ReplyUnrepeated]);
     }
 
     #[test]
@@ -269,7 +275,7 @@ mod tests {
     fn dp7_dp13_no_second_try_without_another_nonce_or_a_body() {
         assert_eq!(told(&mut sent(None), told_nonce(WANTED, Told::Same)), [Output::Reply]);
         let mut large = sent(Some(REPLAYABLE + 1));
-        assert_eq!(told(&mut large, told_nonce(WANTED, Told::New)), [Output::Reply]);
+        assert_eq!(told(&mut large, told_nonce(WANTED, Told::New)), [Output::ReplyUnrepeated]);
         let unreadable = Output::Fail(dpop::nonce_unreadable(Phase::Fetch));
         assert_eq!(told(&mut sent(None), told_nonce(WANTED, Told::Nothing)), [unreadable]);
         let elsewhere = Input::Answered {

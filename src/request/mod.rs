@@ -5,6 +5,7 @@
 //! - [`call`]: one request's life and its retry budget, under the one law of the crate.
 //! - [`challenge`]: why a resource refused. [`bearer`]: how the credential is written.
 //! - [`apikey`], [`keyring`]: how a key is written, and whether there is one.
+//! - [`reflection`]: does an answer repeat the credential?
 //! - [`httpsig`]: what is signed of a request, in the form of [`structured`].
 
 pub mod apikey;
@@ -13,5 +14,6 @@ pub mod call;
 pub mod challenge;
 pub mod httpsig;
 pub mod keyring;
+pub mod reflection;
 pub mod structured;
 pub mod target;

@@ -99,8 +99,7 @@ impl Ports {
 impl Port {
     /// Sends a message, and with it where a response's body is asked for.
     pub(super) fn send(&self, message: &FromVault, body: Option<&MessagePort>) {
-        let to_object = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
-        let Ok(message) = Told(&|to| message.tell(to)).serialize(&to_object) else { return };
+        let Some(message) = object(message) else { return };
         // A port whose page is gone swallows what it is sent.
         let _ = match body {
             Some(body) => {
@@ -110,6 +109,12 @@ impl Port {
             None => self.channel.post_message(&message),
         };
     }
+}
+
+/// A message as it is posted.
+pub(super) fn object(message: &FromVault) -> Option<JsValue> {
+    let to_object = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
+    Told(&|to| message.tell(to)).serialize(&to_object).ok()
 }
 
 /// An object that tells its members, for serde. As a map and not as a derived struct, which would cost

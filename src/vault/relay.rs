@@ -8,18 +8,23 @@
 use std::{cell::Cell, rc::Rc};
 
 use futures_channel::oneshot;
-use js_sys::{Array, ArrayBuffer};
+use js_sys::{Array, ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
     AbortSignal, Blob, MessageChannel, MessageEvent, MessagePort, ReadableStream,
     ReadableStreamDefaultReader, Response,
 };
+use zeroize::Zeroizing;
 
 use super::{
-    port::{Asker, Ports},
+    port::{self, Asker, Ports},
     wire::FromVault,
 };
-use crate::browser::fetch;
+use crate::{
+    browser::fetch,
+    error::AuthError,
+    request::reflection::{self, Reflection, Verdict},
+};
 
 /// The length of a request's body in bytes; `None` for what is no body.
 pub(super) fn body_length(body: &JsValue) -> Option<u64> {
@@ -30,41 +35,66 @@ pub(super) fn body_length(body: &JsValue) -> Option<u64> {
     body.dyn_ref::<Blob>().map(|blob| blob.size() as u64)
 }
 
+/// A resource's answer, and whether a second try might have had another.
+pub(super) struct Answer<'a> {
+    pub(super) response: &'a Response,
+    pub(super) body: Option<ReadableStream>,
+    pub(super) is_unrepeated: bool,
+}
+
 /// A body on its way: what the resource sends, and where the page asks for it.
 pub(super) struct Pipe {
     from: ReadableStreamDefaultReader,
     to: MessagePort,
+    reflection: Reflection,
+    asker: Asker,
+}
+
+/// What the page gets when it asks.
+enum Next {
+    Piece(Uint8Array),
+    /// The last thing that it gets.
+    Word(JsValue),
 }
 
 /// Sends the head of a resource's answer to the page that asked, and the end of a pipe for its body
-/// where it has one.
+/// where it has one; an error where the head repeats the credential.
 pub(super) fn reply(
     ports: &Ports,
     asker: Asker,
-    response: &Response,
-    body: Option<ReadableStream>,
-) -> Option<Pipe> {
-    let port = ports.get(asker.port)?;
+    answer: Answer<'_>,
+    reflection: Reflection,
+) -> Result<Option<Pipe>, AuthError> {
+    let Answer { response, body, is_unrepeated } = answer;
+    let headers = fetch::headers(response);
+    if reflection.is_in(&headers) {
+        return Err(reflection::reflected());
+    }
+    let Some(port) = ports.get(asker.port) else { return Ok(None) };
     let head = FromVault::Response {
         id: asker.id,
         status: response.status(),
         status_text: response.status_text(),
-        headers: fetch::headers(response),
+        headers,
         url: response.url(),
         redirected: response.redirected(),
+        unrepeated: is_unrepeated,
     };
     // The page's `Response` refuses a body for these statuses, even an empty one.
     let is_empty = matches!(response.status(), 204 | 205 | 304);
     let body = body.filter(|_| !is_empty);
     let channel = body.and_then(|body| Some((body, MessageChannel::new().ok()?)));
     port.send(&head, channel.as_ref().map(|(_, channel)| channel.port2()).as_ref());
-    channel.map(|(body, channel)| Pipe { from: fetch::reader(&body), to: channel.port1() })
+    Ok(channel.map(|(body, channel)| {
+        let (from, to) = (fetch::reader(&body), channel.port1());
+        Pipe { from, to, reflection, asker }
+    }))
 }
 
 impl Pipe {
-    /// Gives the page a piece whenever it asks, `null` at the end and `false` where the body breaks
-    /// off, until the signal aborts, which must be the request's own.
-    pub(super) async fn run(self, signal: &AbortSignal) {
+    /// Gives the page a piece whenever it asks, `null` at the end, `false` where the body breaks off and
+    /// `failed` where it may not pass, until the signal aborts, which must be the request's own.
+    pub(super) async fn run(mut self, signal: &AbortSignal) {
         let asked = Rc::new(Cell::new(None::<oneshot::Sender<bool>>));
         let waiting = Rc::clone(&asked);
         // A message asks for more; the signal's event carries no data, and ends the wait.
@@ -82,13 +112,11 @@ impl Pipe {
             if is_asked.await != Ok(true) {
                 break;
             }
-            // An abort in the middle of a read makes that fail.
-            let sent = match fetch::read_piece(&self.from).await {
-                Ok(Some(piece)) => {
+            let sent = match self.next().await {
+                Next::Piece(piece) => {
                     self.to.post_message_with_transferable(&piece, &Array::of1(&piece.buffer()))
                 }
-                end => {
-                    let word = if end.is_ok() { JsValue::NULL } else { JsValue::FALSE };
+                Next::Word(word) => {
                     let _ = self.to.post_message(&word);
                     break;
                 }
@@ -99,5 +127,37 @@ impl Pipe {
         }
         self.to.set_onmessage(None);
         signal.set_onabort(None);
+    }
+
+    async fn next(&mut self) -> Next {
+        loop {
+            // An abort in the middle of a read makes that fail.
+            let piece = match fetch::read_piece(&self.from).await {
+                Ok(Some(piece)) => piece,
+                Ok(None) => {
+                    let rest = self.reflection.rest();
+                    if rest.is_empty() {
+                        return Next::Word(JsValue::NULL);
+                    }
+                    return Next::Piece(fetch::bytes_body(&rest));
+                }
+                Err(_) => return Next::Word(JsValue::FALSE),
+            };
+            if !self.reflection.is_looking() {
+                return Next::Piece(piece);
+            }
+            match self.reflection.look(&Zeroizing::new(piece.to_vec())) {
+                Verdict::Pass => return Next::Piece(piece),
+                Verdict::Instead(bytes) if bytes.is_empty() => {}
+                Verdict::Instead(bytes) => return Next::Piece(fetch::bytes_body(&bytes)),
+                Verdict::Reflected => {
+                    // Nobody reads on.
+                    let _ = self.from.cancel();
+                    let failed =
+                        FromVault::Failed { id: self.asker.id, error: reflection::reflected() };
+                    return Next::Word(port::object(&failed).unwrap_or(JsValue::FALSE));
+                }
+            }
+        }
     }
 }

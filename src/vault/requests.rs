@@ -22,12 +22,15 @@ use super::{
 };
 use crate::{
     browser::{fetch, url::BrowserUrls},
+    config::credential::Usage,
     error::{AuthError, Code, Phase},
     oauth::userinfo,
     request::{
         call::{self, Call},
+        reflection::Reflection,
         target::{self, Passage},
     },
+    secret::Secret,
     session::inputs::{Generation, Input, Lease, Ticket},
     table::Table,
     url::ParseUrl,
@@ -221,10 +224,11 @@ pub(super) fn perform(vault: Vault, ticket: Ticket, output: call::Output) {
         call::Output::Want => want(vault, ticket, fetch, None),
         call::Output::WantNewer(refused) => want(vault, ticket, fetch, Some(refused)),
         call::Output::Send => send(vault, ticket, Rc::clone(&waiting)),
-        call::Output::Reply => {
+        call::Output::Reply | call::Output::ReplyUnrepeated => {
             end(vault, ticket);
+            let is_unrepeated = output == call::Output::ReplyUnrepeated;
             match fetch.purpose {
-                Purpose::Page => reply(vault, ticket, Rc::clone(&waiting)),
+                Purpose::Page => reply(vault, ticket, Rc::clone(&waiting), is_unrepeated),
                 Purpose::UserInfo => reply_claims(vault, Rc::clone(&waiting)),
             }
         }
@@ -264,29 +268,49 @@ fn end(vault: Vault, ticket: Ticket) {
     vault.end(ticket);
 }
 
-fn reply(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>) {
+fn reply(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>, is_unrepeated: bool) {
     let Waiting::Fetch(fetch) = &*waiting else { return };
     let Some(response) = fetch.latest.take() else { return };
-    let Asker { port, id } = fetch.asker;
+    let content_type = fetch::header(&response, "content-type");
+    let reflection = Reflection::new(lent(vault, fetch), content_type.as_deref());
     vault.requests.put(ticket, Waiting::Body(fetch.asker, fetch.abort.clone()));
     spawn_local(async move {
         let Waiting::Fetch(fetch) = &*waiting else { return };
-        let signal = fetch.abort.signal();
-        match verified::body(vault, fetch, &response).await {
-            Ok(body) => {
-                if let Some(pipe) = relay::reply(vault.ports, fetch.asker, &response, body) {
-                    pipe.run(&signal).await;
-                }
+        let (asker, signal) = (fetch.asker, fetch.abort.signal());
+        let pipe = verified::body(vault, fetch, &response).await.and_then(|body| {
+            let answer = relay::Answer { response: &response, body, is_unrepeated };
+            relay::reply(vault.ports, asker, answer, reflection).map_err(call::Input::Refused)
+        });
+        match pipe {
+            Ok(Some(pipe)) => pipe.run(&signal).await,
+            Err(call::Input::Refused(error)) => {
+                fetch.abort.abort();
+                fail(vault, asker, error);
             }
-            Err(call::Input::Refused(error)) => fail(vault, fetch.asker, error),
             // What was aborted has nobody who waits for it.
             Err(call::Input::NetworkFailed(message)) if !signal.aborted() => {
-                vault.ports.send(port, &FromVault::NetworkFailed { id, message });
+                let failed = FromVault::NetworkFailed { id: asker.id, message };
+                vault.ports.send(asker.port, &failed);
             }
-            Err(_) => {}
+            Ok(None) | Err(_) => {}
         }
         vault.requests.remove(ticket);
     });
+}
+
+/// What the request was sent with that would be of use to whoever has it.
+fn lent(vault: Vault, fetch: &Fetch) -> Option<Secret> {
+    let token = fetch.lease.borrow().as_ref().map(|lease| Secret::clone(&lease.token));
+    token.or_else(|| {
+        let usage = &vault.config.keys.get(fetch.passage.key?)?.usage;
+        match (fetch.key.borrow().as_deref()?, usage) {
+            (Held::ApiKey(value), Usage::ApiKey { prefix, .. }) => {
+                // exposed: an echo may leave out what stands before the key.
+                value.expose().strip_prefix(prefix.as_str()).map(Secret::from)
+            }
+            _ => None,
+        }
+    })
 }
 
 fn reply_claims(vault: Vault, waiting: Rc<Waiting>) {

@@ -73,10 +73,7 @@ async fn verify(
     let request = Message { start: Start::Request(&parts.method, &url), fields };
     let answer = (response.status(), &*fetch::headers(response));
     let check = verify::check(signed.profile, answer, &request, vault.server_now());
-    let check = check.map_err(|error| {
-        fetch.abort.abort();
-        refuse(error)
-    })?;
+    let check = check.map_err(refuse)?;
     let whole = fetch::read_body(response, verify::LONGEST).await?;
     let whole = whole.ok_or_else(|| refuse(check.too_long()))?;
     check.content(&whole).map_err(refuse)?;

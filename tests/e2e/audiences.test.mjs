@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { burst } from "./harness/bursts.mjs";
-import { place } from "./harness/place.mjs";
+import { once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError, eventually } from "./harness/tab.mjs";
 
@@ -74,76 +74,88 @@ test("each API receives a token for itself alone, the second from its first call
   );
 });
 
-test("a refused token is renewed for its own API alone, however many calls (br5, rf2)", async () => {
-  const app = await e2e.application({ options: twofold() });
-  const { api, other, direct } = e2e.servers;
-  const tab = await app.openSignedIn();
-  assert.equal((await tab.call(`${other}/a`)).status, 200);
-  direct.other.setAnswer("/b", { status: 401 });
-  const statuses = await tab.run(
-    (auth, url) =>
-      Promise.all(Array.from({ length: 50 }, async () => (await auth.fetch(url)).status)),
-    `${other}/b`,
-  );
-  assert.deepEqual([...new Set(statuses)], [401], "the last word is the API's");
-  assert.equal((await tab.call(`${api}/me`)).status, 200);
-  const tokens = received(app);
-  assert.equal(tokens.api.length, 1);
-  const { refreshRequests, reuses } = app.counts();
-  // The calls that came with the renewed token were refused that one too.
-  assert.ok(tokens.other.length >= 2 && refreshRequests <= 6, `${refreshRequests}`);
-  assert.equal(reuses, 0);
-});
-
-test("an API that the provider issues no token for leaves the other working (rf5)", async () => {
-  // This provider rotates before it looks at the resource: where it does, its refusal costs the refresh
-  // token.
-  const app = await e2e.application({
-    options: twofold(),
-    page: { listens: true },
-    provider: { keepsRefreshTokens: true },
-  });
-  const { api, other, direct } = e2e.servers;
-  const tab = await app.openSignedIn();
-  direct.provider.changeClient(app.clientId, { refusedResources: [other] });
-  const refused = () =>
-    assert.rejects(
-      tab.call(`${other}/a`),
-      authError("audience_unavailable", /`resource`/, { oauthError: "invalid_target" }),
+test(
+  "a refused token is renewed for its own API alone, however many calls (br5, rf2)",
+  once,
+  async () => {
+    const app = await e2e.application({ options: twofold() });
+    const { api, other, direct } = e2e.servers;
+    const tab = await app.openSignedIn();
+    assert.equal((await tab.call(`${other}/a`)).status, 200);
+    direct.other.setAnswer("/b", { status: 401 });
+    const statuses = await tab.run(
+      (auth, url) =>
+        Promise.all(Array.from({ length: 50 }, async () => (await auth.fetch(url)).status)),
+      `${other}/b`,
     );
-  await refused();
-  await refused();
-  assert.equal(app.counts().refreshRequests, 1, "and it is not asked again at once");
-  assert.equal((await tab.state()).status, "signedIn");
-  app.refuseTokens();
-  assert.equal((await tab.call(`${api}/me`)).status, 200);
-  assert.equal(app.counts().refreshesSucceeded, 1, "the refresh token is good as before");
-  await tab.until("every event", () => window.tw.events.length === 3);
-  const events = /** @type {any[]} */ (await tab.run(() => window.tw.events));
-  assert.deepEqual(
-    events.map(({ type, resource }) => [type, resource]),
-    [
-      ["signedIn", undefined],
-      ["degraded", other],
-      ["refreshed", undefined],
-    ],
-  );
-  assert.deepEqual(received(app).other, []);
-});
+    assert.deepEqual([...new Set(statuses)], [401], "the last word is the API's");
+    assert.equal((await tab.call(`${api}/me`)).status, 200);
+    const tokens = received(app);
+    assert.equal(tokens.api.length, 1);
+    const { refreshRequests, reuses } = app.counts();
+    // The calls that came with the renewed token were refused that one too.
+    assert.ok(tokens.other.length >= 2 && refreshRequests <= 6, `${refreshRequests}`);
+    assert.equal(reuses, 0);
+  },
+);
 
-test("a refusal that uses up the refresh token ends the session at the next one, as lost (rf10)", async () => {
-  const app = await e2e.application({ options: twofold() });
-  const { api, other, direct } = e2e.servers;
-  const tab = await app.openSignedIn();
-  direct.provider.changeClient(app.clientId, { refusedResources: [other] });
-  await assert.rejects(tab.call(`${other}/a`), authError("audience_unavailable", /`resource`/));
-  assert.equal((await tab.call(`${api}/me`)).status, 200, "until then its token is good");
-  app.refuseTokens();
-  assert.equal((await tab.call(`${api}/me`)).status, 401);
-  assert.equal((await tab.untilStatus("signedOut")).reason, "refresh_lost");
-});
+test(
+  "an API that the provider issues no token for leaves the other working (rf5)",
+  once,
+  async () => {
+    // This provider rotates before it looks at the resource: where it does, its refusal costs the refresh
+    // token.
+    const app = await e2e.application({
+      options: twofold(),
+      page: { listens: true },
+      provider: { keepsRefreshTokens: true },
+    });
+    const { api, other, direct } = e2e.servers;
+    const tab = await app.openSignedIn();
+    direct.provider.changeClient(app.clientId, { refusedResources: [other] });
+    const refused = () =>
+      assert.rejects(
+        tab.call(`${other}/a`),
+        authError("audience_unavailable", /`resource`/, { oauthError: "invalid_target" }),
+      );
+    await refused();
+    await refused();
+    assert.equal(app.counts().refreshRequests, 1, "and it is not asked again at once");
+    assert.equal((await tab.state()).status, "signedIn");
+    app.refuseTokens();
+    assert.equal((await tab.call(`${api}/me`)).status, 200);
+    assert.equal(app.counts().refreshesSucceeded, 1, "the refresh token is good as before");
+    await tab.until("every event", () => window.tw.events.length === 3);
+    const events = /** @type {any[]} */ (await tab.run(() => window.tw.events));
+    assert.deepEqual(
+      events.map(({ type, resource }) => [type, resource]),
+      [
+        ["signedIn", undefined],
+        ["degraded", other],
+        ["refreshed", undefined],
+      ],
+    );
+    assert.deepEqual(received(app).other, []);
+  },
+);
 
-test("without a refresh token the second API has an error that says what to do", async () => {
+test(
+  "a refusal that uses up the refresh token ends the session at the next one, as lost (rf10)",
+  once,
+  async () => {
+    const app = await e2e.application({ options: twofold() });
+    const { api, other, direct } = e2e.servers;
+    const tab = await app.openSignedIn();
+    direct.provider.changeClient(app.clientId, { refusedResources: [other] });
+    await assert.rejects(tab.call(`${other}/a`), authError("audience_unavailable", /`resource`/));
+    assert.equal((await tab.call(`${api}/me`)).status, 200, "until then its token is good");
+    app.refuseTokens();
+    assert.equal((await tab.call(`${api}/me`)).status, 401);
+    assert.equal((await tab.untilStatus("signedOut")).reason, "refresh_lost");
+  },
+);
+
+test("without a refresh token the second API has an error that says what to do", once, async () => {
   const app = await e2e.application({ options: { ...twofold(), scope: ["openid"] } });
   const { api, other } = e2e.servers;
   const tab = await app.openSignedIn();
@@ -151,21 +163,25 @@ test("without a refresh token the second API has an error that says what to do",
   assert.equal((await tab.call(`${api}/me`)).status, 200);
 });
 
-test("resources of one name share a token, and the state speaks of the default one", async () => {
-  const { api, other } = e2e.servers;
-  const resources = [
-    { origin: api },
-    { origin: other, paths: ["/a"], resource: other },
-    { origin: other, paths: ["/b"], resource: other },
-  ];
-  const app = await e2e.application({ options: { resource: [api], resources } });
-  const tab = await app.openSignedIn();
-  const before = await tab.state();
-  for (const path of ["/a", "/b/c"]) assert.equal((await tab.call(other + path)).status, 200);
-  assert.equal(received(app).other.length, 1);
-  const { expiresAt, scopes } = await tab.state();
-  assert.deepEqual([expiresAt, scopes], [before.expiresAt, before.scopes]);
-});
+test(
+  "resources of one name share a token, and the state speaks of the default one",
+  once,
+  async () => {
+    const { api, other } = e2e.servers;
+    const resources = [
+      { origin: api },
+      { origin: other, paths: ["/a"], resource: other },
+      { origin: other, paths: ["/b"], resource: other },
+    ];
+    const app = await e2e.application({ options: { resource: [api], resources } });
+    const tab = await app.openSignedIn();
+    const before = await tab.state();
+    for (const path of ["/a", "/b/c"]) assert.equal((await tab.call(other + path)).status, 200);
+    assert.equal(received(app).other.length, 1);
+    const { expiresAt, scopes } = await tab.state();
+    assert.deepEqual([expiresAt, scopes], [before.expiresAt, before.scopes]);
+  },
+);
 
 test("a sign-out ends every API's token", async () => {
   const app = await e2e.application({ options: twofold() });

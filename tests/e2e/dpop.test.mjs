@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { killVaults, MORTAL_URL } from "./harness/mortal.mjs";
-import { place } from "./harness/place.mjs";
+import { place, storesKeys } from "./harness/place.mjs";
 import { removeStored, storedKey } from "./harness/proofs.mjs";
 import { suite } from "./harness/suite.mjs";
 import { assertAuthErrorInfo } from "./harness/tab.mjs";
@@ -27,7 +27,7 @@ async function keyOf(app, tab) {
   return app.calls().at(-1)?.proof?.jkt;
 }
 
-test("a reload goes on with the same key (rf9, dp12)", async () => {
+test("a reload goes on with the same key (rf9, dp12)", storesKeys, async () => {
   const app = await e2e.application(bound);
   const tab = await app.openSignedIn();
   const key = await keyOf(app, tab);
@@ -50,7 +50,7 @@ test("a reload goes on with the same key (rf9, dp12)", async () => {
   assert.deepEqual(search(["IndexedDB", stored], app.tokens()), []);
 });
 
-test("every tab has the same key, also where two make one at once (rf9)", async () => {
+test("every tab has the same key, also where two make one at once (rf9)", storesKeys, async () => {
   const app = await e2e.application(bound);
   const tabs = [await app.open(), await app.openTab()];
   for (const tab of tabs) {
@@ -100,23 +100,54 @@ test("a sign-out in one tab makes another key for all (dp12)", async () => {
   assert.equal(await keyOf(app, tab), next);
 });
 
-test("a key that is gone when its sign-in comes back is told, and the next sign-in is good (dp10, dp12)", async () => {
-  const app = await e2e.application(bound);
-  const tab = await app.open();
-  await tab.ready();
-  await tab.toLogin();
-  const helper = await e2e.newTab();
-  await helper.go(`${e2e.servers.app}/c/keeper/`);
-  if (place.sharesTabs) await killVaults(helper);
-  await helper.run(removeStored, `key ${e2e.servers.issuer} ${app.clientId}`);
-  const before = app.counts().codeRequests;
-  await tab.submitLogin();
-  await tab.ready();
-  const { reason, error } = await tab.state();
-  assert.equal(reason, "callback_failed");
-  assertAuthErrorInfo(error, "dpop_key_lost", /signIn/);
-  assert.equal(app.counts().codeRequests, before, "the code went nowhere");
-  await app.signInAgain(tab);
-  await tab.untilStatus("signedIn");
-  assert.ok(await keyOf(app, tab));
-});
+test(
+  "a key that is gone when its sign-in comes back is told, and the next sign-in is good (dp10, dp12)",
+  storesKeys,
+  async () => {
+    const app = await e2e.application(bound);
+    const tab = await app.open();
+    await tab.ready();
+    await tab.toLogin();
+    const helper = await e2e.newTab();
+    await helper.go(`${e2e.servers.app}/c/keeper/`);
+    if (place.sharesTabs) await killVaults(helper);
+    await helper.run(removeStored, `key ${e2e.servers.issuer} ${app.clientId}`);
+    const before = app.counts().codeRequests;
+    await tab.submitLogin();
+    await tab.ready();
+    const { reason, error } = await tab.state();
+    assert.equal(reason, "callback_failed");
+    assertAuthErrorInfo(error, "dpop_key_lost", /signIn/);
+    assert.equal(app.counts().codeRequests, before, "the code went nowhere");
+    await app.signInAgain(tab);
+    await tab.untilStatus("signedIn");
+    assert.ok(await keyOf(app, tab));
+  },
+);
+
+const inMemory = place.storesKeys ? { skip: "here the key is stored" } : {};
+
+test(
+  "a key that cannot be stored binds the tokens, and no sign-in that leaves the page (dp10, dp12)",
+  inMemory,
+  async () => {
+    const app = await e2e.application(bound);
+    const tab = await app.openSignedIn();
+    const key = await keyOf(app, tab);
+    assert.ok(key);
+    const asked = e2e.servers.direct.provider.log.list().filter(({ path, query }) => {
+      return path === "/auth" && query.client_id === app.clientId;
+    });
+    assert.deepEqual(
+      asked.map(({ query }) => query.dpop_jkt),
+      [undefined],
+    );
+    assert.equal(await tab.run(storedKey, app.clientId), null);
+    await tab.go(`${e2e.servers.app}/c/keeper/`);
+    await killVaults(tab);
+    await tab.go(app.base);
+    await tab.until("the restored session", (auth) => auth?.state.restoredBy === "redirect");
+    const next = await keyOf(app, tab);
+    assert.ok(next && next !== key);
+  },
+);

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { killVaults, MORTAL_URL } from "./harness/mortal.mjs";
-import { endsAlone, place } from "./harness/place.mjs";
+import { endsAlone, once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { eventually } from "./harness/tab.mjs";
 
@@ -12,39 +12,43 @@ const e2e = suite();
 const me = () => `${e2e.servers.api}/me`;
 const types = (/** @type {{ type: string }[]} */ events) => events.map(({ type }) => type);
 
-test("a session tells of itself: signed in, degraded, recovered, refreshed, ended", async () => {
-  const begun = Date.now();
-  const app = await e2e.application({ page: { listens: true } });
-  const tab = await app.openSignedIn();
-  app.planFault({ grantType: "refresh_token", status: 503, body: "down" });
-  app.refuseTokens();
-  assert.equal((await tab.call(me())).status, 401);
-  await eventually("the next refresh", async () => app.counts().refreshesSucceeded === 1);
-  app.refuseTokens();
-  assert.equal((await tab.call(me())).status, 200);
-  e2e.servers.direct.provider.revokeGrants({ clientId: app.clientId });
-  app.refuseTokens();
-  assert.equal((await tab.call(me())).status, 401);
+test(
+  "a session tells of itself: signed in, degraded, recovered, refreshed, ended",
+  once,
+  async () => {
+    const begun = Date.now();
+    const app = await e2e.application({ page: { listens: true } });
+    const tab = await app.openSignedIn();
+    app.planFault({ grantType: "refresh_token", status: 503, body: "down" });
+    app.refuseTokens();
+    assert.equal((await tab.call(me())).status, 401);
+    await eventually("the next refresh", async () => app.counts().refreshesSucceeded === 1);
+    app.refuseTokens();
+    assert.equal((await tab.call(me())).status, 200);
+    e2e.servers.direct.provider.revokeGrants({ clientId: app.clientId });
+    app.refuseTokens();
+    assert.equal((await tab.call(me())).status, 401);
 
-  const expected = ["signedIn", "degraded", "recovered", "refreshed", "ended"];
-  await tab.until("every event", (_, n) => window.tw.events.length === n, expected.length);
-  const events = /** @type {any[]} */ (await tab.run(() => window.tw.events));
-  assert.deepEqual(types(events), expected);
-  assert.deepEqual(await tab.run((auth) => auth.diagnostics()), events, "the same afterwards");
+    const expected = ["signedIn", "degraded", "recovered", "refreshed", "ended"];
+    await tab.until("every event", (_, n) => window.tw.events.length === n, expected.length);
+    const events = /** @type {any[]} */ (await tab.run(() => window.tw.events));
+    assert.deepEqual(types(events), expected);
+    assert.deepEqual(await tab.run((auth) => auth.diagnostics()), events, "the same afterwards");
 
-  const [signedIn, degraded, recovered, refreshed, ended] = events;
-  for (const { serial, at, tookMs } of events) {
-    assert.equal(serial, events.findIndex((event) => event.serial === serial) + 1);
-    assert.ok(at >= begun && at <= Date.now() && tookMs >= 0 && tookMs < 10_000);
-  }
-  for (const { lifeMs } of [signedIn, recovered, refreshed]) assert.equal(lifeMs, 300_000);
-  assert.equal(degraded.error.code, "provider_answer_invalid");
-  assert.deepEqual([degraded.attempt, recovered.attempt, refreshed.attempt], [1, 2, 1]);
-  assert.ok(degraded.nextAt > degraded.at && refreshed.nextAt > refreshed.at);
-  assert.equal(ended.reason, "session_ended");
-  assert.equal(ended.error.oauthError, "invalid_grant");
-  assert.equal(ended.nextAt, undefined);
-});
+    const [signedIn, degraded, recovered, refreshed, ended] = events;
+    for (const { serial, at, tookMs } of events) {
+      assert.equal(serial, events.findIndex((event) => event.serial === serial) + 1);
+      assert.ok(at >= begun && at <= Date.now() && tookMs >= 0 && tookMs < 10_000);
+    }
+    for (const { lifeMs } of [signedIn, recovered, refreshed]) assert.equal(lifeMs, 300_000);
+    assert.equal(degraded.error.code, "provider_answer_invalid");
+    assert.deepEqual([degraded.attempt, recovered.attempt, refreshed.attempt], [1, 2, 1]);
+    assert.ok(degraded.nextAt > degraded.at && refreshed.nextAt > refreshed.at);
+    assert.equal(ended.reason, "session_ended");
+    assert.equal(ended.error.oauthError, "invalid_grant");
+    assert.equal(ended.nextAt, undefined);
+  },
+);
 
 test("a second tab hears what its vault does, and a listener that left hears nothing", async () => {
   const app = await e2e.application({ page: { listens: true } });

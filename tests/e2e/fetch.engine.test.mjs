@@ -339,12 +339,13 @@ test("a body too large to be kept is sent once, and its 401 is returned", async 
   const send = () =>
     tab.run(async (auth, api) => {
       const body = new Uint8Array(2 * 1024 * 1024);
-      return (await auth.fetch(`${api}/echo`, { method: "POST", body })).status;
+      const { status, unrepeated } = await auth.fetch(`${api}/echo`, { method: "POST", body });
+      return [status, unrepeated];
     }, e2e.servers.api);
-  assert.equal(await send(), 401);
+  assert.deepEqual(await send(), [401, true]);
   assert.equal(app.calls().length, 1);
   // The refusal is known: the next one goes out with another token.
-  assert.equal(await send(), 200);
+  assert.deepEqual(await send(), [200, false]);
   assert.equal(app.calls().length, 2);
 });
 
@@ -405,3 +406,43 @@ function multipart(boundary, file) {
     Buffer.from(`\r\n--${boundary}--\r\n`),
   ]);
 }
+
+test("an answer that repeats the token is not handed on (credential_reflected)", async () => {
+  const app = await e2e.application();
+  const tab = await app.openSignedIn();
+  const seen = await tab.run(async (auth, api) => {
+    const told = (/** @type {any} */ error) => [error.name, error.code];
+    const read = (/** @type {string} */ where) =>
+      auth
+        .fetch(`${api}/reflect/${where}`)
+        .then((/** @type {Response} */ response) => response.text());
+    const outcomes = [];
+    for (const where of ["header", "body", "pieces"]) outcomes.push(await read(where).catch(told));
+    /** @type {string[]} */
+    const pieces = [];
+    /** @type {Response} */
+    const { body } = await auth.fetch(`${api}/reflect/pieces`);
+    const reader = body?.getReader();
+    for (let isOver = false; reader && !isOver; ) {
+      await reader.read().then(
+        ({ value, done }) => {
+          if (value) pieces.push(new TextDecoder().decode(value));
+          isOver = done;
+        },
+        () => {
+          isOver = true;
+        },
+      );
+    }
+    return { outcomes, pieces: pieces.join(""), beginning: await read("beginning") };
+  }, e2e.servers.api);
+  const reflected = ["AuthError", "credential_reflected"];
+  assert.deepEqual(seen.outcomes, [reflected, reflected, reflected]);
+  const [call] = app.calls();
+  const sent = String(call?.headers.authorization);
+  assert.ok(sent.length > 100);
+  // What only begins like it is whole; of what was cut off, no more than its first letters.
+  assert.equal(seen.beginning, `Your token begins with ${sent.slice(0, -1)}`);
+  assert.ok(seen.pieces.length <= "Bearer ".length + 8, seen.pieces);
+  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+});

@@ -2,7 +2,7 @@
 // The vault trusts no message: whoever connects to it by hand gets errors, and nothing changes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { place } from "./harness/place.mjs";
+import { once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { search } from "./harness/token-search.mjs";
 
@@ -36,85 +36,89 @@ test("a port without the right hello gets nothing done (st4, t33)", async () => 
   await assertUnharmed(app, tab, replies);
 });
 
-test("after the hello, what is not of the protocol changes nothing (st4, t4, t33)", async () => {
-  const { app, tab } = await openWatched();
-  const { api, other } = e2e.servers;
-  await connect(tab);
-  const { hello } = await tab.run(() => ({ hello: window.tw.hello }));
-  const [welcome] = await converse(tab, [hello]);
-  assert.equal(welcome?.type, "welcome");
+test(
+  "after the hello, what is not of the protocol changes nothing (st4, t4, t33)",
+  once,
+  async () => {
+    const { app, tab } = await openWatched();
+    const { api, other } = e2e.servers;
+    await connect(tab);
+    const { hello } = await tab.run(() => ({ hello: window.tw.hello }));
+    const [welcome] = await converse(tab, [hello]);
+    assert.equal(welcome?.type, "welcome");
 
-  const request = {
-    type: "fetch",
-    id: 10,
-    url: `${api}/me`,
-    method: "GET",
-    headers: [],
-    options: [],
-  };
-  const questions = [
-    hello,
-    { type: "toString", id: 10 },
-    { type: "__proto__", id: 10 },
-    { type: 7, id: 10 },
-    { id: 10 },
-    { ...request, more: 1 },
-    { ...request, id: -1 },
-    { ...request, id: 1.5 },
-    { ...request, id: "10" },
-    { ...request, id: 2 ** 40 },
-    { ...request, url: 7 },
-    { ...request, url: `${other}/` },
-    { ...request, url: `${e2e.servers.issuer}/token`, method: "POST" },
-    { ...request, url: "/me" },
-    { ...request, url: `${api}/${"x".repeat(100_000)}` },
-    { ...request, method: "TRACE" },
-    { ...request, method: "GET\r\nX: y" },
-    { ...request, headers: [["Authorization", "Bearer mine"]] },
-    { ...request, headers: [["X-Test", "a\r\nX-More: b"]] },
-    { ...request, headers: [["X-Test"]] },
-    { ...request, headers: "X-Test: a" },
-    { ...request, headers: Array.from({ length: 2000 }, () => ["X-Test", "a"]) },
-    { ...request, options: [["credentials", "all"]] },
-    { ...request, options: [["redirect", "never"]] },
-    { ...request, options: [["keepalive", "yes"]] },
-    { ...request, options: [["mode", "no-cors"]] },
-    { ...request, options: [["method", "POST"]] },
-    { ...request, options: { cache: "no-store" } },
-    { ...request, options: undefined },
-    { type: "callback", id: 11, url: "::" },
-    { type: "callback", id: 11, url: `${app.callback}?code=a&state=b` },
-    { type: "signIn", id: 12, returnTo: `${other}/` },
-    { type: "signIn", id: 12, asked: { extra: [["redirect_uri", `${other}/`]] } },
-    { type: "signIn", id: 12, asked: { extra: [["state", "mine"]] } },
-    { type: "signIn", id: 12, asked: { extra: "x" } },
-    { type: "exportAccessToken", id: 13 },
-    { type: "exportAccessToken" },
-    { type: "signOut", id: "all" },
-  ];
-  const replies = await converse(tab, questions);
-  const answered = replies.filter(({ type }) => !["failed", "refused"].includes(type));
-  assert.deepEqual(answered, []);
-  assert.equal(replies.length, questions.length, "each is answered once");
-  for (const { error } of replies) assert.equal(typeof error?.message, "string");
+    const request = {
+      type: "fetch",
+      id: 10,
+      url: `${api}/me`,
+      method: "GET",
+      headers: [],
+      options: [],
+    };
+    const questions = [
+      hello,
+      { type: "toString", id: 10 },
+      { type: "__proto__", id: 10 },
+      { type: 7, id: 10 },
+      { id: 10 },
+      { ...request, more: 1 },
+      { ...request, id: -1 },
+      { ...request, id: 1.5 },
+      { ...request, id: "10" },
+      { ...request, id: 2 ** 40 },
+      { ...request, url: 7 },
+      { ...request, url: `${other}/` },
+      { ...request, url: `${e2e.servers.issuer}/token`, method: "POST" },
+      { ...request, url: "/me" },
+      { ...request, url: `${api}/${"x".repeat(100_000)}` },
+      { ...request, method: "TRACE" },
+      { ...request, method: "GET\r\nX: y" },
+      { ...request, headers: [["Authorization", "Bearer mine"]] },
+      { ...request, headers: [["X-Test", "a\r\nX-More: b"]] },
+      { ...request, headers: [["X-Test"]] },
+      { ...request, headers: "X-Test: a" },
+      { ...request, headers: Array.from({ length: 2000 }, () => ["X-Test", "a"]) },
+      { ...request, options: [["credentials", "all"]] },
+      { ...request, options: [["redirect", "never"]] },
+      { ...request, options: [["keepalive", "yes"]] },
+      { ...request, options: [["mode", "no-cors"]] },
+      { ...request, options: [["method", "POST"]] },
+      { ...request, options: { cache: "no-store" } },
+      { ...request, options: undefined },
+      { type: "callback", id: 11, url: "::" },
+      { type: "callback", id: 11, url: `${app.callback}?code=a&state=b` },
+      { type: "signIn", id: 12, returnTo: `${other}/` },
+      { type: "signIn", id: 12, asked: { extra: [["redirect_uri", `${other}/`]] } },
+      { type: "signIn", id: 12, asked: { extra: [["state", "mine"]] } },
+      { type: "signIn", id: 12, asked: { extra: "x" } },
+      { type: "exportAccessToken", id: 13 },
+      { type: "exportAccessToken" },
+      { type: "signOut", id: "all" },
+    ];
+    const replies = await converse(tab, questions);
+    const answered = replies.filter(({ type }) => !["failed", "refused"].includes(type));
+    assert.deepEqual(answered, []);
+    assert.equal(replies.length, questions.length, "each is answered once");
+    for (const { error } of replies) assert.equal(typeof error?.message, "string");
 
-  // These are no questions, so silence is an answer; so is an error.
-  const noise = [
-    null,
-    7,
-    "hello",
-    [],
-    [[]],
-    { type: "abort", id: 99 },
-    { type: "pong" },
-    new Date(0),
-  ];
-  const answers = await converse(tab, [...noise, { type: "ping" }]);
-  assert.ok(answers.some(({ type }) => type === "pong"));
-  await assertUnharmed(app, tab, [...replies, ...answers]);
-});
+    // These are no questions, so silence is an answer; so is an error.
+    const noise = [
+      null,
+      7,
+      "hello",
+      [],
+      [[]],
+      { type: "abort", id: 99 },
+      { type: "pong" },
+      new Date(0),
+    ];
+    const answers = await converse(tab, [...noise, { type: "ping" }]);
+    assert.ok(answers.some(({ type }) => type === "pong"));
+    await assertUnharmed(app, tab, [...replies, ...answers]);
+  },
+);
 
-test("one number for many requests confuses nobody else", async () => {
+test("one number for many requests confuses nobody else", once, async () => {
   const { app, tab } = await openWatched();
   await connect(tab);
   const { hello } = await tab.run(() => ({ hello: window.tw.hello }));

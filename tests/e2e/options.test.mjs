@@ -2,51 +2,61 @@
 // Wrong options, a vault that cannot start, a page that is not secure: each says what to do.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { place } from "./harness/place.mjs";
+import { once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError } from "./harness/tab.mjs";
 
 const e2e = suite();
 const POLICY = "Content-Security-Policy";
 
-test("every problem of the options is told at once, with what was probably meant", async () => {
-  const app = await e2e.application({ page: { create: false } });
-  const tab = await app.open();
-  /**
-   * @param {unknown} options
-   * @param {RegExp[]} says
-   */
-  const refused = async (options, ...says) => {
-    await assert.rejects(
-      tab.run((_, options) => void window.tw.sdk.createClient(options), options),
-      (/** @type {any} */ error) => {
-        for (const part of says) authError("config_invalid", part, { phase: "config" })(error);
-        return true;
-      },
+test(
+  "every problem of the options is told at once, with what was probably meant",
+  once,
+  async () => {
+    const app = await e2e.application({ page: { create: false } });
+    const tab = await app.open();
+    /**
+     * @param {unknown} options
+     * @param {RegExp[]} says
+     */
+    const refused = async (options, ...says) => {
+      await assert.rejects(
+        tab.run((_, options) => void window.tw.sdk.createClient(options), options),
+        (/** @type {any} */ error) => {
+          for (const part of says) authError("config_invalid", part, { phase: "config" })(error);
+          return true;
+        },
+      );
+    };
+    await refused({}, /issuer/, /clientId/, /redirectUri/, /resources/);
+    await refused(null, /issuer/);
+    await refused("https://id.example.com", /issuer/);
+    await refused(
+      { ...app.usualOptions(), redirectURI: "/x", client_id: "a", scopes: ["openid"], zebra: 1 },
+      /did you mean `redirectUri`/,
+      /did you mean `clientId`/,
+      /did you mean `scope`/,
+      /`zebra` is unknown/,
     );
-  };
-  await refused({}, /issuer/, /clientId/, /redirectUri/, /resources/);
-  await refused(null, /issuer/);
-  await refused("https://id.example.com", /issuer/);
-  await refused(
-    { ...app.usualOptions(), redirectURI: "/x", client_id: "a", scopes: ["openid"], zebra: 1 },
-    /did you mean `redirectUri`/,
-    /did you mean `clientId`/,
-    /did you mean `scope`/,
-    /`zebra` is unknown/,
-  );
-  await refused({ ...app.usualOptions(), clientSecret: "s" }, /keeps no secret/);
-  await refused({ ...app.usualOptions(), client_secret: "s" }, /keeps no secret/);
-  await refused(
-    { ...app.usualOptions(), issuer: 7, scope: "openid", allowTokenExport: "yes", isolation: "x" },
-    /`issuer` must be a string/,
-    /`scope` must be an array of strings/,
-    /`allowTokenExport` must be a boolean/,
-    /`isolation` must be "shared" or "worker" or "none"/,
-  );
-});
+    await refused({ ...app.usualOptions(), clientSecret: "s" }, /keeps no secret/);
+    await refused({ ...app.usualOptions(), client_secret: "s" }, /keeps no secret/);
+    await refused(
+      {
+        ...app.usualOptions(),
+        issuer: 7,
+        scope: "openid",
+        allowTokenExport: "yes",
+        isolation: "x",
+      },
+      /`issuer` must be a string/,
+      /`scope` must be an array of strings/,
+      /`allowTokenExport` must be a boolean/,
+      /`isolation` must be "shared" or "worker" or "none"/,
+    );
+  },
+);
 
-test("what only the vault can judge is refused before anything is sent", async () => {
+test("what only the vault can judge is refused before anything is sent", once, async () => {
   const app = await e2e.application({ page: { create: false } });
   const tab = await app.open();
   const before = e2e.servers.direct.provider.counters.of().requests;
@@ -209,7 +219,7 @@ async function aPolicyOfThePage() {
   await tab.ready();
 }
 
-test("an insecure origin is refused with the word https, and nothing is sent", async () => {
+test("an insecure origin is refused with the word https, and nothing is sent", once, async () => {
   const app = await e2e.application({ page: { start: false } });
   const before = e2e.servers.direct.provider.counters.of().requests;
   const tab = e2e.tab();
@@ -233,7 +243,7 @@ test("an insecure origin is refused with the word https, and nothing is sent", a
   assert.equal(e2e.servers.direct.provider.counters.of().requests, before);
 });
 
-test("a wrong call is refused with its reason, and the session stays", async () => {
+test("a wrong call is refused with its reason, and the session stays", once, async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   const me = `${e2e.servers.api}/me`;
@@ -283,7 +293,7 @@ test("a wrong call is refused with its reason, and the session stays", async () 
   assert.equal((await tab.call(me)).status, 200);
 });
 
-test("an export is what the provider issued, where it is configured", async () => {
+test("an export is what the provider issued, where it is configured", once, async () => {
   const app = await e2e.application({ options: { allowTokenExport: true } });
   const tab = await app.open();
   await tab.ready();

@@ -2,7 +2,7 @@
 // Silent refresh: it happens without a call, once for everybody who waits, in every tab.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { once, place } from "./harness/place.mjs";
+import { inShared, once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { eventually } from "./harness/tab.mjs";
 
@@ -62,7 +62,7 @@ test("1,000 calls on a token that has expired cause one refresh and no failure (
 
 test(
   "1,000 calls with a token that the API refuses cause one refresh and no failure",
-  once,
+  inShared,
   async () => {
     const app = await e2e.application();
     const tab = await app.openSignedIn();
@@ -157,18 +157,22 @@ test("invalid_grant ends the session once, with its reason (rf5)", async () => {
   assert.equal(app.counts().refreshRequests, place.sharesTabs ? 1 : 2);
 });
 
-test("without a refresh token the session ends at its expiry, once, with its reason", async () => {
-  const app = await e2e.application({
-    options: { scope: ["openid"] },
-    provider: { accessTokenTtl: 3 },
-  });
-  const tab = await app.openSignedIn();
-  assert.equal((await tab.state()).refreshAt, null);
-  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
-  const state = await tab.untilStatus("signedOut");
-  assert.equal(state.reason, "expired");
-  assert.equal(app.counts().refreshRequests, 0);
-});
+test(
+  "without a refresh token the session ends at its expiry, once, with its reason",
+  once,
+  async () => {
+    const app = await e2e.application({
+      options: { scope: ["openid"] },
+      provider: { accessTokenTtl: 3 },
+    });
+    const tab = await app.openSignedIn();
+    assert.equal((await tab.state()).refreshAt, null);
+    assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+    const state = await tab.untilStatus("signedOut");
+    assert.equal(state.reason, "expired");
+    assert.equal(app.counts().refreshRequests, 0);
+  },
+);
 
 test("a tab that is closed in the middle of its refresh lets the other go on", async () => {
   const app = await e2e.application({ options: PATIENT });

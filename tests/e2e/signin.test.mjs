@@ -3,6 +3,7 @@
 // verifies; what the callback leaves behind; where a returnTo may lead.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { once } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError } from "./harness/tab.mjs";
 
@@ -126,7 +127,7 @@ test("returnTo is held once, and only for this origin (cb9, t14)", async () => {
   assert.equal((await tab.state()).status, "signedIn");
 });
 
-test("without returnTo, a sign-in remembers where it began", async () => {
+test("without returnTo, a sign-in remembers where it began", once, async () => {
   const app = await e2e.application();
   const tab = await app.open({ path: "list?page=3" });
   await tab.signIn();
@@ -170,29 +171,33 @@ test("nothing is stored where the page could read it", async () => {
   assert.deepEqual(records, [], "the transaction is still there after its use");
 });
 
-test("what a sign-in asks for reaches the provider unchanged, and nothing can be overwritten (ar13, ar14)", async () => {
-  const app = await e2e.application({ options: { extraParams: { audience: "a b&c" } } });
-  const tab = await app.open();
-  await tab.ready();
-  await tab.toLogin({
-    loginHint: "bob@example.test",
-    uiLocales: "de en",
-    maxAge: 60,
-    extraParams: { kind: "x=y" },
-  });
-  const shown = await tab.run(() => {
-    const field = /** @type {HTMLInputElement} */ (document.querySelector("#login"));
-    return field.value;
-  });
-  assert.equal(shown, "bob@example.test");
-  await tab.submitLogin("bob");
-  await tab.ready();
-  assert.equal((await tab.state()).claims.sub, "bob");
-  await assert.rejects(
-    tab.run((auth) => auth.signIn({ extraParams: { client_id: "other" } })),
-    authError("config_invalid", /client_id/),
-  );
-});
+test(
+  "what a sign-in asks for reaches the provider unchanged, and nothing can be overwritten (ar13, ar14)",
+  once,
+  async () => {
+    const app = await e2e.application({ options: { extraParams: { audience: "a b&c" } } });
+    const tab = await app.open();
+    await tab.ready();
+    await tab.toLogin({
+      loginHint: "bob@example.test",
+      uiLocales: "de en",
+      maxAge: 60,
+      extraParams: { kind: "x=y" },
+    });
+    const shown = await tab.run(() => {
+      const field = /** @type {HTMLInputElement} */ (document.querySelector("#login"));
+      return field.value;
+    });
+    assert.equal(shown, "bob@example.test");
+    await tab.submitLogin("bob");
+    await tab.ready();
+    assert.equal((await tab.state()).claims.sub, "bob");
+    await assert.rejects(
+      tab.run((auth) => auth.signIn({ extraParams: { client_id: "other" } })),
+      authError("config_invalid", /client_id/),
+    );
+  },
+);
 
 test("two sign-ins can be under way at once, and either may come back", async () => {
   const app = await e2e.application();

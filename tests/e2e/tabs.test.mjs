@@ -2,7 +2,7 @@
 // One session for every tab and over a reload; a sign-out that holds everywhere.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { place } from "./harness/place.mjs";
+import { once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError, eventually } from "./harness/tab.mjs";
 
@@ -266,7 +266,7 @@ test("the client says where its vault is", async () => {
   assert.equal(usual, await tab.run(() => ("SharedWorker" in window ? "shared" : "worker")));
 });
 
-test("the way out and back carries no token", async () => {
+test("the way out and back carries no token", once, async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   e2e.servers.direct.app.log.reset();

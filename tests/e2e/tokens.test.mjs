@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { killVaults, MORTAL_URL } from "./harness/mortal.mjs";
-import { once, place } from "./harness/place.mjs";
+import { inShared, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { eventually } from "./harness/tab.mjs";
 import { byPlace, search } from "./harness/token-search.mjs";
@@ -81,7 +81,7 @@ test("no token is in the page's reach, from sign-in to sign-out (st1, st2, st9, 
   assert.equal(places.get("cookie written"), undefined);
 });
 
-test("the search finds a token that is leaked on purpose, in every place", once, async (t) => {
+test("the search finds a token that is leaked on purpose, in every place", inShared, async (t) => {
   const app = await e2e.application({
     page: { watched: true },
     options: { allowTokenExport: true },

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { By } from "selenium-webdriver";
+import { once } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError, eventually, focusOn, Tab } from "./harness/tab.mjs";
 
@@ -123,77 +124,85 @@ for (const cutsOff of [false, true]) {
   });
 }
 
-test("the way back is heard by nobody else, and nobody else is heard (im1, im2, im6)", async () => {
-  const app = await e2e.application();
-  const tab = await app.open();
-  await tab.ready();
-  await tab.run(
-    (_, issuer, clientId) => {
-      window.tw.heard = [];
-      const hear = (/** @type {MessageEvent} */ { data }) => {
-        window.tw.heard.push(JSON.stringify(data));
-      };
-      // A window that answered its opener in the usual way would call this.
-      window.postMessage = (/** @type {unknown} */ data) => {
-        window.tw.heard.push(JSON.stringify(data));
-      };
-      const names = ["", "tokenward", "tokenward/callback/", `tokenward/${issuer}/${clientId}`];
-      for (const name of names) new BroadcastChannel(name).onmessage = hear;
-    },
-    e2e.servers.issuer,
-    app.clientId,
-  );
-  await click(tab);
-  const popup = await opened(tab);
-  // Lies, as other windows, frames and scripts would tell them while the person signs in.
-  await tab.run(
-    (_, callback, issuer) => {
-      const data = `${callback}?code=forged&state=w.forged`;
-      for (const origin of [issuer, location.origin, "null"]) {
-        dispatchEvent(new MessageEvent("message", { data, origin }));
-      }
-      for (const name of ["tokenward/callback/", "tokenward/callback/w.forged"]) {
-        const channel = new BroadcastChannel(name);
-        channel.postMessage(data);
-        channel.close();
-      }
-    },
-    app.callback,
-    e2e.servers.issuer,
-  );
-  await fill(popup, "alice");
-  await alone(tab);
-  assert.equal(await outcome(tab), "signed in");
-  const { codeRequests, codesSucceeded } = app.counts();
-  assert.deepEqual([codeRequests, codesSucceeded], [1, 1]);
-  const heard = await tab.run(() => window.tw.heard);
-  const told = heard.filter((/** @type {string} */ text) => !text.includes("forged")).join();
-  assert.ok(!/code|state|callback/.test(told), told);
-});
+test(
+  "the way back is heard by nobody else, and nobody else is heard (im1, im2, im6)",
+  once,
+  async () => {
+    const app = await e2e.application();
+    const tab = await app.open();
+    await tab.ready();
+    await tab.run(
+      (_, issuer, clientId) => {
+        window.tw.heard = [];
+        const hear = (/** @type {MessageEvent} */ { data }) => {
+          window.tw.heard.push(JSON.stringify(data));
+        };
+        // A window that answered its opener in the usual way would call this.
+        window.postMessage = (/** @type {unknown} */ data) => {
+          window.tw.heard.push(JSON.stringify(data));
+        };
+        const names = ["", "tokenward", "tokenward/callback/", `tokenward/${issuer}/${clientId}`];
+        for (const name of names) new BroadcastChannel(name).onmessage = hear;
+      },
+      e2e.servers.issuer,
+      app.clientId,
+    );
+    await click(tab);
+    const popup = await opened(tab);
+    // Lies, as other windows, frames and scripts would tell them while the person signs in.
+    await tab.run(
+      (_, callback, issuer) => {
+        const data = `${callback}?code=forged&state=w.forged`;
+        for (const origin of [issuer, location.origin, "null"]) {
+          dispatchEvent(new MessageEvent("message", { data, origin }));
+        }
+        for (const name of ["tokenward/callback/", "tokenward/callback/w.forged"]) {
+          const channel = new BroadcastChannel(name);
+          channel.postMessage(data);
+          channel.close();
+        }
+      },
+      app.callback,
+      e2e.servers.issuer,
+    );
+    await fill(popup, "alice");
+    await alone(tab);
+    assert.equal(await outcome(tab), "signed in");
+    const { codeRequests, codesSucceeded } = app.counts();
+    assert.deepEqual([codeRequests, codesSucceeded], [1, 1]);
+    const heard = await tab.run(() => window.tw.heard);
+    const told = heard.filter((/** @type {string} */ text) => !text.includes("forged")).join();
+    assert.ok(!/code|state|callback/.test(told), told);
+  },
+);
 
-test("a window that the person closes, or the provider's refusal, leaves the session as it was", async () => {
-  const app = await e2e.application();
-  const tab = await app.openSignedIn();
-  e2e.servers.direct.provider.endSessions();
-  await click(tab, { prompt: "login" });
-  const closed = await opened(tab);
-  // It is seen to be at the provider before it goes.
-  await tab.run(() => new Promise((resolve) => setTimeout(resolve, 700)));
-  await closed.close();
-  await focusOn(tab.driver, tab.handle);
-  assert.equal(await outcome(tab), "popup_closed");
+test(
+  "a window that the person closes, or the provider's refusal, leaves the session as it was",
+  once,
+  async () => {
+    const app = await e2e.application();
+    const tab = await app.openSignedIn();
+    e2e.servers.direct.provider.endSessions();
+    await click(tab, { prompt: "login" });
+    const closed = await opened(tab);
+    // It is seen to be at the provider before it goes.
+    await tab.run(() => new Promise((resolve) => setTimeout(resolve, 700)));
+    await closed.close();
+    await focusOn(tab.driver, tab.handle);
+    assert.equal(await outcome(tab), "popup_closed");
 
-  await click(tab, { prompt: "login" });
-  const refused = await opened(tab);
-  await refused.run(() => document.getElementById("cancel")?.click());
-  await alone(tab);
-  assert.equal(await outcome(tab), "oauth_error");
-  const { status, claims } = await tab.state();
-  assert.deepEqual([status, claims.sub], ["signedIn", "alice"]);
-  assert.equal((await tab.call(me())).status, 200);
-});
+    await click(tab, { prompt: "login" });
+    const refused = await opened(tab);
+    await refused.run(() => document.getElementById("cancel")?.click());
+    await alone(tab);
+    assert.equal(await outcome(tab), "oauth_error");
+    const { status, claims } = await tab.state();
+    assert.deepEqual([status, claims.sub], ["signedIn", "alice"]);
+    assert.equal((await tab.call(me())).status, 200);
+  },
+);
 
-test("a browser that opens no window is told, and nothing was asked", async () => {
+test("a browser that opens no window is told, and nothing was asked", once, async () => {
   const app = await e2e.application();
   const tab = await app.open();
   await tab.ready();
@@ -238,7 +247,7 @@ test("a hidden frame finds who is signed in at the provider, and asks nobody (im
   assert.equal(await tab.run(() => document.querySelectorAll("iframe").length), 0);
 });
 
-test("a hidden frame that comes to nothing says what is known of why (im4)", async () => {
+test("a hidden frame that comes to nothing says what is known of why (im4)", once, async () => {
   const { issuer, app: origin } = e2e.servers;
   const app = await framed();
   const tab = await app.open();

@@ -46,6 +46,12 @@ decoded.unverified.claims.sub = "alice";
 export const named: unknown = decoded.unverified.claims.sub;
 `;
 
+const PATHS = 'export interface paths { "/me": { get: unknown } }';
+const ROUTER = `
+import type { AnyTRPCRouter } from "@trpc/server";
+export type AppRouter = AnyTRPCRouter;
+`;
+
 /** The folder that holds the unpacked package and a public folder of an application. */
 let folder = "";
 let unpacked = "";
@@ -81,12 +87,37 @@ async function assertCompiles(name, resolution, source) {
   await symlink(unpacked, path.join(consumer, "node_modules/tokenward"));
   await writeFile(path.join(consumer, "package.json"), '{ "type": "module" }');
   await writeFile(path.join(consumer, "app.ts"), source);
+  await addForeign(consumer, source);
+  // Examples speak of the client that the first of them makes.
+  const client = 'declare const auth: import("tokenward").Client;';
+  await writeFile(path.join(consumer, "auth.d.ts"), client);
   const module = resolution === "nodenext" ? "nodenext" : "esnext";
   const flags = ["--noEmit", "--strict", "--module", module, "--moduleResolution", resolution];
+  // Other people's types are theirs to check.
+  if (/ from "(?!tokenward)[^.]/.test(source)) flags.push("--skipLibCheck");
   const tsc = path.join(ROOT, "node_modules/.bin/tsc");
-  const answer = run(tsc, [...flags, "--target", "es2022", "app.ts"], { cwd: consumer });
+  const answer = run(tsc, [...flags, "--target", "es2022", "app.ts", "auth.d.ts"], {
+    cwd: consumer,
+  });
   const said = await answer.catch((/** @type {any} */ error) => error);
   assert.equal(said.stdout, "", String(said));
+}
+
+/**
+ * What an example of another package imports: that package, and what an application has of its API.
+ *
+ * @param {string} consumer
+ * @param {string} source
+ */
+async function addForeign(consumer, source) {
+  await writeFile(path.join(consumer, "paths.d.ts"), PATHS);
+  await writeFile(path.join(consumer, "router.d.ts"), ROUTER);
+  const names = [...source.matchAll(/ from "((?:@[\w-]+\/)?[\w-]+)/g)].map(([, name = ""]) => name);
+  for (const name of [...names, "@trpc/server"].filter((name) => name !== "tokenward")) {
+    const link = path.join(consumer, "node_modules", name);
+    await mkdir(path.dirname(link), { recursive: true });
+    await symlink(path.join(ROOT, "node_modules", name), link);
+  }
 }
 
 for (const resolution of /** @type {const} */ (["nodenext", "bundler"])) {
@@ -105,7 +136,11 @@ for (const readme of ["README.md", "pkg-template/README.md"]) {
     for (const [index, snippet] of snippets.entries()) {
       const lines = snippet.trim().split("\n").length;
       assert.ok(lines <= 25, `a snippet of ${lines} lines is too long for a first screen`);
-      await assertCompiles(`${path.dirname(readme)}-readme-${index}`, "bundler", snippet);
+      await assertCompiles(
+        `${path.dirname(readme)}-readme-${index}`,
+        "bundler",
+        `${snippet}export {};`,
+      );
     }
   });
 }

@@ -6,11 +6,13 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { readBody, sendJson } from "./body.mjs";
+import { createFeeds, createSockets } from "./live.mjs";
 import { allowAll, answerOpen, bodyForm } from "./open.mjs";
 import { ProofRefused, Proofs } from "./proofs.mjs";
 import { API_CLIENT_ID } from "./provider-config.mjs";
 import { INTERNAL_HEADER } from "./provider-routes.mjs";
 import { RequestLog } from "./request-log.mjs";
+import { answerService } from "./services.mjs";
 
 /** @typedef {import("node:http").IncomingMessage} Request */
 /** @typedef {import("node:http").ServerResponse} Response */
@@ -49,7 +51,8 @@ import { RequestLog } from "./request-log.mjs";
  */
 
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
-const HEADERS = "Authorization, Content-Type, DPoP, Range, If-None-Match, X-Request-Id, X-Test";
+const HEADERS =
+  "Authorization, Content-Type, DPoP, Range, If-None-Match, X-Request-Id, X-Test, Last-Event-ID";
 const EXPOSED = "WWW-Authenticate, DPoP-Nonce, X-Request-Id, Date";
 
 /** @param {ApiOptions} options */
@@ -61,6 +64,17 @@ export function createApi(options) {
   /** @type {NonceRule} */
   let rule = {};
   let toRefuse = 0;
+  const feeds = createFeeds();
+  const sockets = createSockets((req) => note(req, false));
+
+  /**
+   * @param {Request} req
+   * @param {boolean} preflight
+   * @returns {Received}
+   */
+  function note({ method = "", url = "", headers }, preflight) {
+    return log.add({ method, url, headers, bodyLength: 0, bodySha256: "", preflight });
+  }
 
   /**
    * @param {Request} req
@@ -94,14 +108,7 @@ export function createApi(options) {
    */
   async function handle(req, res) {
     const preflight = req.method === "OPTIONS" && "access-control-request-method" in req.headers;
-    const received = log.add({
-      method: req.method ?? "",
-      url: req.url ?? "",
-      headers: req.headers,
-      bodyLength: 0,
-      bodySha256: "",
-      preflight,
-    });
+    const received = note(req, preflight);
     res.on("close", () => {
       received.status = res.headersSent ? res.statusCode : undefined;
       received.aborted = !res.writableFinished;
@@ -135,11 +142,14 @@ export function createApi(options) {
       res.setHeader("DPoP-Nonce", rule.nonce ?? "");
     }
     Object.assign(received, caller);
-    await answer({ req, res, caller, received, refuse: options.refuse });
+    if (pathname === "/ticket") return sockets.issue(res, caller);
+    await answer({ req, res, body, caller, received, feeds, refuse: options.refuse });
   }
 
   return {
     log,
+    feeds,
+    sockets,
 
     /** @param {NonceRule} wanted of DPoP proofs from now on; `{}` is none */
     wantNonce(wanted) {
@@ -168,10 +178,10 @@ export function createApi(options) {
 /** @typedef {ReturnType<typeof createApi>} ApiHandle */
 
 /**
- * @param {{ req: Request, res: Response, caller: Caller, received: Received,
- *   refuse: (token: string) => void }} call
+ * @param {{ req: Request, res: Response, body: Buffer, caller: Caller, received: Received,
+ *   feeds: ReturnType<typeof createFeeds>, refuse: (token: string) => void }} call
  */
-async function answer({ req, res, caller, received, refuse }) {
+async function answer({ req, res, body, caller, received, feeds, refuse }) {
   const url = new URL(req.url ?? "/", "http://api");
   /** @param {string} name */
   const number = (name) => Number(url.searchParams.get(name) ?? 0);
@@ -198,12 +208,20 @@ async function answer({ req, res, caller, received, refuse }) {
         if (number("delay")) await wait("delay");
       }
       return void res.end();
+    case "live":
+      return feeds.send(req, res);
+    case "items":
+    case "graphql":
+    case "trpc":
+      return answerService(route, req, res, body);
     case "slow":
       await wait("ms");
       return res.destroyed ? undefined : sendJson(res, 200, { waited: number("ms") });
     case "status":
       if (["204", "205", "304"].includes(argument)) return void res.writeHead(+argument).end();
       return sendJson(res, Number(argument) || 400, { status: Number(argument) });
+    case "reflect":
+      return reflect(req, res, argument);
     case "redirect":
       return void res.writeHead(302, { Location: url.searchParams.get("to") ?? "/me" }).end();
     case "expire":
@@ -213,6 +231,27 @@ async function answer({ req, res, caller, received, refuse }) {
     default:
       return sendJson(res, 404, { error: "not_found" });
   }
+}
+
+/**
+ * An API that gives back what it was sent, as a debugging aid left behind does.
+ *
+ * @param {Request} req
+ * @param {Response} res
+ * @param {string} where
+ */
+async function reflect(req, res, where) {
+  const sent = req.headers.authorization ?? "";
+  if (where === "header") res.setHeader("X-Request-Id", sent);
+  res.setHeader("Content-Type", where === "download" ? "application/octet-stream" : "text/plain");
+  if (where === "beginning") return void res.end(`Your token begins with ${sent.slice(0, -1)}`);
+  if (where !== "pieces") return void res.end(where === "header" ? "ok" : JSON.stringify({ sent }));
+  for (const piece of [sent.slice(0, 40), sent.slice(40, -1), sent.slice(-1), " and more"]) {
+    res.write(piece);
+    // As a packet of its own.
+    await sleep(50);
+  }
+  res.end();
 }
 
 /**

@@ -12,6 +12,8 @@ const LAST_PORT = 9999;
  * @typedef {object} Listening
  * @property {number} port
  * @property {(handler: http.RequestListener) => void} serve
+ * @property {(handler: (req: http.IncomingMessage, socket: import("node:stream").Duplex, head: Buffer) => void) => void}
+ *   serveUpgrades for what is no longer HTTP, WebSockets
  * @property {() => Promise<() => Promise<void>>} refuse ends every connection and refuses others, until
  *   what it resolves to is called
  * @property {() => Promise<void>} close
@@ -38,6 +40,7 @@ export async function listen(port) {
   return {
     port: bound,
     serve: (handler) => void server.on("request", handler),
+    serveUpgrades: (handler) => void server.on("upgrade", handler),
     async refuse() {
       await close();
       return async () => void (await bind(server, bound));
@@ -47,10 +50,11 @@ export async function listen(port) {
 }
 
 /**
- * @param {http.Server} server
+ * @param {import("node:net").Server} server
  * @param {"last"} [which] the first free port without it
+ * @returns {Promise<number>}
  */
-async function bindFree(server, which) {
+export async function bindFree(server, which) {
   for (let tried = 0; tried <= LAST_PORT - FIRST_PORT; tried += 1) {
     try {
       return await bind(server, which ? LAST_PORT - tried : FIRST_PORT + tried);
@@ -62,7 +66,7 @@ async function bindFree(server, which) {
 }
 
 /**
- * @param {http.Server} server
+ * @param {import("node:net").Server} server
  * @param {number} port
  * @returns {Promise<number>}
  */

@@ -53,6 +53,24 @@ import { Store } from "./store.mjs";
  * @property {number} accessTokenTtl seconds
  */
 
+/**
+ * The private keys of each issuer. One that starts again in this process keeps them, as a provider does:
+ * an RSA pair takes long to make, and each file of tests starts its servers anew.
+ *
+ * @type {Map<string, import("oidc-provider").JWK[]>}
+ */
+const keysOf = new Map();
+
+/**
+ * @param {string} issuer
+ * @returns {import("oidc-provider").JWK[]} the first signs ID tokens, the second access tokens
+ */
+function keysAt(issuer) {
+  const keys = keysOf.get(issuer) ?? [signingKey("RS256"), signingKey("ES256")];
+  keysOf.set(issuer, keys);
+  return keys;
+}
+
 /** @param {ProviderOptions} options */
 export async function createProvider({ issuer, api, app, accessTokenTtl }) {
   const { Provider, errors } = await importProvider();
@@ -66,8 +84,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
   const clients = new Map();
   const defaults = { accessTokenTtl, recognized: /** @type {string | undefined} */ (undefined) };
   const apiSecret = randomBytes(32).toString("base64url");
-  // The first signs ID tokens, the second access tokens.
-  const [idTokenKey, accessTokenKey] = [signingKey("RS256"), signingKey("ES256")];
+  const keys = keysAt(issuer);
 
   const oidc = new Provider(
     issuer,
@@ -75,7 +92,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
       api,
       apiSecret,
       store,
-      keys: [idTokenKey, accessTokenKey],
+      keys,
       accessTokenTtl: (id) => clients.get(id)?.accessTokenTtl ?? defaults.accessTokenTtl,
       accessTokenFormat: (id) => clients.get(id)?.accessTokenFormat ?? "jwt",
       rotates: (id) => !clients.get(id)?.keepsRefreshTokens,
@@ -200,7 +217,7 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
       // Its configuration is read once: this is what reads it.
       const file = "oidc-provider/lib/helpers/initialize_keystore.js";
       const { default: initialize } = await import(file);
-      initialize.call(oidc, { keys: [signingKey("RS256"), accessTokenKey] });
+      initialize.call(oidc, { keys: [signingKey("RS256"), ...keys.slice(1)] });
     },
 
     /** @returns {Record<string, ClientSettings>} */

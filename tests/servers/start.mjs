@@ -104,6 +104,7 @@ export async function startServers({
       handler: api.handler,
     }),
   );
+  at.api.serveUpgrades(api.sockets.upgrade);
   at.app.serve(app.handler);
   at.other.serve(other.handler);
   at.control.serve(createControl({ addresses, provider, api, app, other }));
@@ -121,6 +122,8 @@ export async function startServers({
     refuse: (name) => at[name].refuse(),
     async close() {
       provider.faults.clear();
+      // Their connections are no longer the HTTP server's to close.
+      api.sockets.close();
       await Promise.all(Object.values(at).map(({ close }) => close()));
     },
   };

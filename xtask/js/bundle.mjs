@@ -45,6 +45,9 @@ const BUNDLES = [
   { source: "shield.ts", name: "shield" },
   { source: "callback-page.ts", name: "callback" },
   { source: "decode-jwt.ts", name: "decode-jwt" },
+  { source: "server-events.ts", name: "server-events" },
+  { source: "ticket.ts", name: "ticket" },
+  { source: "install.ts", name: "install" },
 ];
 
 for (const bundle of BUNDLES) {

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * A reporter for Node's test runner that `cargo xtask test` reads: one JSON object a line, one line
- * a test. Suites are not tests, and neither is a file, unless it failed as a whole.
+ * a test. Suites are not tests, and neither is a file, unless it failed as a whole. What a test counted,
+ * `figure: …` among its diagnostics, has a line of its own.
  */
 
 /**
@@ -14,6 +15,9 @@ export default async function* report(source) {
     if (type === "test:start") {
       const path = paths.get(data.file ?? "") ?? [];
       paths.set(data.file ?? "", [...path.slice(0, data.nesting), data.name]);
+    }
+    if (type === "test:diagnostic" && data.message.startsWith("figure: ")) {
+      yield `${JSON.stringify({ figure: data.message })}\n`;
     }
     if (type !== "test:pass" && type !== "test:fail") continue;
     const passed = type === "test:pass";

@@ -2,7 +2,7 @@
 /**
  * What went wrong, for programs. The text form is stable.
  */
-export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context" | "vault_unavailable" | "worker_blocked" | "wasm_blocked" | "vault_crashed" | "closed" | "message_invalid" | "provider_unreachable" | "provider_answer_invalid" | "timeout" | "offline" | "metadata_invalid" | "provider_unsupported" | "oauth_error" | "login_loop" | "transaction_storage_denied" | "popup_blocked" | "popup_closed" | "frame_blocked" | "callback_invalid" | "callback_unknown" | "callback_used" | "issuer_mismatch" | "return_to_invalid" | "token_answer_invalid" | "id_token_invalid" | "userinfo_invalid" | "logout_invalid" | "keys_unavailable" | "algorithm_unsupported" | "token_type_refused" | "dpop_nonce_unreadable" | "dpop_key_lost" | "not_signed_in" | "session_ended" | "refresh_failed" | "audience_unavailable" | "target_not_allowed" | "request_invalid" | "key_missing" | "key_invalid" | "key_unavailable" | "response_signature_invalid" | "body_used" | "redirect_refused" | "password_grant_not_allowed" | "export_not_allowed";
+export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context" | "vault_unavailable" | "worker_blocked" | "wasm_blocked" | "vault_crashed" | "closed" | "message_invalid" | "provider_unreachable" | "provider_answer_invalid" | "timeout" | "offline" | "metadata_invalid" | "provider_unsupported" | "oauth_error" | "login_loop" | "transaction_storage_denied" | "popup_blocked" | "popup_closed" | "frame_blocked" | "callback_invalid" | "callback_unknown" | "callback_used" | "issuer_mismatch" | "return_to_invalid" | "token_answer_invalid" | "id_token_invalid" | "userinfo_invalid" | "logout_invalid" | "keys_unavailable" | "algorithm_unsupported" | "token_type_refused" | "dpop_nonce_unreadable" | "dpop_key_lost" | "not_signed_in" | "session_ended" | "refresh_failed" | "audience_unavailable" | "target_not_allowed" | "request_invalid" | "key_missing" | "key_invalid" | "key_unavailable" | "response_signature_invalid" | "body_used" | "redirect_refused" | "credential_reflected" | "password_grant_not_allowed" | "export_not_allowed";
 
 /**
  * During what it went wrong.
@@ -440,7 +440,11 @@ url: string,
 /**
  * Whether that is another one than was asked.
  */
-redirected: boolean, } | { "type": "events", 
+redirected: boolean, 
+/**
+ * Whether a second try might have had another answer, and the body could not be sent again.
+ */
+unrepeated: boolean, } | { "type": "events", 
 /**
  * The question.
  */

@@ -105,7 +105,7 @@ impl Check {
     /// The HMAC is another one.
     #[must_use]
     pub fn forged(&self) -> AuthError {
-        self.refused("its signature is wrong: it was changed, or signed with another key")
+        self.refused("its signature is wrong")
     }
 
     /// The body is longer than [`LONGEST`].
@@ -186,17 +186,17 @@ fn is_timely(profile: &Profile, said: &Parameters, now: i64) -> Result<(), &'sta
         return Err("its signature's `alg` is not `hmac-sha256`");
     }
     let Some(Bare::Integer(created)) = get(said, "created") else {
-        return Err("its signature does not say when it was `created`");
+        return Err("its signature does not say when it was `created`, or `expires`");
     };
     let expires = match get(said, "expires") {
         Some(Bare::Integer(expires)) => *expires,
         None => created + i64::from(profile.expires_in_s),
-        Some(_) => return Err("its signature's `expires` is no time"),
+        Some(_) => return Err("its signature does not say when it was `created`, or `expires`"),
     };
     // A clock may be wrong by as much as the request's own signature bears.
     let ahead = created - now - i64::from(profile.expires_in_s);
     if ahead > LEEWAY || now - expires > LEEWAY {
-        return Err("its signature is not of this time: it has expired, or a clock is wrong");
+        return Err("its signature is not of this time");
     }
     Ok(())
 }

@@ -82,6 +82,8 @@ pub enum FromVault {
         url: String,
         /// Whether that is another one than was asked.
         redirected: bool,
+        /// Whether a second try might have had another answer, and the body could not be sent again.
+        unrepeated: bool,
     },
     /// What became of the session.
     Events {
@@ -162,13 +164,14 @@ impl FromVault {
                 about(to, "signedOut", *id);
                 to.optional("url", url.as_deref());
             }
-            Self::Response { id, status, status_text, headers, url, redirected } => {
+            Self::Response { id, status, status_text, headers, url, redirected, unrepeated } => {
                 about(to, "response", *id);
                 to.number("status", Some((*status).into()));
                 to.text("statusText", status_text);
                 to.pairs("headers", headers);
                 to.text("url", url);
                 to.flag("redirected", *redirected);
+                to.flag("unrepeated", *unrepeated);
             }
             Self::Events { id, events } => {
                 about(to, "events", *id);

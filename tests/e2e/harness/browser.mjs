@@ -4,6 +4,10 @@
 /** @typedef {import("selenium-webdriver").WebDriver} WebDriver */
 /** @typedef {{ driver: WebDriver, stop: () => Promise<void> }} Started */
 /**
+ * @typedef {object} StartChoices
+ * @property {boolean} trustsAll whether it takes certificates that nobody signed
+ */
+/**
  * @typedef {object} DevTools what a debugger of workers can do; see mortal.mjs for engines without one
  * @property {(driver: WebDriver, kind: string) => Promise<number>} kill ends every worker of this kind
  *   (`worker`, `shared_worker`) as a crash would, without a word to its pages; says how many
@@ -13,11 +17,13 @@
 /**
  * @typedef {object} Engine
  * @property {string} name
- * @property {() => Promise<Started>} start
+ * @property {(choices?: StartChoices) => Promise<Started>} start
+ * @property {string} usualPlace the place whose cell runs with every change, see xtask/src/test/cells.rs
  * @property {string} insecureHost a name for 127.0.0.1 that is no secure context over http
  * @property {boolean} keepsSharedWorkers whether a SharedWorker outlives its last page for a while
  * @property {boolean} keepsDatabases whether a page left in the middle of a transaction keeps the database
  *   from every other while it is in the back/forward cache
+ * @property {boolean} storesKeysShared whether a SharedWorker can store a `CryptoKey`
  * @property {DevTools} [devTools]
  * @property {(driver: WebDriver) => Promise<string[]>} consoleLines what the browser's console
  *   received since the last call

@@ -14,7 +14,7 @@ const DRIVER = process.env.TOKENWARD_GECKODRIVER || "geckodriver";
 const HOST = "app.test";
 
 const PREFERENCES = {
-  "network.dns.localDomains": HOST,
+  "network.dns.localDomains": `${HOST},evil.test`,
   // Several tabs take part in one test, and only one can be in front.
   "dom.min_background_timeout_value": 4,
   "dom.timeout.enable_budget_timer_throttling": false,
@@ -41,12 +41,14 @@ const printed = { file: "", read: 0 };
 /** @type {import("./browser.mjs").Engine} */
 export const firefox = {
   name: "firefox",
+  usualPlace: "shared",
   insecureHost: HOST,
   keepsSharedWorkers: false,
   keepsDatabases: false,
+  storesKeysShared: true,
   lacks: {},
 
-  async start() {
+  async start({ trustsAll } = { trustsAll: false }) {
     for (const file of [BINARY, DRIVER]) {
       if (existsSync(file)) continue;
       throw new Error(`${file} is missing: run \`cargo xtask test --only e2e\` once`);
@@ -55,6 +57,7 @@ export const firefox = {
     const log = await open(printed.file, "w");
     const options = new firefoxDriver.Options();
     options.setBinary(BINARY);
+    options.setAcceptInsecureCerts(trustsAll);
     options.addArguments("-headless", "--width=900", "--height=700");
     for (const [name, value] of Object.entries(PREFERENCES)) options.setPreference(name, value);
     const service = new firefoxDriver.ServiceBuilder(DRIVER);

@@ -12,6 +12,7 @@ import { engine } from "./browser.mjs";
  * @property {boolean} pageConnects whether the page's own policy must allow what the vault does
  * @property {boolean} outlivesPage whether a reload of the only tab finds the same vault
  * @property {boolean} sharesTabs whether all tabs have one vault, so one session
+ * @property {boolean} storesKeys whether a key of the vault's is there after it
  * @property {boolean} isolates whether the vault's memory is out of the page's reach
  */
 
@@ -24,6 +25,7 @@ const PLACES = {
     pageConnects: false,
     outlivesPage: engine.keepsSharedWorkers,
     sharesTabs: true,
+    storesKeys: engine.storesKeysShared,
     isolates: true,
   },
   worker: {
@@ -33,6 +35,7 @@ const PLACES = {
     pageConnects: false,
     outlivesPage: false,
     sharesTabs: false,
+    storesKeys: true,
     isolates: true,
   },
   page: {
@@ -42,6 +45,7 @@ const PLACES = {
     pageConnects: true,
     outlivesPage: false,
     sharesTabs: false,
+    storesKeys: true,
     isolates: false,
   },
 };
@@ -57,7 +61,19 @@ if (!known) {
 export const place = known;
 
 /** For tests that show the same in each place. A whole file of them is named `*.engine.test.mjs`. */
-export const once = placeName === "shared" ? {} : { skip: "shown in the browser's shared cell" };
+export const once =
+  placeName === engine.usualPlace
+    ? {}
+    : { skip: `shown in ${engine.name}'s ${engine.usualPlace} cell` };
+
+/** The same for what takes WebKit's one cell too long. */
+export const inShared =
+  placeName === "shared" ? {} : { skip: "shown in the browser's shared cell" };
 
 /** For tests of a vault that ends or hangs while its page lives. */
 export const endsAlone = place.target ? {} : { skip: "here the vault ends with its page alone" };
+
+/** For tests of a DPoP key that outlives its vault. */
+export const storesKeys = place.storesKeys
+  ? {}
+  : { skip: "here the key lives as long as its vault" };

@@ -30,9 +30,10 @@ const shared = {
 /** How long a driver may take for one answer: longer than anything it is told to wait for. */
 const ANSWER_MS = 60_000;
 
-async function openBrowser() {
+/** @param {boolean} trustsAll of whoever asks first: a process runs files of one kind */
+async function openBrowser(trustsAll) {
   shared.users += 1;
-  shared.started ??= engine.start().then((started) => {
+  shared.started ??= engine.start({ trustsAll }).then((started) => {
     limit(started.driver);
     return started;
   });
@@ -72,12 +73,13 @@ async function leaveBrowser() {
 /**
  * Starts everything before the first test and stops it after the last.
  *
- * @param {{ vaultConnects?: string, ports?: import("../../servers/start.mjs").StartOptions["ports"] }}
- *   [choices] sources that the vault's policy allows besides, and ports that are not the first
+ * @param {{ vaultConnects?: string, ports?: import("../../servers/start.mjs").StartOptions["ports"],
+ *   trustsAll?: boolean }} [choices] sources that the vault's policy allows besides, ports that are not the
+ *   first, and whether the browser takes certificates that nobody signed
  */
-export function suite({ vaultConnects = "", ports = {} } = {}) {
+export function suite({ vaultConnects = "", ports = {}, trustsAll = false } = {}) {
   const e2e = new Suite();
-  before(() => e2e.start(vaultConnects, ports), { timeout: 120_000 });
+  before(() => e2e.start(vaultConnects, ports, trustsAll), { timeout: 120_000 });
   afterEach(() => e2e.tidy());
   after(() => e2e.stop());
   return e2e;
@@ -99,8 +101,9 @@ export class Suite {
   /**
    * @param {string} vaultConnects
    * @param {import("../../servers/start.mjs").StartOptions["ports"]} ports
+   * @param {boolean} trustsAll
    */
-  async start(vaultConnects, ports) {
+  async start(vaultConnects, ports, trustsAll) {
     this.#root = await makeWebRoot();
     this.#headers = headers(vaultConnects);
     this.servers = await startServers({
@@ -109,7 +112,7 @@ export class Suite {
       vaultHeaders: this.#headers.vault,
       ...(ports ? { ports } : {}),
     });
-    this.driver = (await openBrowser()).driver;
+    this.driver = (await openBrowser(trustsAll)).driver;
     await this.driver.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 });
     shared.first = await this.driver.getWindowHandle();
   }
@@ -187,6 +190,28 @@ export class Suite {
   /** @param {{ issuer: string, clientId: string, api: string }} settings for the page under /yew/ */
   settleYew(settings) {
     return this.#root.settleYew(settings);
+  }
+
+  /**
+   * Has the app's origin serve a script under /made/.
+   *
+   * @param {string} name
+   * @param {string} text
+   */
+  make(name, text) {
+    return this.#root.make(name, text);
+  }
+
+  /**
+   * Lets pages that are opened from now on speak to these origins by themselves, past the vault.
+   *
+   * @param {string[]} origins
+   */
+  letPageConnect(...origins) {
+    const name = "Content-Security-Policy";
+    const { page } = this.headers();
+    const policy = page[name]?.replace("connect-src", `connect-src ${origins.join(" ")}`) ?? "";
+    this.servers.direct.app.setHeaders({ page: { ...page, [name]: policy } });
   }
 
   /** What the app's origin sends with pages and with the vault, unless a test changes it. */

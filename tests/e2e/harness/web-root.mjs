@@ -27,6 +27,7 @@ export async function makeWebRoot() {
   }
   const root = await mkdtemp(path.join(tmpdir(), "tokenward-e2e-"));
   await mkdir(path.join(root, "settings"));
+  await mkdir(path.join(root, "made"));
   // A copy: a build that runs meanwhile must not put another page entry beside the vault.
   const copy = path.join(root, "pkg");
   await cp(PACKAGE, copy, { recursive: true });
@@ -41,7 +42,13 @@ export async function makeWebRoot() {
       "/tokenward/": path.join(root, "tokenward"),
       "/settings/": path.join(root, "settings"),
       "/yew/": path.join(root, "yew"),
+      "/made/": path.join(root, "made"),
     },
+    /**
+     * @param {string} name of a script under /made/
+     * @param {string} text
+     */
+    make: (name, text) => writeFile(path.join(root, "made", name), text),
     /**
      * @param {string} clientId
      * @param {import("../app/page.js").Settings} settings what its pages find

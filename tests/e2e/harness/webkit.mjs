@@ -29,12 +29,14 @@ const printed = { file: "", read: 0 };
 /** @type {import("./browser.mjs").Engine} */
 export const webkit = {
   name: "webkit",
+  usualPlace: "page",
   insecureHost: "app.test",
   keepsSharedWorkers: false,
   keepsDatabases: true,
+  storesKeysShared: false,
   lacks: { files: "WebKitGTK 2.50 has no `navigator.storage`" },
 
-  async start() {
+  async start({ trustsAll } = { trustsAll: false }) {
     for (const file of [BROWSER, DRIVER]) {
       if (existsSync(file)) continue;
       throw new Error(`${file} is missing: apt-get install webkit2gtk-driver xvfb`);
@@ -42,7 +44,7 @@ export const webkit = {
     // One start in ten crashes (2.50), and the driver would wait for that browser for ever.
     for (let tries = 1; ; tries += 1) {
       try {
-        return await startOnce();
+        return await startOnce(trustsAll);
       } catch (error) {
         if (tries === STARTS) throw error;
       }
@@ -57,8 +59,11 @@ export const webkit = {
   },
 };
 
-/** @returns {Promise<import("./browser.mjs").Started>} */
-async function startOnce() {
+/**
+ * @param {boolean} trustsAll
+ * @returns {Promise<import("./browser.mjs").Started>}
+ */
+async function startOnce(trustsAll) {
   const display = await startDisplay();
   const names = await startProxy();
   const folder = await mkdtemp(path.join(tmpdir(), "tokenward-webkit-"));
@@ -85,7 +90,7 @@ async function startOnce() {
     await untilListening(port);
     const driver = new Builder()
       .usingServer(`http://127.0.0.1:${port}`)
-      .withCapabilities(capabilities(binary, names.address))
+      .withCapabilities(capabilities(binary, names.address, trustsAll))
       .build();
     // It rejects later where it is given up.
     driver.catch(() => {});
@@ -131,13 +136,18 @@ async function ended() {
 /**
  * @param {string} binary
  * @param {string} httpProxy for every host but those that the servers have
+ * @param {boolean} trustsAll
  */
-function capabilities(binary, httpProxy) {
+function capabilities(binary, httpProxy, trustsAll) {
   const wanted = new Capabilities();
+  wanted.setAcceptInsecureCerts(trustsAll);
   wanted.setBrowserName("MiniBrowser");
   const noProxy = ["localhost", "127.0.0.1"];
   wanted.set("proxy", { proxyType: "manual", httpProxy, noProxy });
-  return wanted.set("webkitgtk:browserOptions", { binary, args: ARGUMENTS });
+  return wanted.set("webkitgtk:browserOptions", {
+    binary,
+    args: trustsAll ? [...ARGUMENTS, "--ignore-tls-errors"] : ARGUMENTS,
+  });
 }
 
 /** There is no option that names hosts: a proxy takes every name for 127.0.0.1. */

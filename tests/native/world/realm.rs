@@ -380,7 +380,7 @@ impl World {
                     let realm = self.vaults[tab].realm;
                     self.timeline.after(20, Event::ReachedApi { realm, ticket, token, audience });
                 }
-                call::Output::Reply => {
+                call::Output::Reply | call::Output::ReplyUnrepeated => {
                     let status = open.status.expect("a reply without an answer");
                     *self.calls.statuses.entry(status).or_default() += 1;
                     self.calls.open.remove(&ticket);

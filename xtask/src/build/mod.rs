@@ -133,8 +133,8 @@ fn check(package: &Path) -> Result<()> {
         let name = script.display();
         ensure!(!content.contains(&*path.to_string_lossy()), "{name} holds a path of this machine");
     }
-    for name in ["index.d.ts", "decode-jwt.d.ts"] {
-        ensure!(package.join(name).exists(), "tsc wrote no {name}");
+    for name in ["index", "decode-jwt", "server-events", "ticket", "install"] {
+        ensure!(package.join(format!("{name}.d.ts")).exists(), "tsc wrote no {name}.d.ts");
     }
     Ok(())
 }

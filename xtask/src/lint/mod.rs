@@ -28,7 +28,10 @@ struct Check {
 }
 
 fn lint(_: &Flags) -> Result<Outcome> {
-    tools::ensure(&[Need::WasmTarget, Need::Npm, Need::Crate(CrateTool::CargoDeny)])?;
+    tools::ensure(&[Need::WasmTarget, Need::Npm])?;
+    // Where it is missing it is compiled for a minute or two, in a folder of its own: what one compiler
+    // leaves of two processors, the other takes.
+    let installing = std::thread::spawn(|| tools::ensure(&[Need::Crate(CrateTool::CargoDeny)]));
     let mut failed = 0;
     let mut told = |name: &str, start: Instant, complaint: Option<String>| {
         let seconds = start.elapsed().as_secs_f64();
@@ -39,11 +42,15 @@ fn lint(_: &Flags) -> Result<Outcome> {
             println!("{}\n", complaint.trim_end());
         }
     };
-    for mut check in checks()? {
+    let mut make = |mut check: Check| -> Result<()> {
         let start = Instant::now();
         let printed = process::quiet(&mut check.command)?;
         told(check.name, start, (!printed.ok).then_some(printed.text));
-    }
+        Ok(())
+    };
+    checks().into_iter().try_for_each(&mut make)?;
+    installing.join().unwrap_or_else(|_| anyhow::bail!("an installation panicked"))?;
+    make(Check { name: "cargo-deny", command: deny()? })?;
     let start = Instant::now();
     let complaints = files::complaints()?;
     told("files", start, (!complaints.is_empty()).then(|| complaints.join("\n")));
@@ -54,7 +61,7 @@ fn lint(_: &Flags) -> Result<Outcome> {
 }
 
 /// The quick ones first.
-fn checks() -> Result<Vec<Check>> {
+fn checks() -> Vec<Check> {
     let fmt = ["fmt", "--all", "--check", "--", "--color=never"];
     let fmt_yew = ["fmt", "--manifest-path", YEW, "--check", "--", "--color=never"];
     let biome = ["ci", "--colors=off", "--error-on-warnings"];
@@ -67,11 +74,10 @@ fn checks() -> Result<Vec<Check>> {
         let tsc = with(process::npm_bin("tsc"), &["--noEmit", "-p", config]);
         checks.push(Check { name, command: tsc });
     }
-    checks.push(Check { name: "cargo-deny", command: deny()? });
     for (name, targets, allowed) in CLIPPY {
         checks.push(Check { name, command: clippy(targets, allowed) });
     }
-    Ok(checks)
+    checks
 }
 
 /// What clippy looks at, and what it lets pass there. A test may unwrap: it fails then, which is

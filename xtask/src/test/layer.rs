@@ -3,7 +3,7 @@
 use crate::cli::Usage;
 use anyhow::Result;
 use regex_lite::Regex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The counts of one part, and what is worth telling of it.
@@ -21,6 +21,51 @@ pub(super) struct Layer {
     pub(super) failures: Vec<String>,
     /// Tests that only `cargo xtask soak` runs.
     pub(super) in_soak: usize,
+    /// What its tests counted.
+    pub(super) figures: Vec<Figure>,
+}
+
+/// What stands before a figure in what a test prints.
+const FIGURE: &str = "figure: ";
+
+/// What a test counted of one matrix, in the order in which it is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Figure {
+    matrix: String,
+    counts: Vec<(String, u64)>,
+}
+
+impl Figure {
+    /// The figure in a line that a test printed, if there is one.
+    pub(super) fn read(line: &str) -> Option<Self> {
+        let (_, figure) = line.split_once(FIGURE)?;
+        serde_json::from_str(figure).ok()
+    }
+
+    /// One figure for each matrix, with the sums of all.
+    pub(super) fn sums<'a>(all: impl Iterator<Item = &'a Self>) -> Vec<Self> {
+        let mut sums: Vec<Self> = Vec::new();
+        for figure in all {
+            let Some(sum) = sums.iter_mut().find(|sum| sum.matrix == figure.matrix) else {
+                sums.push(figure.clone());
+                continue;
+            };
+            for (name, count) in &figure.counts {
+                match sum.counts.iter_mut().find(|(known, _)| known == name) {
+                    Some((_, known)) => *known += count,
+                    None => sum.counts.push((name.clone(), *count)),
+                }
+            }
+        }
+        sums
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = self.counts.iter().map(|(name, count)| format!("{count} {name}"));
+        write!(f, "{}: {}", self.matrix, counts.collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// How long one test or one file of tests took.
@@ -131,6 +176,23 @@ mod tests {
         let layer = Layer { passed: 3, skipped: 2, ..Layer::new("e2e chromium/shared") };
         let layer = layer.judged(true);
         assert_eq!(layer.to_string(), "e2e chromium/shared: 3 passed, 0 failed, 2 skipped");
+    }
+
+    #[test]
+    fn figures_are_added_up_by_matrix() {
+        let line = |matrix: &str, cells: u64| {
+            let counts = format!(r#"[["cells",{cells}],["secrets elsewhere",0]]"#);
+            Figure::read(&format!(
+                r#"test x ... figure: {{"matrix":"{matrix}","counts":{counts}}}"#
+            ))
+        };
+        let all = [line("redirects", 25), line("bodies", 7), line("redirects", 50)];
+        let sums = Figure::sums(all.iter().flatten());
+        let told: Vec<String> = sums.iter().map(ToString::to_string).collect();
+        let [redirects, bodies] =
+            ["redirects: 75", "bodies: 7"].map(|text| format!("{text} cells, 0 secrets elsewhere"));
+        assert_eq!(told, [redirects, bodies]);
+        assert_eq!(Figure::read("figure: none"), None);
     }
 
     #[test]

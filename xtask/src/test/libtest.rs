@@ -1,6 +1,6 @@
 //! Reads what Rust's test harness prints, natively and from wasm-bindgen's runner.
 
-use super::layer::{Layer, Timing};
+use super::layer::{Figure, Layer, Timing};
 use std::time::Instant;
 
 /// Tests marked `#[ignore = "soak"]` are too long for every run.
@@ -23,6 +23,7 @@ impl Reader {
 
     pub(super) fn line(&mut self, line: &str) {
         let line = line.trim();
+        self.layer.figures.extend(Figure::read(line));
         if let Some(binary) = binary_name(line) {
             self.binary = Some((binary.to_owned(), Instant::now()));
         } else if let Some(test) = line.strip_prefix("test ") {

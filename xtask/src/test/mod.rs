@@ -22,12 +22,12 @@ use std::time::Instant;
 
 pub(crate) const VERB: Verb = Verb {
     name: "test",
-    summary: "Runs the tests: native, facade, servers, wasm, engine, e2e, package",
+    summary: "Runs the tests: native, facade, servers, wasm, engine, wire, e2e, package",
     flags: &[
         Flag {
             name: "only",
             value: Some("LAYER"),
-            help: "native, facade, servers, wasm, engine, e2e or package",
+            help: "native, facade, servers, wasm, engine, wire, e2e or package",
         },
         BROWSER,
         PLACE,
@@ -50,6 +50,7 @@ enum Kind {
     Servers,
     Wasm,
     Engine,
+    Wire,
     E2e,
     Package,
 }
@@ -60,6 +61,7 @@ const KINDS: &[(&str, Kind)] = &[
     ("servers", Kind::Servers),
     ("wasm", Kind::Wasm),
     ("engine", Kind::Engine),
+    ("wire", Kind::Wire),
     ("e2e", Kind::E2e),
     ("package", Kind::Package),
 ];
@@ -76,6 +78,10 @@ enum Part {
     Wasm(Browser),
     /// What depends on the engine and not on the vault's place.
     Engine(Browser),
+    /// What the wire layer has without a browser.
+    WireNative,
+    /// What every credential does on the wire.
+    Wire(Cell),
     E2e(Cell),
     Package,
 }
@@ -88,6 +94,8 @@ impl Part {
             Self::Servers => "servers".to_owned(),
             Self::Wasm(browser) => format!("wasm {}", browser.name()),
             Self::Engine(browser) => format!("engine {}", browser.name()),
+            Self::WireNative => "wire native".to_owned(),
+            Self::Wire(cell) => format!("wire {cell}"),
             Self::E2e(cell) => format!("e2e {cell}"),
             Self::Package => "package".to_owned(),
         }
@@ -95,18 +103,23 @@ impl Part {
 
     fn needs(self) -> Vec<Need> {
         match self {
-            Self::Native => vec![],
+            Self::Native | Self::WireNative => vec![],
             Self::Facade | Self::Servers => vec![Need::Npm],
             Self::Wasm(browser) => wasm::needs(browser),
             Self::Engine(browser) => cells::needs(cells::of_engine(browser)),
-            Self::E2e(cell) => cells::needs(cell),
+            Self::Wire(cell) | Self::E2e(cell) => cells::needs(cell),
             Self::Package => cells::needs(PACKAGE_CELL),
         }
     }
 
+    /// Whether it runs on a machine that has a compiler and nothing else.
+    fn needs_nothing(self) -> bool {
+        self.needs().is_empty() && self.products().is_empty()
+    }
+
     /// Whether the two may run at the same time.
     fn runs_beside(self, other: Self) -> bool {
-        let is_driven = |part| matches!(part, Self::Engine(_) | Self::E2e(_));
+        let is_driven = |part| matches!(part, Self::Engine(_) | Self::Wire(_) | Self::E2e(_));
         is_driven(self) && is_driven(other)
     }
 
@@ -114,7 +127,7 @@ impl Part {
     fn products(self) -> &'static [Product] {
         match self {
             Self::Engine(_) => &[Product::Package, Product::YewPage],
-            Self::E2e(_) | Self::Package => &[Product::Package],
+            Self::Wire(_) | Self::E2e(_) | Self::Package => &[Product::Package],
             _ => &[],
         }
     }
@@ -126,6 +139,8 @@ impl Part {
             Self::Servers => node::list(&node::SERVERS, filter),
             Self::Wasm(_) => wasm::list(filter),
             Self::Engine(_) => node::list(&node::ENGINE, filter),
+            Self::WireNative => native::list_wire(filter),
+            Self::Wire(_) => node::list(&node::WIRE, filter),
             Self::E2e(_) => node::list(&node::E2E, filter),
             Self::Package => node::list(&node::PACKAGE, filter),
         }
@@ -142,6 +157,8 @@ impl Part {
                 let told = cells::told(cells::of_engine(browser))?;
                 node::run(&name, &node::ENGINE, filter, &told, beside)
             }
+            Self::WireNative => native::wire(&name, filter),
+            Self::Wire(cell) => node::run(&name, &node::WIRE, filter, &cells::told(cell)?, beside),
             Self::E2e(cell) => node::run(&name, &node::E2E, filter, &cells::told(cell)?, beside),
             Self::Package => {
                 let mut told = cells::told(PACKAGE_CELL)?;
@@ -161,12 +178,17 @@ fn run(flags: &Flags) -> Result<Outcome> {
     // With a pattern, a part that has no such test is left out, and said to be.
     let parts = if filter.is_some() { matching(&parts, &filter)? } else { parts };
     let start = Instant::now();
-    // All at once, because that is quicker. What could not be had fails the parts that need it.
-    let needs: Vec<Need> = parts.iter().flat_map(|part| part.needs()).collect();
-    let _ = tools::ensure(&needs);
-    let mut built = Built::default();
+    let (first, rest) =
+        parts.split_at(parts.iter().take_while(|part| part.needs_nothing()).count());
     let mut layers = Vec::new();
-    for group in parts.chunk_by(|one, other| one.runs_beside(*other)) {
+    let mut built = std::thread::scope(|scope| {
+        // On a bare machine that takes minutes, in which many a program keeps one processor busy of two:
+        // what needs nothing runs meanwhile. No test of it asks the clock.
+        let readying = scope.spawn(|| readied(rest));
+        layers.extend(first.iter().map(|part| finished(*part, &filter, &mut Built::default())));
+        readying.join().unwrap_or_default()
+    });
+    for group in rest.chunk_by(|one, other| one.runs_beside(*other)) {
         match group {
             [part] => layers.push(finished(*part, &filter, &mut built)),
             group => layers.extend(together(group, &filter, &mut built)),
@@ -197,7 +219,7 @@ fn chosen(flags: &Flags) -> Result<Vec<Part>> {
             Kind::Facade => parts.push(Part::Facade),
             Kind::Servers => parts.push(Part::Servers),
             Kind::Package => parts.push(Part::Package),
-            Kind::Wasm | Kind::Engine if only.is_none() && place.is_some() => {}
+            Kind::Wasm | Kind::Engine | Kind::Wire if only.is_none() && place.is_some() => {}
             Kind::Wasm => parts.extend(
                 wasm::BROWSERS
                     .iter()
@@ -206,6 +228,16 @@ fn chosen(flags: &Flags) -> Result<Vec<Part>> {
             ),
             Kind::Engine => {
                 parts.extend(cells::engines(browser, only.is_some()).map(Part::Engine));
+            }
+            // With every change once in each engine; natively it is among the native tests.
+            Kind::Wire if only.is_none() => {
+                parts.extend(cells::engines(browser, false).map(cells::of_engine).map(Part::Wire));
+            }
+            Kind::Wire => {
+                if browser.is_none() && place.is_none() {
+                    parts.push(Part::WireNative);
+                }
+                parts.extend(cells::chosen(browser, place).map(Part::Wire));
             }
             Kind::E2e if only.is_none() && browser.is_none() && place.is_none() => {
                 parts.extend(cells::usual().map(Part::E2e));
@@ -255,6 +287,18 @@ impl Built {
         };
         outcome.map_err(anyhow::Error::msg)
     }
+}
+
+/// Installs and builds whatever the parts need. What could not be had fails those that need it, in their
+/// turn.
+fn readied(parts: &[Part]) -> Built {
+    let needs: Vec<Need> = parts.iter().flat_map(|part| part.needs()).collect();
+    let mut built = Built::default();
+    if tools::ensure(&needs).is_ok() {
+        let products = parts.iter().flat_map(|part| part.products());
+        products.for_each(|product| drop(built.has(*product)));
+    }
+    built
 }
 
 /// Runs one part. Whatever keeps it from running is one failure of that part.

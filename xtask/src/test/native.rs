@@ -27,11 +27,30 @@ pub(super) fn run(name: &str, filter: &Filter) -> Result<Layer> {
 pub(super) fn soak(name: &str) -> Result<Option<Layer>> {
     let mut cargo = process::cargo();
     cargo.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+    // They run long enough to be worth a compiler's while.
+    cargo.args(["--config", "profile.test.package.tokenward.opt-level=1"]);
     cargo.args(["--", "--ignored", "--nocapture"]);
     let (layer, ok) = read(name, &mut cargo)?;
     let is_empty = ok && layer.passed + layer.failed == 0;
     Ok((!is_empty).then(|| layer.judged(ok)))
 }
+
+/// The tests of the target policy that are a part of the wire layer, also what is too long for every run,
+/// and what they counted.
+pub(super) fn wire(name: &str, filter: &Filter) -> Result<Layer> {
+    let mut cargo = process::cargo();
+    cargo.args(["test", "--lib", "--package", "tokenward"]);
+    cargo.args(["--", "--include-ignored", "--nocapture"]);
+    if filter.is_some() {
+        cargo.arg("--exact").args(list_wire(filter)?);
+    } else {
+        cargo.arg(WIRE);
+    }
+    let (layer, ok) = read(name, &mut cargo)?;
+    Ok(layer.judged(ok))
+}
+
+const WIRE: &str = "request::target::hostile::";
 
 fn read(name: &str, cargo: &mut std::process::Command) -> Result<(Layer, bool)> {
     let mut reader = Reader::new(name);
@@ -44,6 +63,11 @@ pub(super) fn list(filter: &Filter) -> Result<Vec<String>> {
     cargo.args(["test", "--workspace", "--quiet", "--", "--list", "--format", "terse"]);
     let printed = process::capture(&mut cargo)?;
     Ok(names(&printed).filter(|name| filter.takes(name)).map(str::to_owned).collect())
+}
+
+/// The names of those that `wire` runs.
+pub(super) fn list_wire(filter: &Filter) -> Result<Vec<String>> {
+    Ok(list(filter)?.into_iter().filter(|name| name.starts_with(WIRE)).collect())
 }
 
 /// The names in what `--list --format terse` prints.

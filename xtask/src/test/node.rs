@@ -1,6 +1,6 @@
 //! Layers that run under Node's own test runner.
 
-use super::layer::{Filter, Layer, Timing};
+use super::layer::{Figure, Filter, Layer, Timing};
 use crate::{process, project};
 use anyhow::{Context, Result};
 use regex_lite::Regex;
@@ -58,6 +58,9 @@ const ENGINE_ENDING: &str = ".engine.test.mjs";
 /// What depends on the engine and not on the vault's place.
 pub(super) const ENGINE: Suite = Suite { ending: ENGINE_ENDING, without: None, ..E2E };
 
+/// What every credential does on the wire, matrix by matrix.
+pub(super) const WIRE: Suite = Suite { folder: "tests/wire", without: None, ..E2E };
+
 pub(super) const PACKAGE: Suite = Suite {
     folder: "tests/package",
     ending: ".test.mjs",
@@ -87,9 +90,16 @@ impl Suite {
     }
 }
 
-/// One line of `xtask/js/reporter.mjs`.
+/// One line of `xtask/js/reporter.mjs`: a test, or what one counted.
 #[derive(Debug, Deserialize)]
-struct Line {
+#[serde(untagged)]
+enum Line {
+    Test(Test),
+    Counted { figure: String },
+}
+
+#[derive(Debug, Deserialize)]
+struct Test {
     name: String,
     passed: bool,
     /// `false`, `true`, or the reason.
@@ -188,17 +198,23 @@ fn count(name: &str, lines: &str) -> Result<Layer> {
     const LEFT_OUT: &str = "test name does not match pattern";
     let mut layer = Layer::new(name);
     for line in lines.lines() {
-        let line: Line = serde_json::from_str(line).context("a line of the reporter")?;
-        match line.skipped {
-            serde_json::Value::Bool(false) if line.passed => layer.passed += 1,
+        let test = match serde_json::from_str(line).context("a line of the reporter")? {
+            Line::Test(test) => test,
+            Line::Counted { figure } => {
+                layer.figures.extend(Figure::read(&figure));
+                continue;
+            }
+        };
+        match test.skipped {
+            serde_json::Value::Bool(false) if test.passed => layer.passed += 1,
             serde_json::Value::Bool(false) => {
-                let why = line.why.as_deref().unwrap_or_default();
-                layer.fail(&format!("{}\n{why}", line.name));
+                let why = test.why.as_deref().unwrap_or_default();
+                layer.fail(&format!("{}\n{why}", test.name));
             }
             serde_json::Value::String(reason) if reason == LEFT_OUT => continue,
             _ => layer.skipped += 1,
         }
-        layer.slowest.push(Timing { name: line.name, seconds: line.seconds });
+        layer.slowest.push(Timing { name: test.name, seconds: test.seconds });
     }
     Ok(layer)
 }
@@ -234,11 +250,16 @@ mod tests {
 {"name":"calls > once","passed":false,"skipped":false,"seconds":0.5,"why":"twice\nin all"}
 {"name":"prints","passed":true,"skipped":"no printer here","seconds":0}
 {"name":"later","passed":true,"skipped":true,"seconds":0}
+{"figure":"figure: {\"matrix\":\"m\",\"counts\":[[\"cells\",3]]}"}
 {"name":"other","passed":true,"skipped":"test name does not match pattern","seconds":0}"#,
         )
         .unwrap();
         assert_eq!((layer.passed, layer.failed, layer.skipped), (1, 1, 2));
         assert_eq!(layer.failures, ["calls > once\ntwice\nin all"]);
+        assert_eq!(
+            layer.figures.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["m: 3 cells"]
+        );
         assert!(count("x", "not JSON").is_err());
     }
 

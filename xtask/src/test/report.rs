@@ -1,6 +1,6 @@
 //! The end of a test run: durations, failures, counts, and the same as a file.
 
-use super::layer::{Counts, Layer};
+use super::layer::{Counts, Figure, Layer};
 use crate::cli::Outcome;
 use crate::project;
 use anyhow::Result;
@@ -24,6 +24,9 @@ pub(super) fn publish(layers: &[Layer], took: Duration, path: &Path) -> Result<O
     durations(layers, took);
     failures(layers);
     notes(layers);
+    for figure in Figure::sums(layers.iter().flat_map(|layer| &layer.figures)) {
+        println!("{figure}");
+    }
     for layer in layers {
         println!("{layer}");
     }
