@@ -87,9 +87,9 @@ fn signed_over(
     let parameters = format!("({}){said}", names.join(" "));
     let mut base = String::new();
     for (name, value) in covered {
-        base.push_str(&format!("{name}: {value}\n"));
+        base.extend([name, ": ", value, "\n"]);
     }
-    base.push_str(&format!("\"@signature-params\": {parameters}"));
+    base.extend(["\"@signature-params\": ", &parameters]);
     let signature = Base64::encode_string(&hmac(key, &base));
     [
         (INPUT.to_owned(), format!("{label}={parameters}")),
@@ -140,9 +140,10 @@ impl Answer {
     fn verified_by(&self, profile: &Profile, request: &Request, now: i64) -> Result<(), String> {
         let answered = (self.status, &*self.fields);
         let now = UnixMillis(now * 1000 + 999);
-        let check = check(profile, answered, &request.message(), now).map_err(told)?;
-        check.content(self.body.as_bytes()).map_err(told)?;
-        if hmac(KEY, &check.base) == check.signature { Ok(()) } else { Err(told(check.forged())) }
+        let check =
+            check(profile, answered, &request.message(), now).map_err(|error| told(&error))?;
+        check.content(self.body.as_bytes()).map_err(|error| told(&error))?;
+        if hmac(KEY, &check.base) == check.signature { Ok(()) } else { Err(told(&check.forged())) }
     }
 
     fn verified(&self) -> Result<(), String> {
@@ -150,7 +151,7 @@ impl Answer {
     }
 }
 
-fn told(error: AuthError) -> String {
+fn told(error: &AuthError) -> String {
     assert_eq!((error.code, error.retryable), (Code::ResponseSignatureInvalid, false));
     assert!(error.message.starts_with("the answer (status "), "{}", error.message);
     error.message.to_string()
@@ -333,7 +334,7 @@ fn hs7_what_is_no_signature_is_refused() {
         refused(&answer, why);
     }
     let mut long = good.clone();
-    long.field(INPUT).push_str(&format!(", x=\"{}\"", "a".repeat(FIELD)));
+    long.field(INPUT).extend([", x=\"", &"a".repeat(FIELD), "\""]);
     refused(&long, "RFC 9651");
 }
 
@@ -444,7 +445,7 @@ fn what_is_too_long_says_so() {
     let now = UnixMillis(NOW * 1000);
     let fields = (answer.status, &*answer.fields);
     let check = check(&profile(Answers::Signed), fields, &request.message(), now).unwrap();
-    assert!(told(check.too_long()).contains("4 MiB"));
+    assert!(told(&check.too_long()).contains("4 MiB"));
 }
 
 proptest! {
