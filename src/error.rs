@@ -142,6 +142,9 @@ codes! {
     KeyInvalid = "key_invalid",
     /// The configured `endpoint` did not give a key.
     KeyUnavailable = "key_unavailable",
+    /// The answer is not signed as `responses` wants it, so it was not handed out; the resource may have done
+    /// what it was asked.
+    ResponseSignatureInvalid = "response_signature_invalid",
     /// The request's body was used before.
     BodyUsed = "body_used",
     /// The resource answered with a redirect that could carry a credential away.

@@ -46,6 +46,12 @@ export interface RequestSignature {
   expiresInS?: number;
   /** What it is called in `Signature` and `Signature-Input`; `sig1` where absent. */
   label?: string;
+  /**
+   * What must be signed of an answer, with the same key, before you get it: its status and its body
+   * (`"signed"`), or the request's signature, too (`"bound"`), so that no answer to another request will do.
+   * Nothing where absent.
+   */
+  responses?: "signed" | "bound";
   /** Where the vault fetches the key: an address of this origin, which answers `{ "key": "…" }`, in base64url. */
   endpoint?: string;
 }

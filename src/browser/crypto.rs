@@ -51,7 +51,7 @@ pub(crate) async fn hmac_key(bytes: &Uint8Array) -> Result<CryptoKey, JsValue> {
     let algorithm = Object::new();
     object::set(&algorithm, "name", &"HMAC".into());
     object::set(&algorithm, "hash", &Hash::Sha256.as_str().into());
-    let usages = Array::of1(&"sign".into());
+    let usages = Array::of2(&"sign".into(), &"verify".into());
     let key = subtle()?.import_key_with_object("raw", bytes, &algorithm, false, &usages)?;
     Ok(settled(key).await?.unchecked_into())
 }
@@ -60,6 +60,20 @@ pub(crate) async fn hmac_key(bytes: &Uint8Array) -> Result<CryptoKey, JsValue> {
 pub(crate) async fn hmac(key: &CryptoKey, text: &str) -> Result<Vec<u8>, JsValue> {
     let signature = subtle()?.sign_with_str_and_u8_array("HMAC", key, text.as_bytes())?;
     Ok(Uint8Array::new(&settled(signature).await?).to_vec())
+}
+
+/// Whether that is the signature of a text, as the browser compares: in a time that tells nothing of it.
+pub(crate) async fn is_hmac(
+    key: &CryptoKey,
+    text: &str,
+    signature: &[u8],
+) -> Result<bool, JsValue> {
+    let algorithm = Object::new();
+    object::set(&algorithm, "name", &"HMAC".into());
+    let (subtle, text) = (subtle()?, text.as_bytes());
+    let outcome =
+        subtle.verify_with_object_and_u8_array_and_u8_array(&algorithm, key, signature, text)?;
+    Ok(settled(outcome).await?.is_truthy())
 }
 
 /// The SHA-256 of bytes that stay where they are.

@@ -123,6 +123,11 @@ pub(crate) async fn read_body(
     }
 }
 
+/// Bytes as the body of an answer.
+pub(crate) fn stream(bytes: &[u8]) -> Option<ReadableStream> {
+    Response::new_with_opt_buffer_source(Some(&bytes_body(bytes))).ok()?.body()
+}
+
 /// The one reader of a stream of bytes.
 pub(crate) fn reader(stream: &ReadableStream) -> ReadableStreamDefaultReader {
     stream.get_reader().unchecked_into()

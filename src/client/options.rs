@@ -202,6 +202,7 @@ fn key(key: &Key, whole: &dyn Fn(&str) -> String) -> String {
             json.number("expiresInS", Some(profile.expires_in_s.into()));
             json.text("keyId", &profile.key_id);
             json.text("label", &profile.label);
+            json.optional("responses", profile.answers.as_str());
             json.optional("tag", profile.tag.as_deref());
         }
     }
@@ -226,7 +227,11 @@ fn resource(resource: &Resource) -> String {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use crate::{config::Config, error::Code, url::oracle::Oracle};
+    use crate::{
+        config::{Config, credential::Answers},
+        error::Code,
+        url::oracle::Oracle,
+    };
 
     const ORIGIN: &str = "https://app.example.com";
 
@@ -244,7 +249,7 @@ mod tests {
     #[test]
     fn keys_are_read_as_they_were_given() {
         let mut options = usual();
-        let signature = Key::signature("b", "k1");
+        let signature = Key::signature("b", "k1").with_answers(Answers::Bound);
         let api_key = Key { endpoint: Some("/key".into()), ..Key::api_key("a", "X-API-Key") };
         options.keys = vec![signature.clone(), Key::api_key("B", "apikey"), api_key];
         options.resources[0].credential = Some("signature:b".into());

@@ -32,8 +32,18 @@ impl Key {
             tag: None,
             expires_in_s: EXPIRES_IN_S,
             label: LABEL.to_owned(),
+            answers: Answers::Unsigned,
         });
         Self { name: ["signature:", name].concat(), endpoint: None, usage }
+    }
+
+    /// The same, where answers must be signed, too: nothing changes for what is no signature.
+    #[must_use]
+    pub fn with_answers(mut self, answers: Answers) -> Self {
+        if let Usage::Signature(profile) = &mut self.usage {
+            profile.answers = answers;
+        }
+        self
     }
 }
 
@@ -64,6 +74,32 @@ pub struct Profile {
     pub expires_in_s: u32,
     /// The name that it has in `Signature-Input` and `Signature`.
     pub label: String,
+    /// Whether answers must be signed, too, with the same key.
+    pub answers: Answers,
+}
+
+/// What must be signed of an answer before a page gets it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Answers {
+    /// Nothing.
+    #[default]
+    Unsigned,
+    /// Its status and its content.
+    Signed,
+    /// The signature of the request that it answers, too (RFC 9421, 2.4): no answer to another one will do.
+    Bound,
+}
+
+impl Answers {
+    /// The option's text.
+    #[must_use]
+    pub const fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Unsigned => None,
+            Self::Signed => Some("signed"),
+            Self::Bound => Some("bound"),
+        }
+    }
 }
 
 /// A part of a message that is signed (RFC 9421, 2): a header field, or what is derived from the message.

@@ -1,7 +1,9 @@
 //! The options `apiKeys` and `signatures`, and which of them a resource takes.
 
 use super::{
-    credential::{COMPONENTS, Component, EXPIRES_IN_S, Key, LABEL, Profile, Usage, header_problem},
+    credential::{
+        Answers, COMPONENTS, Component, EXPIRES_IN_S, Key, LABEL, Profile, Usage, header_problem,
+    },
     options::{API_KEY, SIGNATURE},
     reader::Reader,
     scalars,
@@ -80,12 +82,22 @@ fn signature(from: &Reader<'_>) -> Profile {
             "must be like \"sig1\": a lower-case letter, then letters and digits",
         );
     }
+    let answers = match from.text("responses") {
+        None => Answers::Unsigned,
+        Some("signed") => Answers::Signed,
+        Some("bound") => Answers::Bound,
+        Some(_) => {
+            from.problem("responses", "must be \"signed\" or \"bound\"");
+            Answers::Bound
+        }
+    };
     Profile {
         key_id: printable(from, "keyId").unwrap_or_default(),
         components,
         tag: printable(from, "tag"),
         expires_in_s,
         label: label.to_owned(),
+        answers,
     }
 }
 

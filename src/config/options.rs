@@ -123,6 +123,7 @@ pub(super) const SIGNATURE: &[OptionSpec] = &[
     pinned("tag", Kind::String),
     pinned("expiresInS", Kind::Number),
     pinned("label", Kind::String),
+    pinned("responses", Kind::String),
     pinned("endpoint", Kind::String),
 ];
 

@@ -1,7 +1,12 @@
-//! HTTP Message Signatures (RFC 9421): what is signed, and how a signature is written. It computes none
-//! and knows no key.
+//! HTTP Message Signatures (RFC 9421): what is signed of a request, how a signature is written, and
+//! ([`verify`]) what makes one of an answer good. It computes none and knows no key.
 
-use super::structured::{Bare, bare, parameter};
+pub mod base;
+pub mod verify;
+
+pub use base::{Message, Start, signature_base};
+
+use super::structured::{Bare, Item, write};
 use crate::{
     clock::UnixMillis,
     config::credential::{CONTENT_DIGEST, Component, Profile},
@@ -11,24 +16,6 @@ use crate::{
 
 /// The only algorithm (RFC 9421, 3.3.3): the key is a shared secret.
 const ALGORITHM: &str = "hmac-sha256";
-
-/// A message, as far as it can be signed.
-#[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
-    /// What it begins with.
-    pub start: Start<'a>,
-    /// Its header fields, in order, as they are sent.
-    pub fields: &'a [(String, String)],
-}
-
-/// What a message begins with.
-#[derive(Clone, Copy, Debug)]
-pub enum Start<'a> {
-    /// A request's method and target.
-    Request(&'a str, &'a ParsedUrl),
-    /// A response's status.
-    Response(u16),
-}
 
 /// What is to be signed for a request, and the header fields that go with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,32 +41,44 @@ pub fn draft(
     server_now: UnixMillis,
     nonce: &str,
 ) -> Result<Draft, AuthError> {
-    let (mut fields, mut components) = (headers.to_vec(), profile.components.clone());
+    let mut fields = headers.to_vec();
+    let mut covered: Vec<_> = profile.components.iter().map(item).collect();
     let mut digest = None;
     if let Some(content) = content {
         // RFC 9530, 2.
         let mut value = "sha-256=".to_owned();
-        let _ = bare(&mut value, Bare::Bytes(content));
+        let _ = write::bare(&mut value, &Bare::Bytes(content.to_vec()));
         fields.push((CONTENT_DIGEST.to_owned(), value.clone()));
         digest = Some(value);
-        if !components.iter().any(|component| component.name == CONTENT_DIGEST) {
-            components.push(Component { name: CONTENT_DIGEST.to_owned(), parameter: None });
+        if !profile.components.iter().any(|component| component.name == CONTENT_DIGEST) {
+            let whole = Component { name: CONTENT_DIGEST.to_owned(), parameter: None };
+            covered.push(item(&whole));
         }
     }
     let created = server_now.0.div_euclid(1000);
     let expires = created.saturating_add(profile.expires_in_s.into());
-    let given = [
-        ("created", Some(Bare::Integer(created))),
-        ("expires", Some(Bare::Integer(expires))),
-        ("nonce", Some(Bare::String(nonce))),
-        ("alg", Some(Bare::String(ALGORITHM))),
-        ("keyid", Some(Bare::String(&profile.key_id))),
-        ("tag", profile.tag.as_deref().map(Bare::String)),
-    ];
-    let parameters = signature_params(&components, &given)
+    let string = |text: &str| Bare::String(text.to_owned());
+    let mut said = Vec::new();
+    let mut say = |key: &str, value| said.push((key.to_owned(), value));
+    say("created", Bare::Integer(created));
+    say("expires", Bare::Integer(expires));
+    say("nonce", string(nonce));
+    say("alg", string(ALGORITHM));
+    say("keyid", string(&profile.key_id));
+    if let Some(tag) = &profile.tag {
+        say("tag", string(tag));
+    }
+    let mut parameters = String::new();
+    // RFC 9421, 2.3.
+    write::inner(&mut parameters, &covered)
+        .and_then(|()| write::parameters(&mut parameters, &said))
         .ok_or_else(|| invalid("a signature's `keyId`, `tag` or `nonce` is not printable ASCII"))?;
     let message = Message { start: Start::Request(method, url), fields: &fields };
-    let base = signature_base(&message, &components, &parameters)?;
+    let base = signature_base(&message, &covered, &parameters).map_err(|flaw| {
+        let component = inert(&flaw.component, 64);
+        let words = ["the signature covers `", &component, "`, which ", flaw.problem];
+        invalid([&words.concat(), ", so nothing was sent"].concat())
+    })?;
     Ok(Draft { base, parameters, digest })
 }
 
@@ -88,144 +87,26 @@ impl Draft {
     #[must_use]
     pub fn headers(self, label: &str, signature: &[u8]) -> Vec<(&'static str, String)> {
         let mut value = [label, "="].concat();
-        let _ = bare(&mut value, Bare::Bytes(signature));
+        let _ = write::bare(&mut value, &Bare::Bytes(signature.to_vec()));
         let input = [label, "=", &self.parameters].concat();
         let digest = self.digest.map(|digest| (CONTENT_DIGEST, digest));
-        digest.into_iter().chain([("signature-input", input), ("signature", value)]).collect()
+        digest.into_iter().chain([(INPUT, input), (SIGNATURE, value)]).collect()
     }
 }
+
+const SIGNATURE: &str = "signature";
+const INPUT: &str = "signature-input";
 
 /// The header fields that a signed request gets, and that a caller must not have set.
 #[must_use]
 pub fn is_ours(field: &str) -> bool {
-    ["signature", "signature-input", CONTENT_DIGEST].contains(&field)
+    [SIGNATURE, INPUT, CONTENT_DIGEST].contains(&field)
 }
 
-/// `@signature-params` (RFC 9421, 2.3): what is covered and what is said beside, in this order; `None`
-/// where a value has no such form.
-#[must_use]
-pub fn signature_params(
-    components: &[Component],
-    parameters: &[(&str, Option<Bare<'_>>)],
-) -> Option<String> {
-    let mut text = "(".to_owned();
-    for (at, component) in components.iter().enumerate() {
-        if at > 0 {
-            text.push(' ');
-        }
-        identifier(&mut text, component)?;
-    }
-    text.push(')');
-    for (key, value) in parameters {
-        if let Some(value) = value {
-            parameter(&mut text, key, *value)?;
-        }
-    }
-    Some(text)
-}
-
-/// The signature base (RFC 9421, 2.5). `request_invalid` where a component is named twice, or the message
-/// does not have it, or not in a form that every reader takes alike.
-pub fn signature_base(
-    message: &Message<'_>,
-    components: &[Component],
-    parameters: &str,
-) -> Result<String, AuthError> {
-    let mut base = String::new();
-    for (at, component) in components.iter().enumerate() {
-        let flaw = |problem: &str| {
-            let name = inert(&component.name, 64);
-            invalid([COVERS, &name, "`, which ", problem, ", so nothing was sent"].concat())
-        };
-        if components.iter().take(at).any(|other| other == component) {
-            return Err(flaw("is named twice"));
-        }
-        let value =
-            value(message, component).ok_or_else(|| flaw("the message has not, or twice"))?;
-        if !value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
-            return Err(flaw("is not plain ASCII in one line"));
-        }
-        identifier(&mut base, component).ok_or_else(|| flaw("is no component"))?;
-        base.push_str(": ");
-        base.push_str(&value);
-        base.push('\n');
-    }
-    base.push_str("\"@signature-params\": ");
-    base.push_str(parameters);
-    Ok(base)
-}
-
-const COVERS: &str = "the signature covers `";
-
-fn identifier(to: &mut String, component: &Component) -> Option<()> {
-    bare(to, Bare::String(&component.name))?;
-    match &component.parameter {
-        Some(name) => parameter(to, "name", Bare::String(name)),
-        None => Some(()),
-    }
-}
-
-/// A component's value (RFC 9421, 2.1 and 2.2); `None` where the message does not have it, or where it is
-/// ambiguous.
-fn value(message: &Message<'_>, component: &Component) -> Option<String> {
-    if !component.name.starts_with('@') {
-        let is_it = |field: &&(String, String)| field.0.eq_ignore_ascii_case(&component.name);
-        let values: Vec<_> = message.fields.iter().filter(is_it).map(|(_, v)| trim(v)).collect();
-        return (!values.is_empty()).then(|| values.join(", "));
-    }
-    let (method, url) = match message.start {
-        Start::Request(method, url) => (method, url),
-        Start::Response(status) => {
-            let is_status = component.name == "@status";
-            return is_status.then(|| crate::json::decimal(status.into()));
-        }
-    };
-    // Of what will be fetched: the fragment stays in the browser.
-    let target = url.href.split('#').next().unwrap_or_default();
-    Some(match &*component.name {
-        "@method" => method.to_owned(),
-        "@target-uri" => target.to_owned(),
-        // In lower case, without a default port: so the parser writes it.
-        "@authority" => url.origin.split_once("://")?.1.to_owned(),
-        "@scheme" => url.protocol.trim_end_matches(':').to_owned(),
-        "@request-target" => target.get(url.origin.len()..)?.to_owned(),
-        "@path" => url.pathname.clone(),
-        "@query" => ["?", url.search.strip_prefix('?').unwrap_or_default()].concat(),
-        "@query-param" => {
-            let wanted = component.parameter.as_deref()?;
-            let all = url.parameters();
-            let mut found = all.iter().filter(|(name, _)| encoded(name) == wanted);
-            let one = found.next()?;
-            // Which of two is meant, servers do not agree on.
-            if found.next().is_some() {
-                return None;
-            }
-            encoded(&one.1)
-        }
-        _ => return None,
-    })
-}
-
-/// Without the optional white space around it (RFC 9110, 5.6.3).
-fn trim(value: &str) -> &str {
-    value.trim_matches([' ', '\t'])
-}
-
-/// Percent-encoded as forms are, but for the space (RFC 9421, 2.2.8).
-fn encoded(text: &str) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"*-._".contains(&byte) {
-            encoded.push(byte.into());
-        } else {
-            encoded.push('%');
-            for half in [byte >> 4, byte & 15] {
-                encoded.push(DIGITS[usize::from(half)].into());
-            }
-        }
-    }
-    encoded
+fn item(component: &Component) -> Item {
+    let name = component.parameter.as_deref();
+    let name = name.map(|name| ("name".to_owned(), Bare::String(name.to_owned())));
+    Item { bare: Bare::String(component.name.clone()), parameters: name.into_iter().collect() }
 }
 
 fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> AuthError {

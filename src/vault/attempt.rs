@@ -9,6 +9,7 @@ use super::{
     credentials, proofs,
     pump::Vault,
     requests::{Fetch, Purpose},
+    verified::Signed,
 };
 use crate::{
     browser::{
@@ -83,6 +84,8 @@ async fn credential(vault: Vault, fetch: &Fetch) -> Result<Credential, AuthError
     if let (Some(key), Some(which)) = (key, fetch.passage.key) {
         let (parts, body) = (&fetch.parts, fetch.body.as_ref());
         credential.fields = credentials::write(vault, which, &key, parts, body).await?;
+        *fetch.signed.borrow_mut() =
+            Signed::of(vault, which, &key, &parts.headers, &credential.fields);
     }
     let token = fetch.lease.borrow().as_ref().map(|lease| Rc::clone(&lease.token));
     if let Some(token) = token {

@@ -42,6 +42,8 @@ mod send;
 mod tabs;
 #[cfg(target_arch = "wasm32")]
 mod user_info;
+#[cfg(target_arch = "wasm32")]
+mod verified;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use connection::Door;

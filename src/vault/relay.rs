@@ -11,8 +11,8 @@ use futures_channel::oneshot;
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
-    AbortSignal, Blob, MessageChannel, MessageEvent, MessagePort, ReadableStreamDefaultReader,
-    Response,
+    AbortSignal, Blob, MessageChannel, MessageEvent, MessagePort, ReadableStream,
+    ReadableStreamDefaultReader, Response,
 };
 use zeroize::Zeroizing;
 
@@ -38,6 +38,7 @@ pub(super) fn body_length(body: &JsValue) -> Option<u64> {
 /// A resource's answer, and whether a second try might have had another.
 pub(super) struct Answer<'a> {
     pub(super) response: &'a Response,
+    pub(super) body: Option<ReadableStream>,
     pub(super) is_unrepeated: bool,
 }
 
@@ -61,10 +62,10 @@ enum Next {
 pub(super) fn reply(
     ports: &Ports,
     asker: Asker,
-    answer: &Answer<'_>,
+    answer: Answer<'_>,
     reflection: Reflection,
 ) -> Result<Option<Pipe>, AuthError> {
-    let Answer { response, is_unrepeated } = *answer;
+    let Answer { response, body, is_unrepeated } = answer;
     let headers = fetch::headers(response);
     if reflection.is_in(&headers) {
         return Err(reflection::reflected());
@@ -81,7 +82,7 @@ pub(super) fn reply(
     };
     // The page's `Response` refuses a body for these statuses, even an empty one.
     let is_empty = matches!(response.status(), 204 | 205 | 304);
-    let body = response.body().filter(|_| !is_empty);
+    let body = body.filter(|_| !is_empty);
     let channel = body.and_then(|body| Some((body, MessageChannel::new().ok()?)));
     port.send(&head, channel.as_ref().map(|(_, channel)| channel.port2()).as_ref());
     Ok(channel.map(|(body, channel)| {

@@ -17,6 +17,7 @@ use super::{
     port::{Asker, PortId},
     pump::{Event, Vault},
     relay, user_info,
+    verified::{self, Signed},
     wire::{self, FromVault},
 };
 use crate::{
@@ -61,13 +62,15 @@ pub(super) enum Purpose {
 /// One request of a page.
 pub(super) struct Fetch {
     pub(super) purpose: Purpose,
-    asker: Asker,
+    pub(super) asker: Asker,
     pub(super) parts: wire::Fetch,
     pub(super) body: Option<JsValue>,
     pub(super) passage: Passage,
     pub(super) abort: AbortController,
     pub(super) lease: RefCell<Option<Lease>>,
     pub(super) key: RefCell<Option<Rc<Held>>>,
+    /// What it was signed with, where its answer must be signed, too.
+    pub(super) signed: RefCell<Option<Signed>>,
     latest: RefCell<Option<Response>>,
 }
 
@@ -127,8 +130,9 @@ pub(super) fn begin(
 ) {
     let Ok(abort) = AbortController::new() else { return };
     let call = Call::new(body.as_ref().and_then(relay::body_length));
-    let (lease, key, latest) = (RefCell::new(None), RefCell::new(None), RefCell::new(None));
-    let fetch = Fetch { purpose, asker, parts, body, passage, abort, lease, key, latest };
+    let (lease, key) = (RefCell::new(None), RefCell::new(None));
+    let (signed, latest) = (RefCell::new(None), RefCell::new(None));
+    let fetch = Fetch { purpose, asker, parts, body, passage, abort, lease, key, signed, latest };
     let ticket = vault.requests.add(Waiting::Fetch(Box::new(fetch)));
     vault.begin(ticket, call);
 }
@@ -224,7 +228,7 @@ pub(super) fn perform(vault: Vault, ticket: Ticket, output: call::Output) {
             end(vault, ticket);
             let is_unrepeated = output == call::Output::ReplyUnrepeated;
             match fetch.purpose {
-                Purpose::Page => reply(vault, ticket, fetch, is_unrepeated),
+                Purpose::Page => reply(vault, ticket, Rc::clone(&waiting), is_unrepeated),
                 Purpose::UserInfo => reply_claims(vault, Rc::clone(&waiting)),
             }
         }
@@ -264,23 +268,32 @@ fn end(vault: Vault, ticket: Ticket) {
     vault.end(ticket);
 }
 
-fn reply(vault: Vault, ticket: Ticket, fetch: &Fetch, is_unrepeated: bool) {
+fn reply(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>, is_unrepeated: bool) {
+    let Waiting::Fetch(fetch) = &*waiting else { return };
     let Some(response) = fetch.latest.take() else { return };
     let content_type = fetch::header(&response, "content-type");
     let reflection = Reflection::new(lent(vault, fetch), content_type.as_deref());
-    let answer = relay::Answer { response: &response, is_unrepeated };
-    let pipe = match relay::reply(vault.ports, fetch.asker, &answer, reflection) {
-        Ok(Some(pipe)) => pipe,
-        Ok(None) => return,
-        Err(error) => {
-            fetch.abort.abort();
-            return fail(vault, fetch.asker, error);
-        }
-    };
     vault.requests.put(ticket, Waiting::Body(fetch.asker, fetch.abort.clone()));
-    let signal = fetch.abort.signal();
     spawn_local(async move {
-        pipe.run(&signal).await;
+        let Waiting::Fetch(fetch) = &*waiting else { return };
+        let (asker, signal) = (fetch.asker, fetch.abort.signal());
+        let pipe = verified::body(vault, fetch, &response).await.and_then(|body| {
+            let answer = relay::Answer { response: &response, body, is_unrepeated };
+            relay::reply(vault.ports, asker, answer, reflection).map_err(call::Input::Refused)
+        });
+        match pipe {
+            Ok(Some(pipe)) => pipe.run(&signal).await,
+            Err(call::Input::Refused(error)) => {
+                fetch.abort.abort();
+                fail(vault, asker, error);
+            }
+            // What was aborted has nobody who waits for it.
+            Err(call::Input::NetworkFailed(message)) if !signal.aborted() => {
+                let failed = FromVault::NetworkFailed { id: asker.id, message };
+                vault.ports.send(asker.port, &failed);
+            }
+            Ok(None) | Err(_) => {}
+        }
         vault.requests.remove(ticket);
     });
 }

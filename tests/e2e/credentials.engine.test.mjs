@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { verified } from "./harness/http-signature.mjs";
+import { BOUND, signedAnswer, verified } from "./harness/http-signature.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError } from "./harness/tab.mjs";
 import { search } from "./harness/token-search.mjs";
@@ -334,4 +334,100 @@ test("no page can look at a key that it gave away, and a sign-out has it forgott
   const count = received().length;
   assert.equal((await tab.call(`${other}/f`)).status, 200, "who may have it fetches it anew");
   assert.equal(received().length, count + 1);
+});
+
+test("an answer that must be signed is handed out whole, or not at all (hs1, hs2, hs8)", async () => {
+  const { other } = e2e.servers;
+  const key = randomBytes(32);
+  const signatures = {
+    k: { keyId: "key-1", responses: "bound" },
+    s: { keyId: "key-1", responses: "signed" },
+  };
+  const resources = [
+    { origin: other, paths: ["/bound"], credential: "signature:k" },
+    { origin: other, paths: ["/signed"], credential: "signature:s" },
+  ];
+  const { tab } = await open({ signatures, resources }, "");
+  for (const name of ["k", "s"]) {
+    await tab.run((auth, name, key) => auth.setSigningKey(name, Uint8Array.from(key)), name, [
+      ...key,
+    ]);
+  }
+  /** @typedef {import("./harness/http-signature.mjs").Received} Received */
+  /**
+   * @param {string} path
+   * @param {(request: Received) => object} answer
+   */
+  const answers = (path, answer) => {
+    const planned = /** @param {any} request */ (request) => {
+      verified(request, key);
+      return answer(request);
+    };
+    e2e.servers.direct.other.setAnswer(path, planned);
+  };
+  /** @param {Received} request */
+  const good = (request) =>
+    signedAnswer(request, key, { status: 201, body: `{"a":"${"\u{e4}".repeat(100_000)}"}` });
+  answers("/bound", good);
+  answers("/signed", (request) =>
+    signedAnswer(request, key, { body: "{}", covered: BOUND.slice(0, 2) }),
+  );
+  const answer = await tab.call(`${other}/bound?x=1`, { method: "POST", body: "order" });
+  assert.deepEqual(answer, { status: 201, text: `{"a":"${"\u{e4}".repeat(100_000)}"}` });
+  assert.deepEqual(await tab.call(`${other}/signed`), { status: 200, text: "{}" });
+
+  /** @type {any} */
+  let first;
+  const now = Math.floor(Date.now() / 1000);
+  const bad = /** @type {[string, RegExp, (request: Received) => any][]} */ ([
+    ["/bound", /status 200.*Expose-Headers/, () => ({ body: { secret: "?" } })],
+    ["/bound", /status 401.*Expose-Headers/, () => ({ status: 401 })],
+    ["/bound", /Content-Digest/, (request) => ({ ...good(request), body: "{}" })],
+    ["/bound", /signature is wrong/, (request) => ({ ...good(request), status: 200 })],
+    [
+      "/bound",
+      /signature is wrong/,
+      (request) => signedAnswer(request, randomBytes(32), { body: "{}" }),
+    ],
+    [
+      "/bound",
+      /does not cover the request's/,
+      (request) => signedAnswer(request, key, { body: "{}", covered: BOUND.slice(0, 2) }),
+    ],
+    [
+      "/signed",
+      /`@status`/,
+      (request) => signedAnswer(request, key, { body: "{}", covered: BOUND.slice(1) }),
+    ],
+    [
+      "/signed",
+      /not of this time/,
+      (request) => signedAnswer(request, key, { body: "{}", created: now - 4000 }),
+    ],
+    [
+      "/signed",
+      /4 MiB/,
+      (request) => signedAnswer(request, key, { body: "x".repeat(2 ** 22 + 1) }),
+    ],
+    [
+      "/signed",
+      /Expose-Headers/,
+      (request) => {
+        const { headers, ...more } = good(request);
+        return { ...more, headers: { ...headers, "Access-Control-Expose-Headers": "Signature" } };
+      },
+    ],
+    ["/bound", /signature is wrong/, (request) => (first ??= good(request))],
+  ]);
+  for (const [path, why, answer] of bad) {
+    if (answer === bad.at(-1)?.[2]) {
+      answers("/bound", answer);
+      assert.equal((await tab.call(`${other}/bound`)).status, 201, "the answer to the first one");
+    }
+    answers(path, answer);
+    await assert.rejects(
+      tab.call(other + path),
+      authError("response_signature_invalid", why, { phase: "fetch", retryable: false }),
+    );
+  }
 });

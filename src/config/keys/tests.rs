@@ -32,6 +32,17 @@ fn ak1_hs8_keys_have_defaults() {
 }
 
 #[test]
+fn hs8_answers_are_signed_where_that_is_asked() {
+    for (asked, answers) in [("signed", Answers::Signed), ("bound", Answers::Bound)] {
+        let one = json!({ "a": { "keyId": "k1", "responses": asked } });
+        let config = checked(&with_keys(&json!({}), &one, "signature:a")).unwrap();
+        let Usage::Signature(profile) = &config.keys[0].usage else { panic!("{asked}") };
+        assert_eq!((profile.answers, profile.answers.as_str()), (answers, Some(asked)));
+    }
+    assert_eq!(Answers::default().as_str(), None);
+}
+
+#[test]
 fn ak1_hs3_hs11_keys_are_checked() {
     for credential in ["apiKey:b", "apiKey:", "signature:a", "apikey:a", "basic", ""] {
         refused("resources[0].credential", &with_keys(&json!({ "a": {} }), &json!({}), credential));
@@ -61,6 +72,9 @@ fn ak1_hs3_hs11_keys_are_checked() {
         ("expiresInS", json!(100_000)),
         ("label", json!("Sig 1")),
         ("label", json!("")),
+        ("responses", json!("")),
+        ("responses", json!("required")),
+        ("responses", json!(true)),
         ("endpoint", json!("http://app.example.com/key")),
     ] {
         let name = member.split(':').next().unwrap();

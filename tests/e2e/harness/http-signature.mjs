@@ -1,5 +1,6 @@
 // @ts-check
-// A server that checks HTTP Message Signatures (RFC 9421, 3.2) by what it received, and nothing else.
+// A server that checks HTTP Message Signatures (RFC 9421, 3.2) by what it received, and nothing else, and signs
+// what it answers.
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 
@@ -24,6 +25,43 @@ export function verified(request, key) {
     assert.equal(field(request, "content-digest"), `sha-256=:${digest}:`);
   }
   return { label, covered, parameters };
+}
+
+/** What a signed answer covers so that it is one to this request. */
+export const BOUND = ['"@status"', '"content-digest"', '"signature";req;key="sig1"'];
+
+/** What a page must be able to see of a signed answer. */
+export const EXPOSED = "Signature, Signature-Input, Content-Digest";
+
+/**
+ * An answer to a request with a signature of its own (RFC 9421, 2.4).
+ *
+ * @param {Received} request
+ * @param {Buffer} key
+ * @param {{ status?: number, body: string, covered?: string[], created?: number }} answer
+ * @returns {{ status: number, body: string, headers: Record<string, string> }}
+ */
+export function signedAnswer(request, key, answer) {
+  const { status = 200, body, covered = BOUND, created = Math.floor(Date.now() / 1000) } = answer;
+  const digest = `sha-256=:${createHash("sha256").update(body).digest("base64")}:`;
+  /** @type {Record<string, string>} */
+  const values = {
+    '"@status"': String(status),
+    '"content-digest"': digest,
+    '"signature";req;key="sig1"': field(request, "signature").replace("sig1=", ""),
+    '"@method";req': request.method,
+  };
+  const parameters = `(${covered.join(" ")});created=${created};keyid="key-1"`;
+  const lines = covered.map((component) => `${component}: ${values[component]}`);
+  const base = [...lines, `"@signature-params": ${parameters}`].join("\n");
+  const signature = createHmac("sha256", key).update(base).digest("base64");
+  const headers = {
+    "Content-Digest": digest,
+    "Signature-Input": `answer=${parameters}`,
+    Signature: `answer=:${signature}:`,
+    "Access-Control-Expose-Headers": EXPOSED,
+  };
+  return { status, body, headers };
 }
 
 /** @param {string} text of `Signature-Input`, with one member */

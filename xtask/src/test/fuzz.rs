@@ -22,6 +22,7 @@ const TARGETS: &[(&str, Option<&str>)] = &[
     ("jwk_set", Some("fuzz/tokens.dict")),
     ("metadata", Some("fuzz/metadata.dict")),
     ("challenge", None),
+    ("structured", None),
 ];
 
 pub(super) fn run(name: &str) -> Result<Layer> {
