@@ -39,6 +39,9 @@ const REVOCATION: Millis = Millis::from_secs(2);
 
 /// Does what the session orders.
 pub(super) fn perform(vault: Vault, output: Output) {
+    if is_sign_in(&output) {
+        vault.sign_ins.set(vault.sign_ins.get() + 1);
+    }
     match output {
         Output::TakeLock { jitter } => tabs::take_lock(vault, jitter),
         Output::StealLock => tabs::steal_lock(vault),
@@ -89,6 +92,15 @@ pub(super) fn perform(vault: Vault, output: Output) {
         Output::EndSession { ask, token, id_token } => spawn_local(async move {
             end_session(vault, ask, token, id_token).await;
         }),
+    }
+}
+
+/// Whether the provider is asked to grant something anew.
+fn is_sign_in(output: &Output) -> bool {
+    match output {
+        Output::Navigate { .. } => true,
+        Output::Send { request, .. } => !matches!(request, TokenRequest::Refresh { .. }),
+        _ => false,
     }
 }
 
@@ -225,11 +237,13 @@ pub(super) fn conclude(vault: Vault, ask: Ask, outcome: Result<Option<String>, A
 }
 
 /// Revokes a token. The first attempt is waited for, the others are not (RFC 7009, 2.2.1): nothing that
-/// the provider answers changes what happens here.
+/// the provider answers changes what happens here. There are no others once somebody signs in again: a
+/// provider may revoke all that this client was granted (RFC 7009, 2.1), and what is being granted with it.
 async fn revoke(vault: Vault, token: Revocable) {
     let Ok(metadata) = provider::metadata(vault, Need::Known).await else { return };
     let Some(endpoint) = metadata.revocation_endpoint.clone() else { return };
     let form = token.body(&vault.config);
+    let sign_ins = vault.sign_ins.get();
     let mut answer = send::post(&endpoint, &form, None, &fetch::timeout(REVOCATION)).await;
     spawn_local(async move {
         for attempts in 1.. {
@@ -237,6 +251,9 @@ async fn revoke(vault: Vault, token: Revocable) {
             let wait = revocation::again(answer.as_ref().ok(), attempts, server_now);
             let Some(wait) = wait else { return };
             time::sleep(wait).await;
+            if vault.sign_ins.get() != sign_ins {
+                return;
+            }
             let signal = fetch::timeout(vault.config.network_timeout);
             answer = send::post(&endpoint, &form, None, &signal).await;
         }

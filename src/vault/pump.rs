@@ -57,6 +57,8 @@ pub(crate) struct State {
     pub(super) credentials: Credentials,
     pub(super) possession: Possession,
     pub(super) requests: Requests,
+    /// How often the provider was asked to grant something anew.
+    pub(super) sign_ins: Cell<u64>,
     /// The number of the latest event that pages were told of.
     pub(super) told_event: Cell<u64>,
     /// What it shares with the vaults of other tabs.
@@ -82,6 +84,7 @@ impl State {
             credentials,
             possession: Possession::default(),
             requests: Requests::default(),
+            sign_ins: Cell::new(0),
             told_event: Cell::new(0),
             tabs: Tabs::default(),
             session: RefCell::new(session),

@@ -170,6 +170,22 @@ test("a provider that cannot revoke now is asked again when it says (rv3)", asyn
   await eventually("the token's end", isOver);
 });
 
+test("a revocation that failed is not sent again once somebody signs in (rv3)", async () => {
+  const app = await e2e.application({ provider: { accessTokenTtl: 3 } });
+  await app.keepVault();
+  const tab = await app.openSignedIn();
+  const from = seen();
+  app.planFault({ step: "revocation", status: 503, headers: { "Retry-After": "1" } });
+  await tab.run((auth) => auth.signOut({ local: true }));
+  await app.signInAgain(tab);
+  await tab.untilStatus("signedIn");
+  // The second attempt was due before the new token's first refresh, and would have taken its grant away.
+  const before = app.counts().refreshesSucceeded;
+  await eventually("two refreshes", async () => app.counts().refreshesSucceeded >= before + 2);
+  assert.equal(requests("/token/revocation", from).length, 1);
+  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+});
+
 test("UserInfo is told where it is about the same person (ui1, ui2)", async () => {
   const app = await e2e.application({ provider: { forUserInfo: true } });
   const tab = await app.open();
