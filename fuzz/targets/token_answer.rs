@@ -39,6 +39,7 @@ fuzz_target!(|input: (u16, Option<&str>, Option<&str>, &[u8])| {
         content_type: Some("application/json".to_owned()),
         retry_after: retry_after.map(str::to_owned),
         date: date.map(str::to_owned),
+        dpop_nonce: None,
         body: body.to_vec(),
     };
     let grant = known();
