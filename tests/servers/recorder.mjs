@@ -47,7 +47,8 @@ export async function startRecorder(certificate) {
         pieces.push(piece);
         kept.arrived += piece.length;
       }
-      kept.isWhole = true;
+      // Over HTTP/2 what is reset ends like what is whole.
+      kept.isWhole = !req.aborted;
     } catch {
       // What breaks off is kept as well.
     }

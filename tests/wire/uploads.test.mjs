@@ -131,7 +131,7 @@ test("5 MB arrive while the page still makes them", sendsStreams, async () => {
     wire.resource.reset();
     await begin(tab, `${wire.at.scheme}/upload`, { pieces: 80, until: 40, form });
     await eventually("the first megabyte", async () => arrived() >= MEGABYTE);
-    assert.equal((await source(tab)).made, 40, "and the rest is not made yet");
+    assert.ok((await source(tab)).made <= 40, "and the rest is not made yet");
     await go(tab);
     assert.deepEqual(await outcome(tab), { status: 200, unrepeated: false });
     const [received, ...more] = wire.resource.received();
@@ -139,6 +139,7 @@ test("5 MB arrive while the page still makes them", sendsStreams, async () => {
     assert.equal(received?.version, "2.0");
     assert.equal(received?.headers.authorization, `Bearer ${access?.token}`);
     assert.equal(received?.headers["content-length"], undefined);
+    assert.equal(received?.isWhole, true);
     assert.equal(digest(received?.body ?? Buffer.alloc(0)), digest(whole(80)));
   }
 });
