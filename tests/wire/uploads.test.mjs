@@ -79,6 +79,9 @@ test("a stream arrives whole over HTTP/2, with the token", once, async (t) => {
 
 const MEGABYTE = 1024 * 1024;
 
+/** What does not depend on where the vault is. */
+const ofStreams = { ...once, ...sendsStreams };
+
 /**
  * Starts an upload in the page.
  *
@@ -144,7 +147,7 @@ test("5 MB arrive while the page still makes them", sendsStreams, async () => {
   }
 });
 
-test("1 MiB is sent as bytes, and again after a refused token (br5)", sendsStreams, async () => {
+test("1 MiB is sent as bytes, and again after a refused token (br5)", ofStreams, async () => {
   const { tab } = await overHttp2();
   const left = [401];
   wire.resource.answer(() => ({ status: left.pop() ?? 200 }));
@@ -158,7 +161,7 @@ test("1 MiB is sent as bytes, and again after a refused token (br5)", sendsStrea
   }
 });
 
-test("a longer one is sent once: the refusal is the answer (br5)", sendsStreams, async () => {
+test("a longer one is sent once: the refusal is the answer (br5)", ofStreams, async () => {
   const { tab } = await overHttp2();
   wire.resource.answer(() => ({ status: 401 }));
   await begin(tab, `${wire.at.scheme}/upload`, { pieces: 17 });
@@ -166,7 +169,7 @@ test("a longer one is sent once: the refusal is the answer (br5)", sendsStreams,
   assert.equal(wire.resource.received().length, 1);
 });
 
-test("a server that does not read on stops the source", sendsStreams, async () => {
+test("a server that does not read on stops the source", ofStreams, async () => {
   const { tab } = await overHttp2();
   const pieces = 1024;
   const release = wire.resource.hold();
@@ -189,7 +192,7 @@ test("a server that does not read on stops the source", sendsStreams, async () =
   assert.equal(digest(received?.body ?? Buffer.alloc(0)), digest(whole(pieces)));
 });
 
-test("an abort cancels the source, and its request", sendsStreams, async () => {
+test("an abort cancels the source, and its request", ofStreams, async () => {
   const { tab } = await overHttp2();
   // Once while it is collected, once while it is sent.
   for (const until of [4, 40]) {
@@ -213,7 +216,7 @@ test("an abort cancels the source, and its request", sendsStreams, async () => {
   }
 });
 
-test("a source that breaks fails the call as the page's own does", sendsStreams, async () => {
+test("a source that breaks fails the call as the page's own does", ofStreams, async () => {
   wire.e2e.letPageConnect(wire.at.scheme);
   const { tab } = await overHttp2();
   for (const pieces of [4, 40]) {
@@ -229,7 +232,7 @@ test("a source that breaks fails the call as the page's own does", sendsStreams,
   }
 });
 
-test("what a signature has to cover is not a stream (hs8)", sendsStreams, async () => {
+test("what a signature has to cover is not a stream (hs8)", ofStreams, async () => {
   const { tab } = await overHttp2(CREDENTIALS.signature);
   await begin(tab, `${wire.at.scheme}/upload`, { pieces: 40 });
   const { code, message } = await outcome(tab);
@@ -242,7 +245,7 @@ test("what a signature has to cover is not a stream (hs8)", sendsStreams, async 
   assert.ok(wire.resource.received()[0]?.headers["content-digest"]);
 });
 
-test("over HTTP/1.1 a long one fails as the page's own does", sendsStreams, async () => {
+test("over HTTP/1.1 a long one fails as the page's own does", ofStreams, async () => {
   wire.e2e.letPageConnect(wire.at.resource);
   const { tab } = await wire.signedIn(CREDENTIALS.bearer ?? {});
   await tab.run(

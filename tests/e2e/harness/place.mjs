@@ -78,7 +78,7 @@ export const storesKeys = place.storesKeys
   ? {}
   : { skip: "here the key lives as long as its vault" };
 
-/** For request bodies that are sent while they are made, shown in one place as `once`. */
+/** For request bodies that are sent while they are made. */
 export const sendsStreams = engine.sendsStreams
-  ? once
+  ? {}
   : { skip: "this engine reads a body whole before it sends it" };
