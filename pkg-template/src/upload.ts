@@ -18,10 +18,13 @@ export async function upload<T>(
   const reader = body.getReader();
   let isOver = false;
   let reason: unknown;
+  /** Breaks off what was transferred. */
+  let fail = (_: unknown): void => {};
   const stop = (why: unknown): void => {
     if (isOver) return;
     isOver = true;
     reason = why;
+    fail(why);
     // A source that does not like to be cancelled changes nothing.
     reader.cancel(why).catch(() => {});
   };
@@ -57,6 +60,9 @@ export async function upload<T>(
     }
     const stream = new ReadableStream<Uint8Array>(
       {
+        start(controller) {
+          fail = (why) => controller.error(why);
+        },
         async pull(controller) {
           const piece = first.shift() ?? (await next());
           if (piece) controller.enqueue(piece);
@@ -78,7 +84,8 @@ export async function upload<T>(
 function transfers(): boolean {
   const probe = new ReadableStream();
   try {
-    structuredClone(probe, { transfer: [probe] });
+    // Its ports go with it.
+    structuredClone(probe, { transfer: [probe] }).cancel();
     return true;
   } catch {
     return false;

@@ -13,10 +13,19 @@ const REPLAYABLE = 1024 * 1024;
 
 /** What the vault does with a request. @type {(message: Message, worker: Worker) => void} */
 let obey = () => {};
+/** @type {ReadableStream[]} let go at the end, or Node would wait for them */
+const streams = [];
 const { workers, quit } = browser({
-  vault: (message, worker) => void (message.type === "fetch" && obey(message, worker)),
+  vault(message, worker) {
+    if (message.type !== "fetch") return;
+    if (message.body instanceof ReadableStream) streams.push(message.body);
+    obey(message, worker);
+  },
 });
-after(quit);
+after(() => {
+  quit();
+  for (const stream of streams) if (!stream.locked) stream.cancel().catch(() => {});
+});
 const { createClient } = await load();
 const { fetch } = createClient(OPTIONS);
 
