@@ -13,7 +13,7 @@ const REPLAYABLE = 1024 * 1024;
 
 /** What the vault does with a request. @type {(message: Message, worker: Worker) => void} */
 let obey = () => {};
-/** @type {ReadableStream[]} let go at the end, or Node would wait for them */
+/** @type {ReadableStream[]} let go at the end */
 const streams = [];
 const { workers, quit } = browser({
   vault(message, worker) {
@@ -25,6 +25,8 @@ const { workers, quit } = browser({
 after(() => {
   quit();
   for (const stream of streams) if (!stream.locked) stream.cancel().catch(() => {});
+  // Node keeps the ports of a transferred stream, and waits for them.
+  setTimeout(() => process.exit(), 500);
 });
 const { createClient } = await load();
 const { fetch } = createClient(OPTIONS);
