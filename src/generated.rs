@@ -13,6 +13,7 @@ use crate::{
         authorize::Asked,
         transaction::{self, Mode},
     },
+    request::call,
     session::{
         journal::{Event, EventType},
         snapshot::{RestoredBy, SignedOutReason, Snapshot},
@@ -103,6 +104,11 @@ fn constants() -> String {
             "How long the provider may take to answer, where the options do not say.",
             "NETWORK_MS",
             NETWORK_MS.to_string(),
+        ),
+        (
+            "The largest body that is kept for a second try, in bytes.",
+            "REPLAYABLE",
+            call::REPLAYABLE.to_string(),
         ),
     ];
     let mut text = HEADER.to_owned();

@@ -22,8 +22,10 @@ const AGAIN_MS = 10_000;
 
 type Numbered = { id: number };
 type Unnumbered<M> = M extends Numbered ? Omit<M, "id"> : never;
+/** What a message carries beside its fields; it is transferred. */
+export type Body = ArrayBuffer | ReadableStream;
 /** A message that is answered; its number is given by the link. */
-export type Question = Unnumbered<ToVault> & { body?: ArrayBuffer };
+export type Question = Unnumbered<ToVault> & { body?: Body };
 /** A message that is not. */
 export type Notice = Exclude<ToVault, Numbered | Hello> | Extract<ToVault, { type: "abort" }>;
 type Answers = Extract<FromVault, Numbered> & { body?: MessagePort };

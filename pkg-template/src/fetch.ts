@@ -1,6 +1,6 @@
 /** A page's `fetch` in the vault's words, and the vault's answer as a page's `Response`. */
 
-import type { Answer, Call, Link, Question } from "./connection.js";
+import type { Answer, Body, Call, Link, Question } from "./connection.js";
 import { AuthError, failure } from "./error.js";
 
 /** What is passed on where it differs from what a request has by itself. */
@@ -52,14 +52,14 @@ export async function send(
       reject(signal.reason);
     });
   });
-  const answered = async (): Promise<AuthResponse> => {
-    const question = await parts(request, init?.body);
+  const answered = async (body?: Body): Promise<AuthResponse> => {
+    const question = parts(request, body);
     const link = await reach();
     signal.throwIfAborted();
     call = link.ask(question);
     return respond(await call.answer, call.drop, AbortSignal.any([signal, link.over]));
   };
-  return Promise.race([aborted, answered()]);
+  return Promise.race([aborted, withBody(request, init?.body, answered)]);
 }
 
 /** The request as the browser's own parser sees it; its `TypeError`s are the caller's. */
@@ -75,7 +75,31 @@ function read(input: RequestInfo | URL, init?: RequestInit): Request {
   return request;
 }
 
-async function parts(request: Request, form: unknown): Promise<Question> {
+/** Has the body sent: as bytes, which are as good a second time, or what is long and a stream as one. */
+async function withBody(
+  request: Request,
+  form: unknown,
+  answered: (body?: Body) => Promise<AuthResponse>,
+): Promise<AuthResponse> {
+  // Not asked of `request.body`, which Firefox does not have.
+  if (request.method === "GET" || request.method === "HEAD") return answered();
+  let whole: Request;
+  try {
+    // In this mode there is no request whose body is a stream; its fields are not used.
+    whole = new Request(request, { method: "POST", mode: "no-cors" });
+  } catch {
+    return (await import("./upload.js")).upload(request, answered);
+  }
+  // WebKit does not read a form with files back.
+  return answered(
+    await whole.arrayBuffer().catch(async (error) => {
+      if (!(form instanceof FormData)) throw error;
+      return (await import("./form.js")).encoded(form, request.headers);
+    }),
+  );
+}
+
+function parts(request: Request, body?: Body): Question {
   const { url, method } = request;
   const options: [string, string][] = [];
   const question: Question = { type: "fetch", url, method, headers: [...request.headers], options };
@@ -85,15 +109,8 @@ async function parts(request: Request, form: unknown): Promise<Question> {
   }
   // `referrer: ""` says no referrer; a worker's own would be another page than the caller's.
   if (!request.referrer) options.push(["referrerPolicy", "no-referrer"]);
-  // Not asked of `request.body`, which Firefox does not have.
-  if (method !== "GET" && method !== "HEAD") {
-    // WebKit does not read a form with files back.
-    const body = await request.arrayBuffer().catch(async (error) => {
-      if (!(form instanceof FormData)) throw error;
-      return (await import("./form.js")).encoded(form, request.headers);
-    });
-    if (body.byteLength) question.body = body;
-  }
+  // No body is read as an empty one.
+  if (body && (body as ArrayBuffer).byteLength !== 0) question.body = body;
   return question;
 }
 

@@ -72,6 +72,10 @@ impl Outgoing<'_> {
         init.set_headers(&headers);
         if let Some(body) = self.body {
             init.set_body(body);
+            if is_stream(body) {
+                // The only way of sending one; no engine takes it unsaid.
+                object::set(&init, "duplex", &JsValue::from_str("half"));
+            }
         }
         for (name, value) in self.options {
             object::set(&init, name, &JsValue::from_str(value));
@@ -84,6 +88,11 @@ impl Outgoing<'_> {
 /// A signal that aborts after `after`.
 pub(crate) fn timeout(after: Millis) -> AbortSignal {
     AbortSignal::timeout_with_u32(u32::try_from(after.0).unwrap_or(u32::MAX))
+}
+
+/// Whether a body can be sent once only.
+pub(crate) fn is_stream(body: &JsValue) -> bool {
+    body.has_type::<ReadableStream>()
 }
 
 /// Bytes as a body that `fetch` copies at once; the caller wipes both.

@@ -109,6 +109,15 @@ fn item(component: &Component) -> Item {
     Item { bare: Bare::String(component.name.clone()), parameters: name.into_iter().collect() }
 }
 
+/// Its content is not there when it would have to be signed.
+#[must_use]
+pub fn not_coverable() -> AuthError {
+    invalid(
+        "nothing was sent: the signature covers the body (`content-digest`), so a stream of over 1 MiB \
+         cannot be signed: pass a `Blob` or an `ArrayBuffer` as `body`",
+    )
+}
+
 fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> AuthError {
     AuthError::new(Code::RequestInvalid, Phase::Fetch, message)
 }

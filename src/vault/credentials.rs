@@ -166,6 +166,9 @@ async fn sign(
     let url = BrowserUrls.parse(&parts.url, None).ok_or_else(target::not_sendable)?;
     let content = if httpsig::covers_content(profile, body.is_some()) {
         let body = body.map_or_else(|| ArrayBuffer::new(0).into(), JsValue::clone);
+        if fetch::is_stream(&body) {
+            return Err(httpsig::not_coverable());
+        }
         let body = body.dyn_into::<ArrayBuffer>().map_err(|_| target::not_sendable())?;
         Some(crypto::sha256(&body).await.map_err(|_| keyring::unfit())?)
     } else {

@@ -26,8 +26,12 @@ use crate::{
     request::reflection::{self, Reflection, Verdict},
 };
 
-/// The length of a request's body in bytes; `None` for what is no body.
+/// The length of a request's body in bytes, endless for a stream, which is gone once it is sent; `None` for
+/// what is no body.
 pub(super) fn body_length(body: &JsValue) -> Option<u64> {
+    if fetch::is_stream(body) {
+        return Some(u64::MAX);
+    }
     if let Some(buffer) = body.dyn_ref::<ArrayBuffer>() {
         return Some(u64::from(buffer.byte_length()));
     }

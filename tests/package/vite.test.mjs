@@ -65,6 +65,8 @@ const FILES = [
   "ticket.d.ts",
   "ticket.js",
   "trouble.js",
+  "upload.d.ts",
+  "upload.js",
   "vault.js",
   "window.d.ts",
 ];

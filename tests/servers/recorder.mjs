@@ -4,7 +4,6 @@
 import http from "node:http";
 import http2 from "node:http2";
 import net from "node:net";
-import { readBody } from "./body.mjs";
 import { bindFree } from "./listen.mjs";
 import { RequestLog } from "./request-log.mjs";
 
@@ -15,7 +14,9 @@ import { RequestLog } from "./request-log.mjs";
  * @property {string} method
  * @property {string} url path and query
  * @property {NodeJS.Dict<string | string[]>} headers
- * @property {Buffer} body
+ * @property {number} arrived bytes of the body so far
+ * @property {boolean} isWhole whether the body came to its end
+ * @property {Buffer} body what came of it, once no more comes
  */
 /** @typedef {{ status?: number, headers?: Record<string, string>, body?: string }} Said */
 /** @typedef {{ key: string, cert: string }} Certificate */
@@ -30,6 +31,29 @@ export async function startRecorder(certificate) {
   const log = new RequestLog();
   /** @type {(recorded: Recorded) => Said} */
   let say = () => ({});
+  /** Bodies are not read on before it resolves. */
+  let held = Promise.resolve();
+
+  /**
+   * @param {any} req
+   * @param {Recorded} kept
+   */
+  const receive = async (req, kept) => {
+    /** @type {Buffer[]} */
+    const pieces = [];
+    try {
+      for await (const piece of req) {
+        await held;
+        pieces.push(piece);
+        kept.arrived += piece.length;
+      }
+      // Over HTTP/2 what is reset ends like what is whole.
+      kept.isWhole = !req.aborted;
+    } catch {
+      // What breaks off is kept as well.
+    }
+    kept.body = Buffer.concat(pieces);
+  };
 
   /**
    * @param {string} scheme
@@ -40,9 +64,9 @@ export async function startRecorder(certificate) {
     const host = headers.host ?? headers[":authority"];
     const recorded = { origin: `${scheme}://${host}`, version, method, url, headers };
     const isPreflight = method === "OPTIONS";
-    // What breaks off is kept as well: its head may have a secret.
-    const kept = log.add({ ...recorded, body: Buffer.alloc(0) });
-    kept.body = await readBody(req).catch(() => kept.body);
+    // Before its body is there: the head may have a secret.
+    const kept = log.add({ ...recorded, arrived: 0, isWhole: false, body: Buffer.alloc(0) });
+    await receive(req, kept);
     const { status = 200, body = "{}", headers: more = {} } = isPreflight ? {} : say(kept);
     res.writeHead(isPreflight ? 204 : status, {
       "Access-Control-Allow-Origin": headers.origin ?? "*",
@@ -84,6 +108,16 @@ export async function startRecorder(certificate) {
     /** @param {(recorded: Recorded) => Said} answer what it says from now on; else 200 */
     answer(answer) {
       say = answer;
+    },
+
+    /** Reads no body any further; gives what has all be read on. */
+    hold() {
+      /** @type {() => void} */
+      let release = () => {};
+      held = new Promise((resolve) => {
+        release = () => resolve(undefined);
+      });
+      return release;
     },
 
     reset() {

@@ -7,3 +7,5 @@ export const WINDOW_STATE = "w.";
 export const LIFETIME_MS = 600000;
 /** How long the provider may take to answer, where the options do not say. */
 export const NETWORK_MS = 10000;
+/** The largest body that is kept for a second try, in bytes. */
+export const REPLAYABLE = 1048576;

@@ -34,6 +34,7 @@ export const chromium = {
   keepsSharedWorkers: true,
   keepsDatabases: false,
   storesKeysShared: true,
+  sendsStreams: true,
   lacks: {},
 
   async start({ trustsAll } = { trustsAll: false }) {

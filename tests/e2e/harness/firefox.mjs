@@ -46,6 +46,7 @@ export const firefox = {
   keepsSharedWorkers: false,
   keepsDatabases: false,
   storesKeysShared: true,
+  sendsStreams: false,
   lacks: {},
 
   async start({ trustsAll } = { trustsAll: false }) {

@@ -77,3 +77,8 @@ export const endsAlone = place.target ? {} : { skip: "here the vault ends with i
 export const storesKeys = place.storesKeys
   ? {}
   : { skip: "here the key lives as long as its vault" };
+
+/** For request bodies that are sent while they are made. */
+export const sendsStreams = engine.sendsStreams
+  ? {}
+  : { skip: "this engine reads a body whole before it sends it" };

@@ -34,6 +34,7 @@ export const webkit = {
   keepsSharedWorkers: false,
   keepsDatabases: true,
   storesKeysShared: false,
+  sendsStreams: false,
   lacks: { files: "WebKitGTK 2.50 has no `navigator.storage`" },
 
   async start({ trustsAll } = { trustsAll: false }) {
