@@ -16,8 +16,9 @@ export default async function* report(source) {
       const path = paths.get(data.file ?? "") ?? [];
       paths.set(data.file ?? "", [...path.slice(0, data.nesting), data.name]);
     }
-    for (const kind of type === "test:diagnostic" ? ["figure", "outcome"] : []) {
-      if (data.message.startsWith(`${kind}: `)) yield `${JSON.stringify({ [kind]: data.message })}\n`;
+    if (type === "test:diagnostic") {
+      const kind = ["figure", "outcome"].find((kind) => data.message.startsWith(`${kind}: `));
+      if (kind) yield `${JSON.stringify({ [kind]: data.message })}\n`;
     }
     if (type !== "test:pass" && type !== "test:fail") continue;
     const passed = type === "test:pass";

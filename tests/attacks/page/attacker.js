@@ -1,7 +1,7 @@
 // The attacker's hand in the page: what an attack finds is kept here and sent to the attacker's server. It
 // takes the browser's functions before any attack replaces them, so that no attack hears another's loot.
 
-const { Set, Map, WeakSet, Blob, ArrayBuffer, setTimeout, clearTimeout, document } = window;
+const { setTimeout, clearTimeout } = window;
 const { apply, ownKeys, getOwnPropertyDescriptor } = Reflect;
 const { isView } = ArrayBuffer;
 const stringify = JSON.stringify.bind(JSON);
@@ -47,8 +47,8 @@ export function unheard(act) {
  */
 export function loot(attack, value) {
   unheard(() => {
-    let mine = held.get(attack);
-    if (!mine) held.set(attack, (mine = new Set()));
+    const mine = held.get(attack) ?? new Set();
+    held.set(attack, mine);
     for (const text of texts(value)) {
       if (mine.has(text)) continue;
       mine.add(text);
