@@ -125,12 +125,22 @@ export async function hoard(tab) {
         return JSON.stringify(attacker.holdings());
       })
     : "[]";
-  const kept = JSON.parse(held);
+  const kept = new Set(pairs(JSON.parse(held)));
   for (const { url, headers, body } of e2e.servers.direct.other.log.list()) {
-    if (url === "/loot") kept.push(...JSON.parse(body || "[]").flat());
-    kept.push("the attacker's server", JSON.stringify([url, headers, url === "/loot" ? "" : body]));
+    if (url === "/loot") for (const pair of pairs(JSON.parse(body || "[]").flat())) kept.add(pair);
+    const request = JSON.stringify([url, headers, url === "/loot" ? "" : body]);
+    kept.add(`the attacker's server\n${request}`);
   }
-  return kept;
+  // As a rule the server received what the realm holds: that is searched once.
+  return [...kept].flatMap((pair) => {
+    const at = pair.indexOf("\n");
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  });
+}
+
+/** @param {string[]} kept attack and text in turn */
+function pairs(kept) {
+  return kept.flatMap((text, at) => (at % 2 ? [`${kept[at - 1]}\n${text}`] : []));
 }
 
 /**
@@ -172,6 +182,11 @@ export async function assertUnharmed(tab) {
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
 }
 
+/** @param {string} name an attack's, which is given without its ids */
+export function short(name) {
+  return name.replace(/ \([^)]*\)$/, "");
+}
+
 /**
  * Words that the attacks of a test are to hear, one each.
  *
@@ -200,8 +215,7 @@ export async function judge(t, attacks, problems) {
   for (const [name, outcome] of Object.entries(outcomes)) {
     t.diagnostic(`outcome: ${JSON.stringify({ attack: name, outcome })}`);
   }
-  const wanted = Object.fromEntries(attacks.map(({ name, limit }) => [name, limit ?? "stopped"]));
-  assert.deepEqual(outcomes, wanted);
+  assert.deepEqual(Object.fromEntries(problems), {});
   await publish(`${engine.name}/${placeName}`, outcomes);
   const stopped = attacks.filter(({ limit }) => !limit).length;
   const counts = { attacks: attacks.length, stopped, "said limits": attacks.length - stopped };

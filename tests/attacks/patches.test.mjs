@@ -70,7 +70,7 @@ test("functions that a script replaces hear of no credential", stage.isolated, a
    * @param {stage.Sought[]} keys
    */
   async function spied(app, tab, keys) {
-    const names = ATTACKS.map(({ name }) => short(name));
+    const names = ATTACKS.map(({ name }) => stage.short(name));
     const words = stage.canaries(names);
     await stage.attack(tab, "spies.js", "probeAll", words);
     const kept = await stage.hoard(tab);
@@ -83,9 +83,9 @@ test("functions that a script replaces hear of no credential", stage.isolated, a
     }
     const found = stage.stolen(kept, sought);
     for (const { name } of ATTACKS) {
-      const hits = found.get(short(name));
+      const hits = found.get(stage.short(name));
       if (hits) problems.set(name, hits.join());
-      const word = words[short(name)] ?? "";
+      const word = words[stage.short(name)] ?? "";
       const atServer = e2e.servers.direct.other.log.list().some(({ body }) => body.includes(word));
       if (!atServer) problems.set(name, "the spy is deaf");
     }
@@ -93,8 +93,3 @@ test("functions that a script replaces hear of no credential", stage.isolated, a
     await stage.assertUnharmed(tab);
   }
 });
-
-/** @param {string} name without its ids */
-function short(name) {
-  return name.replace(/ \([^)]*\)$/, "");
-}
