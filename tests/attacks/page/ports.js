@@ -24,8 +24,8 @@ MessagePort.prototype.postMessage = function (...args) {
   return Reflect.apply(postMessage, this, args);
 };
 
-/** The page's last hello. */
-export const hello = () => seen.said.findLast(({ type }) => type === "hello");
+/** The page's hello: what came later may be of a script. */
+export const hello = () => seen.said.find((it) => it?.type === "hello");
 
 /** The configuration as the page said it. */
 export const configOf = () => hello().config;
@@ -35,12 +35,12 @@ export const ports = () => seen.ports;
 
 /** How the page's vault was started: its URL and its name. */
 export function started() {
-  const { url, options } = [...seen.shared, ...seen.workers].at(-1);
+  const { url, options } = [...seen.shared, ...seen.workers][0];
   return { url, options };
 }
 
 /** The page's own worker, where it has one. */
-export const worker = () => seen.workers.at(-1)?.made;
+export const worker = () => seen.workers[0]?.made;
 
 /** A port of the script's own to the page's vault. */
 export function connect() {

@@ -1,0 +1,56 @@
+// @ts-check
+// A script registers service workers of its own: a worker's requests pass by the one whose scope covers its
+// script, with their headers.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as stage from "./harness.mjs";
+
+/** @typedef {stage.Attack & { scope: string, stays?: boolean }} Cover */
+
+/** @type {Cover} */
+const OVER_ALL = { name: "registers a service worker over everything (t39, t1)", scope: "/" };
+/** @type {Cover} */
+const FOR_SHIELD = {
+  name: "registers a service worker in the shield's place (t39, t1)",
+  scope: "/tokenward/",
+};
+/** @type {Cover} */
+const STAYS = {
+  name: "keeps the shield from taking its place back (t39, t1)",
+  scope: "/tokenward/",
+  stays: true,
+};
+
+test("a service worker of the attacker's sees no credential (t39)", stage.isolated, async (t) => {
+  const { e2e } = stage;
+  /** @type {Map<string, string>} */
+  const problems = new Map();
+  for (const attack of [OVER_ALL, FOR_SHIELD, STAYS]) {
+    const app = await stage.application({ first: ["/attacks/ports.js"], page: { start: false } });
+    e2e.changePage({ "connect-src": [e2e.servers.other] }, { "Service-Worker-Allowed": "/" });
+    const tab = await app.open();
+    const what = stage.short(attack.name);
+    await stage.attack(tab, "covers.js", "uncover");
+    const url = await stage.attack(tab, "covers.js", "cover", what, attack.scope, attack.stays);
+    assert.match(url, /attacks\/sw\.js/);
+    // The application starts where the attacker has been before.
+    await app.settle({ page: { ...app.wanted.page, start: true } });
+    await app.open();
+    await tab.signIn();
+    await stage.live(app, tab);
+    const kept = await stage.hoard(tab);
+    const covers = await stage.attack(tab, "covers.js", "covers");
+    await stage.attack(tab, "covers.js", "uncover");
+    const seen = kept.filter((_, at) => kept[at - 1] === what);
+    const found = stage.stolen(kept, [...app.tokens(), ...stage.verifiers(app)]);
+    console.log(
+      what,
+      covers,
+      seen.filter((text) => text.startsWith("http")),
+      [...found],
+    );
+    if (found.size > 0) problems.set(attack.name, JSON.stringify([...found]));
+    await stage.assertUnharmed(tab);
+  }
+  await stage.judge(t, [OVER_ALL, FOR_SHIELD, STAYS], problems);
+});
