@@ -76,7 +76,6 @@ export async function live(app, tab) {
   assert.equal(app.counts().refreshesSucceeded, refreshes + 1, "one refresh");
   await tab.run(
     async (auth, api, other) => {
-      await auth.userInfo().catch(() => {});
       await auth.diagnostics();
       await auth.fetch(`${api}/open/1?kind=json`).catch(() => {});
       for (const url of [`${api}/status/403`, `${other}/`, "http://localhost:1/"]) {
