@@ -19,6 +19,7 @@ const STAYS = {
   name: "keeps the shield from taking its place back (t39, t1)",
   scope: "/tokenward/",
   stays: true,
+  limit: "denial of service",
 };
 
 test("a service worker of the attacker's sees no credential (t39)", stage.isolated, async (t) => {
@@ -36,21 +37,30 @@ test("a service worker of the attacker's sees no credential (t39)", stage.isolat
     // The application starts where the attacker has been before.
     await app.settle({ page: { ...app.wanted.page, start: true } });
     await app.open();
-    await tab.signIn();
-    await stage.live(app, tab);
+    const outcome = await tab.run((auth) =>
+      auth.ready.then(
+        () => "started",
+        (/** @type {any} */ error) => `${error.code}: ${error.message}`,
+      ),
+    );
+    if (outcome === "started") {
+      await tab.signIn();
+      await stage.live(app, tab);
+      await stage.assertUnharmed(tab);
+    }
     const kept = await stage.hoard(tab);
     const covers = await stage.attack(tab, "covers.js", "covers");
     await stage.attack(tab, "covers.js", "uncover");
     const seen = kept.filter((_, at) => kept[at - 1] === what);
+    const requests = seen.filter((text) => /^https?:/.test(text));
     const found = stage.stolen(kept, [...app.tokens(), ...stage.verifiers(app)]);
-    console.log(
-      what,
-      covers,
-      seen.filter((text) => text.startsWith("http")),
-      [...found],
-    );
-    if (found.size > 0) problems.set(attack.name, JSON.stringify([...found]));
-    await stage.assertUnharmed(tab);
+    const isRefused = /^vault_unavailable: Another service worker/.test(outcome);
+    const told = JSON.stringify([outcome, covers, requests, [...found]]);
+    if (found.size > 0 || isRefused !== (attack.limit !== undefined))
+      problems.set(attack.name, told);
+    // Not even the vault's script, which it could answer with another.
+    if (requests.some((url) => /\/tokenward\/vault\.js/.test(url))) problems.set(attack.name, told);
+    if (attack === OVER_ALL) assert.ok(requests.length > 0, "it saw nothing at all");
   }
   await stage.judge(t, [OVER_ALL, FOR_SHIELD, STAYS], problems);
 });

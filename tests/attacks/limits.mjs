@@ -15,8 +15,8 @@ export const LIMITS = {
   on signs in to the script. Only a policy that keeps such a script out helps.`,
   "denial of service": `a script can keep its user from working: it can hang, end or occupy vaults of its
   origin and its own page. It gets no token by that.`,
-  "reads the sign-in on its way": `where the vault goes with its page, the verifier of a sign-in waits in
-  IndexedDB for the way back. A script that runs on the callback page before the SDK has it and the code, once, for as
+  "reads the sign-in on its way": `the verifier of a sign-in waits in IndexedDB for the way back, since most
+  vaults go with their page. A script that runs on the callback page before the SDK has it and the code, once, for as
   long as a code lives: a login, as with one of its own. It is in no storage afterwards.`,
   "sees what the page hands in": `a key or a password that the application hands to the vault is in the page
   until then, and a script that listens has it. Where you can, configure an \`endpoint\`.`,
