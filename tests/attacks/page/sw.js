@@ -3,7 +3,16 @@
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 // A worker that is busy is not replaced, whatever the next one asks for.
-self.addEventListener("message", (event) => event.waitUntil(new Promise(() => {})));
+let leave;
+self.addEventListener("message", (event) => {
+  if (event.data === "leave") leave?.();
+  else
+    event.waitUntil(
+      new Promise((resolve) => {
+        leave = resolve;
+      }),
+    );
+});
 self.addEventListener("fetch", (event) => {
   const { searchParams } = new URL(location.href);
   const to = searchParams.get("attacker");
