@@ -231,7 +231,7 @@ fn chosen(flags: &Flags) -> Result<Vec<Part>> {
             Kind::Facade => parts.push(Part::Facade),
             Kind::Servers => parts.push(Part::Servers),
             Kind::Package => parts.push(Part::Package),
-            Kind::Wasm | Kind::Engine | Kind::Wire | Kind::Attacks if only.is_none() && place.is_some() => {}
+            Kind::Wasm | Kind::Engine | Kind::Wire if only.is_none() && place.is_some() => {}
             Kind::Wasm => parts.extend(
                 wasm::BROWSERS
                     .iter()
@@ -251,12 +251,9 @@ fn chosen(flags: &Flags) -> Result<Vec<Part>> {
                 }
                 parts.extend(cells::chosen(browser, place).map(Part::Wire));
             }
-            // The same; the page promises no isolation, so it is nothing to attack.
-            Kind::Attacks if only.is_none() => {
-                parts.extend(
-                    cells::engines(browser, false).map(cells::of_engine).map(Part::Attacks),
-                );
-            }
+            // These take minutes, so they run when they are asked for.
+            Kind::Attacks if only.is_none() => {}
+            // The page promises no isolation, so there is nothing to attack.
             Kind::Attacks => {
                 let isolated = cells::chosen(browser, place).filter(|cell| cell.place != Place::Page);
                 parts.extend(isolated.map(Part::Attacks));
