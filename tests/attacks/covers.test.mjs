@@ -7,6 +7,28 @@ import * as stage from "./harness.mjs";
 
 const { e2e } = stage;
 
+const RUNNING = {
+  name: "registers a service worker in the shield's place while the vault runs (t39, t1)",
+};
+
+test("a vault that runs is taken over by no service worker (t39)", stage.isolated, async (t) => {
+  const app = await stage.application({ first: ["/attacks/covers.js"] });
+  e2e.changePage({}, { "Service-Worker-Allowed": "/" });
+  const tab = await app.openSignedIn();
+  const what = stage.short(RUNNING.name);
+  await stage.live(app, tab);
+  const there = await stage.attack(tab, "covers.js", "cover", what, "/tokenward/", true);
+  await stage.live(app, tab);
+  const kept = await stage.hoard(tab);
+  await stage.attack(tab, "covers.js", "uncover");
+  const found = stage.stolen(kept, [...app.tokens(), ...stage.verifiers(app)]);
+  assert.match(there, /attacks\/sw\.js/);
+  /** @type {Map<string, string>} */
+  const problems = new Map();
+  if (found.size > 0) problems.set(RUNNING.name, JSON.stringify([...found]));
+  await stage.judge(t, [RUNNING], problems);
+});
+
 /** @typedef {stage.Attack & { scope: string, stays?: boolean }} Cover */
 
 /** @type {Cover} */
@@ -64,26 +86,4 @@ test("a service worker of the attacker's sees no credential (t39)", stage.isolat
     if (attack === OVER_ALL) assert.ok(requests.length > 0, "it saw nothing at all");
   }
   await stage.judge(t, [OVER_ALL, FOR_SHIELD, STAYS], problems);
-});
-
-const RUNNING = {
-  name: "registers a service worker in the shield's place while the vault runs (t39, t1)",
-};
-
-test("a vault that runs is taken over by no service worker (t39)", stage.isolated, async (t) => {
-  const app = await stage.application({ first: ["/attacks/covers.js"] });
-  e2e.changePage({}, { "Service-Worker-Allowed": "/" });
-  const tab = await app.openSignedIn();
-  const what = stage.short(RUNNING.name);
-  await stage.live(app, tab);
-  const there = await stage.attack(tab, "covers.js", "cover", what, "/tokenward/", true);
-  await stage.live(app, tab);
-  const kept = await stage.hoard(tab);
-  await stage.attack(tab, "covers.js", "uncover");
-  const found = stage.stolen(kept, [...app.tokens(), ...stage.verifiers(app)]);
-  assert.match(there, /attacks\/sw\.js/);
-  /** @type {Map<string, string>} */
-  const problems = new Map();
-  if (found.size > 0) problems.set(RUNNING.name, JSON.stringify([...found]));
-  await stage.judge(t, [RUNNING], problems);
 });
