@@ -85,7 +85,9 @@ const SIGN_IN: readonly string[] = [
 
 const signIn: Act<Acts["signIn"]> = async (page, options = {}) => {
   page.check(options, SIGN_IN);
-  const { returnTo = location.href, mode = "redirect", maxAge, claims, ...rest } = options;
+  // Nothing that a script gave to `Object.prototype`.
+  const own: SignInOptions = Object.assign(Object.create(null), options);
+  const { returnTo = location.href, mode = "redirect", maxAge, claims, ...rest } = own;
   const asked = {
     ...rest,
     ...(maxAge === undefined ? {} : { maxAge: `${maxAge}` }),

@@ -128,8 +128,8 @@ function acts(make: (name: keyof Acts) => unknown): Acts {
  * a browser. Throws an `AuthError` with every problem of the options.
  */
 export function createClient(options: ClientOptions): Client {
-  checkOptions(options);
-  return sealed(typeof window === "undefined" ? absent() : present(options));
+  const own = checkOptions(options);
+  return sealed(typeof window === "undefined" ? absent() : present(own));
 }
 
 /** A client where there is no browser: it waits for ever, and does nothing. */

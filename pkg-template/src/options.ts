@@ -146,18 +146,19 @@ export interface Settings {
   isManual: boolean;
 }
 
-const CHOICES: Readonly<Record<string, readonly unknown[]>> = {
+const CHOICES: Readonly<Record<string, readonly unknown[]>> = Object.assign(Object.create(null), {
   isolation: ["shared", "worker", "none"],
   serviceWorker: ["shield", "none"],
   callback: ["auto", "manual"],
-};
+});
 
-const KINDS: Readonly<Record<string, readonly [(value: unknown) => boolean, string]>> = {
-  strings: [(value) => Array.isArray(value) && areStrings(value), "an array of strings"],
+type Kind = readonly [(value: unknown) => boolean, string];
+const KINDS: Readonly<Record<string, Kind>> = Object.assign(Object.create(null), {
+  strings: [(value: unknown) => Array.isArray(value) && areStrings(value), "an array of strings"],
   array: [Array.isArray, "an array"],
   object: [isObject, "an object"],
-  record: [(value) => isObject(value) && areStrings(value), "an object of strings"],
-};
+  record: [(value: unknown) => isObject(value) && areStrings(value), "an object of strings"],
+});
 
 function isString(value: unknown): boolean {
   return typeof value === "string";
@@ -171,9 +172,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Throws `config_invalid` with everything that is wrong with the shape of `options`. */
-export function checkOptions(options: ClientOptions): void {
-  const given: Record<string, unknown> = isObject(options) ? options : {};
+/**
+ * The options without anything that they inherit: what a script did to `Object.prototype` is no option.
+ * Throws `config_invalid` with everything that is wrong with their shape.
+ */
+export function checkOptions(options: ClientOptions): ClientOptions {
+  const given = Object.assign(Object.create(null), options);
   const problems = unknownNames(given, Object.keys(OPTIONS));
   for (const [name, rule] of Object.entries(OPTIONS)) {
     const value = given[name];
@@ -188,6 +192,7 @@ export function checkOptions(options: ClientOptions): void {
     }
   }
   refuse(problems);
+  return given;
 }
 
 /** Reads checked options in a page. Throws `config_invalid` where a URL is wrong. */

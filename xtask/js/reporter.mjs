@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * A reporter for Node's test runner that `cargo xtask test` reads: one JSON object a line, one line
- * a test. Suites are not tests, and neither is a file, unless it failed as a whole. What a test counted,
- * `figure: …` among its diagnostics, has a line of its own.
+ * a test. Suites are not tests, and neither is a file, unless it failed as a whole. What a test counted
+ * and what became of an attack, `figure: …` and `outcome: …` among its diagnostics, have lines of their own.
  */
 
 /**
@@ -16,8 +16,9 @@ export default async function* report(source) {
       const path = paths.get(data.file ?? "") ?? [];
       paths.set(data.file ?? "", [...path.slice(0, data.nesting), data.name]);
     }
-    if (type === "test:diagnostic" && data.message.startsWith("figure: ")) {
-      yield `${JSON.stringify({ figure: data.message })}\n`;
+    if (type === "test:diagnostic") {
+      const kind = ["figure", "outcome"].find((kind) => data.message.startsWith(`${kind}: `));
+      if (kind) yield `${JSON.stringify({ [kind]: data.message })}\n`;
     }
     if (type !== "test:pass" && type !== "test:fail") continue;
     const passed = type === "test:pass";

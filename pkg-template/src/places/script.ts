@@ -1,5 +1,7 @@
 /** The vault's script: its URL as Trusted Types want it, and its shield. */
 
+import { failure } from "../error.js";
+
 /** As much of Trusted Types as is needed; TypeScript's own library has none of it. */
 interface TrustedTypes {
   createPolicy(name: string, rules: { createScriptURL: (url: string) => string }): Policy;
@@ -17,21 +19,31 @@ const POLICY = Symbol.for("tokenward.policy");
 const realm: typeof globalThis & { trustedTypes?: TrustedTypes; [POLICY]?: Policy } = globalThis;
 const allowed = new Set<string>();
 
-/** Registers the empty service worker beside the vault, so that no other sees the vault. */
+/**
+ * Registers the empty service worker beside the vault, so that no other sees the vault. Rejects where
+ * another one has its place and does not leave: it would see every credential.
+ */
 export async function raiseShield(vaultUrl: URL): Promise<void> {
   const url = new URL("./shield.js", vaultUrl).href;
+  let found: ServiceWorker | null | undefined;
   try {
     // Its scope is its own folder, which is the vault's.
-    const { active, installing } = await navigator.serviceWorker.register(trusted(url));
-    if (active) return;
+    const registration = await navigator.serviceWorker.register(trusted(url));
+    const { installing } = registration;
+    found = registration.active;
+    if (found?.scriptURL === url) return;
     await new Promise<void>((resolve) => {
       installing?.addEventListener("statechange", () => {
         if (installing.state === "activated") resolve();
       });
       setTimeout(resolve, SHIELD_MS);
     });
+    found = registration.active;
   } catch {
     // The vault works without a shield; it is only open to a service worker that covers its folder.
+  }
+  if (found && found.scriptURL !== url) {
+    throw failure("vault_unavailable", "Another service worker has the shield's place.");
   }
 }
 

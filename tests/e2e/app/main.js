@@ -30,6 +30,7 @@ async function start() {
     const { watch } = await import("/watch.js");
     tw.collect = watch(tw, globals);
   }
+  for (const url of tw.settings.first ?? []) await import(url);
   tw.sdk = await import(tw.settings.sdk);
   if (tw.settings.create) create(tw.settings.options);
   if (location.pathname.endsWith("/frontchannel")) await import("/frontchannel.js");

@@ -19,6 +19,10 @@ export interface Settings {
   listens?: boolean;
   /** Whether everything the page sees is recorded. */
   watched: boolean;
+  /** Scripts that run before the package is loaded. */
+  first?: string[];
+  /** The origin to which an attack sends what it found. */
+  attacker?: string;
   options: Options;
 }
 

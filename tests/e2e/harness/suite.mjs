@@ -208,10 +208,25 @@ export class Suite {
    * @param {string[]} origins
    */
   letPageConnect(...origins) {
+    this.changePage({ "connect-src": origins });
+  }
+
+  /**
+   * Changes what pages are served with that are opened from now on.
+   *
+   * @param {Record<string, string[]>} sources more of them for directives of their policy
+   * @param {Record<string, string>} [headers] beside the usual ones
+   */
+  changePage(sources, headers = {}) {
     const name = "Content-Security-Policy";
     const { page } = this.headers();
-    const policy = page[name]?.replace("connect-src", `connect-src ${origins.join(" ")}`) ?? "";
-    this.servers.direct.app.setHeaders({ page: { ...page, [name]: policy } });
+    let policy = page[name] ?? "";
+    for (const [directive, added] of Object.entries(sources)) {
+      const said = `${directive} ${added.join(" ")}`;
+      const isThere = policy.includes(`${directive} `);
+      policy = isThere ? policy.replace(directive, said) : `${policy}; ${said}`;
+    }
+    this.servers.direct.app.setHeaders({ page: { ...page, ...headers, [name]: policy } });
   }
 
   /** What the app's origin sends with pages and with the vault, unless a test changes it. */

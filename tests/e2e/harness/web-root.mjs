@@ -12,6 +12,7 @@ import { makeMortal } from "./mortal.mjs";
 
 const run = promisify(execFile);
 const APP = fileURLToPath(new URL("../app", import.meta.url));
+const ATTACKS = fileURLToPath(new URL("../../attacks/page", import.meta.url));
 
 /** The package as `cargo xtask build` makes it. */
 export const PACKAGE =
@@ -38,6 +39,7 @@ export async function makeWebRoot() {
     /** Directories by URL prefix. */
     dirs: {
       "/": APP,
+      "/attacks/": ATTACKS,
       "/pkg/": copy,
       "/tokenward/": path.join(root, "tokenward"),
       "/settings/": path.join(root, "settings"),

@@ -1,5 +1,6 @@
 //! What came of one part of a test run.
 
+use super::outcomes::Judged;
 use crate::cli::Usage;
 use anyhow::Result;
 use regex_lite::Regex;
@@ -23,6 +24,8 @@ pub(super) struct Layer {
     pub(super) in_soak: usize,
     /// What its tests counted.
     pub(super) figures: Vec<Figure>,
+    /// What became of its attacks.
+    pub(super) outcomes: Vec<Judged>,
 }
 
 /// What stands before a figure in what a test prints.

@@ -6,6 +6,7 @@ mod layer;
 mod libtest;
 mod native;
 mod node;
+mod outcomes;
 mod report;
 pub(crate) mod soak;
 mod wasm;
@@ -22,12 +23,12 @@ use std::time::Instant;
 
 pub(crate) const VERB: Verb = Verb {
     name: "test",
-    summary: "Runs the tests: native, facade, servers, wasm, engine, wire, e2e, package",
+    summary: "Runs the tests: native, facade, servers, wasm, engine, wire, attacks, e2e, package",
     flags: &[
         Flag {
             name: "only",
             value: Some("LAYER"),
-            help: "native, facade, servers, wasm, engine, wire, e2e or package",
+            help: "native, facade, servers, wasm, engine, wire, attacks, e2e or package",
         },
         BROWSER,
         PLACE,
@@ -51,6 +52,7 @@ enum Kind {
     Wasm,
     Engine,
     Wire,
+    Attacks,
     E2e,
     Package,
 }
@@ -62,6 +64,7 @@ const KINDS: &[(&str, Kind)] = &[
     ("wasm", Kind::Wasm),
     ("engine", Kind::Engine),
     ("wire", Kind::Wire),
+    ("attacks", Kind::Attacks),
     ("e2e", Kind::E2e),
     ("package", Kind::Package),
 ];
@@ -82,6 +85,8 @@ enum Part {
     WireNative,
     /// What every credential does on the wire.
     Wire(Cell),
+    /// What script in the page tries.
+    Attacks(Cell),
     E2e(Cell),
     Package,
 }
@@ -96,6 +101,7 @@ impl Part {
             Self::Engine(browser) => format!("engine {}", browser.name()),
             Self::WireNative => "wire native".to_owned(),
             Self::Wire(cell) => format!("wire {cell}"),
+            Self::Attacks(cell) => format!("attacks {cell}"),
             Self::E2e(cell) => format!("e2e {cell}"),
             Self::Package => "package".to_owned(),
         }
@@ -107,7 +113,7 @@ impl Part {
             Self::Facade | Self::Servers => vec![Need::Npm],
             Self::Wasm(browser) => wasm::needs(browser),
             Self::Engine(browser) => cells::needs(cells::of_engine(browser)),
-            Self::Wire(cell) | Self::E2e(cell) => cells::needs(cell),
+            Self::Wire(cell) | Self::Attacks(cell) | Self::E2e(cell) => cells::needs(cell),
             Self::Package => cells::needs(PACKAGE_CELL),
         }
     }
@@ -119,7 +125,9 @@ impl Part {
 
     /// Whether the two may run at the same time.
     fn runs_beside(self, other: Self) -> bool {
-        let is_driven = |part| matches!(part, Self::Engine(_) | Self::Wire(_) | Self::E2e(_));
+        let is_driven = |part| {
+            matches!(part, Self::Engine(_) | Self::Wire(_) | Self::Attacks(_) | Self::E2e(_))
+        };
         is_driven(self) && is_driven(other)
     }
 
@@ -127,7 +135,7 @@ impl Part {
     fn products(self) -> &'static [Product] {
         match self {
             Self::Engine(_) => &[Product::Package, Product::YewPage],
-            Self::Wire(_) | Self::E2e(_) | Self::Package => &[Product::Package],
+            Self::Wire(_) | Self::Attacks(_) | Self::E2e(_) | Self::Package => &[Product::Package],
             _ => &[],
         }
     }
@@ -141,6 +149,7 @@ impl Part {
             Self::Engine(_) => node::list(&node::ENGINE, filter),
             Self::WireNative => native::list_wire(filter),
             Self::Wire(_) => node::list(&node::WIRE, filter),
+            Self::Attacks(_) => node::list(&node::ATTACKS, filter),
             Self::E2e(_) => node::list(&node::E2E, filter),
             Self::Package => node::list(&node::PACKAGE, filter),
         }
@@ -159,6 +168,9 @@ impl Part {
             }
             Self::WireNative => native::wire(&name, filter),
             Self::Wire(cell) => node::run(&name, &node::WIRE, filter, &cells::told(cell)?, beside),
+            Self::Attacks(cell) => {
+                node::run(&name, &node::ATTACKS, filter, &cells::told(cell)?, beside)
+            }
             Self::E2e(cell) => node::run(&name, &node::E2E, filter, &cells::told(cell)?, beside),
             Self::Package => {
                 let mut told = cells::told(PACKAGE_CELL)?;
@@ -238,6 +250,13 @@ fn chosen(flags: &Flags) -> Result<Vec<Part>> {
                     parts.push(Part::WireNative);
                 }
                 parts.extend(cells::chosen(browser, place).map(Part::Wire));
+            }
+            // These take minutes, so they run when they are asked for.
+            Kind::Attacks if only.is_none() => {}
+            // The page promises no isolation, so there is nothing to attack.
+            Kind::Attacks => {
+                let isolated = cells::chosen(browser, place).filter(|cell| cell.place != Place::Page);
+                parts.extend(isolated.map(Part::Attacks));
             }
             Kind::E2e if only.is_none() && browser.is_none() && place.is_none() => {
                 parts.extend(cells::usual().map(Part::E2e));

@@ -1,6 +1,7 @@
 //! Layers that run under Node's own test runner.
 
 use super::layer::{Figure, Filter, Layer, Timing};
+use super::outcomes::Judged;
 use crate::{process, project};
 use anyhow::{Context, Result};
 use regex_lite::Regex;
@@ -61,6 +62,10 @@ pub(super) const ENGINE: Suite = Suite { ending: ENGINE_ENDING, without: None, .
 /// What every credential does on the wire, matrix by matrix.
 pub(super) const WIRE: Suite = Suite { folder: "tests/wire", without: None, ..E2E };
 
+/// What script in the page tries: one file after the other, since the table is made of all of them.
+pub(super) const ATTACKS: Suite =
+    Suite { folder: "tests/attacks", without: None, concurrency: 1, ..E2E };
+
 pub(super) const PACKAGE: Suite = Suite {
     folder: "tests/package",
     ending: ".test.mjs",
@@ -96,6 +101,7 @@ impl Suite {
 enum Line {
     Test(Test),
     Counted { figure: String },
+    Judged { outcome: String },
 }
 
 #[derive(Debug, Deserialize)]
@@ -204,6 +210,10 @@ fn count(name: &str, lines: &str) -> Result<Layer> {
                 layer.figures.extend(Figure::read(&figure));
                 continue;
             }
+            Line::Judged { outcome } => {
+                layer.outcomes.extend(Judged::read(&outcome));
+                continue;
+            }
         };
         match test.skipped {
             serde_json::Value::Bool(false) if test.passed => layer.passed += 1,
@@ -251,6 +261,7 @@ mod tests {
 {"name":"prints","passed":true,"skipped":"no printer here","seconds":0}
 {"name":"later","passed":true,"skipped":true,"seconds":0}
 {"figure":"figure: {\"matrix\":\"m\",\"counts\":[[\"cells\",3]]}"}
+{"outcome":"outcome: {\"attack\":\"reads\",\"outcome\":\"stopped\"}"}
 {"name":"other","passed":true,"skipped":"test name does not match pattern","seconds":0}"#,
         )
         .unwrap();
@@ -260,6 +271,7 @@ mod tests {
             layer.figures.iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["m: 3 cells"]
         );
+        assert_eq!(layer.outcomes.len(), 1);
         assert!(count("x", "not JSON").is_err());
     }
 

@@ -1,6 +1,7 @@
 //! The end of a test run: durations, failures, counts, and the same as a file.
 
 use super::layer::{Counts, Figure, Layer};
+use super::outcomes;
 use crate::cli::Outcome;
 use crate::project;
 use anyhow::Result;
@@ -27,6 +28,7 @@ pub(super) fn publish(layers: &[Layer], took: Duration, path: &Path) -> Result<O
     for figure in Figure::sums(layers.iter().flat_map(|layer| &layer.figures)) {
         println!("{figure}");
     }
+    print!("{}", outcomes::table(layers));
     for layer in layers {
         println!("{layer}");
     }

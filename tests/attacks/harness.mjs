@@ -1,0 +1,222 @@
+// @ts-check
+// What the attacks share: an application whose pages an attacker has a script in, what reached the attacker
+// and what its realm held, and the outcomes, which docs/threats.md is made from.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { engine } from "../e2e/harness/browser.mjs";
+import { place, placeName } from "../e2e/harness/place.mjs";
+import { suite } from "../e2e/harness/suite.mjs";
+import { search } from "../e2e/harness/token-search.mjs";
+import { publish } from "./outcomes.mjs";
+
+/** @typedef {import("../e2e/harness/tab.mjs").Tab} Tab */
+/** @typedef {import("../e2e/harness/suite.mjs").Application} Application */
+/** @typedef {import("../e2e/harness/suite.mjs").Wanted} Wanted */
+/** @typedef {import("../e2e/harness/token-search.mjs").Sought} Sought */
+/**
+ * @typedef {object} Attack
+ * @property {string} name what the script does, with the requirements' ids at its end
+ * @property {string} [limit] what is not stopped: a key of `LIMITS`
+ */
+
+/** Whether this browser is here at all: the page promises no isolation. */
+export const isolated = place.isolates ? {} : { skip: "a vault in the page is not isolated" };
+
+/** No policy stands between vault and attacker here: what stops a request is the vault itself. */
+export const e2e = suite({ vaultConnects: "{other}" });
+
+/** The API's paths that take an API key, which is handed in as an application does it. */
+const KEYED = "/open/";
+
+/**
+ * An application whose pages may send whatever they have to the attacker.
+ *
+ * @param {Wanted & { first?: string[], connects?: string[] }} [wanted] scripts that run before the SDK
+ */
+export async function application({ first = [], connects = [], ...wanted } = {}) {
+  const { api, other } = e2e.servers;
+  const app = await e2e.application({
+    ...wanted,
+    page: { first, attacker: other, ...wanted.page },
+    options: {
+      resources: [{ origin: api }, { origin: api, paths: [KEYED], credential: "apiKey:k" }],
+      apiKeys: { k: {} },
+      ...wanted.options,
+    },
+  });
+  e2e.letPageConnect(other, ...connects);
+  return app;
+}
+
+/**
+ * Hands the vault its API key, and forgets it in the page.
+ *
+ * @param {Tab} tab
+ * @returns {Promise<Sought>}
+ */
+export async function handIn(tab) {
+  const token = randomBytes(24).toString("base64url");
+  await tab.run((auth, key) => auth.setApiKey("k", key), token);
+  return { kind: "API key", token };
+}
+
+/**
+ * What an application does all day: calls, a refused token and the refresh that follows, errors, a call with
+ * its API key.
+ *
+ * @param {Application} app
+ * @param {Tab} tab
+ */
+export async function live(app, tab) {
+  const { api } = e2e.servers;
+  assert.equal((await tab.call(`${api}/me`)).status, 200);
+  const refreshes = app.counts().refreshesSucceeded;
+  app.refuseTokens();
+  assert.equal((await tab.call(`${api}/me`)).status, 200);
+  assert.equal(app.counts().refreshesSucceeded, refreshes + 1, "one refresh");
+  await tab.run(
+    async (auth, api, other) => {
+      await auth.diagnostics();
+      await auth.fetch(`${api}/open/1?kind=json`).catch(() => {});
+      for (const url of [`${api}/status/403`, `${other}/`, "http://localhost:1/"]) {
+        await auth.fetch(url).catch(() => {});
+      }
+      await auth.exportAccessToken().catch(() => {});
+    },
+    api,
+    e2e.servers.other,
+  );
+}
+
+/**
+ * Runs one of the attacker's functions in the page's own realm.
+ *
+ * @param {Tab} tab
+ * @param {string} file under page/
+ * @param {string} name of the export
+ * @param {unknown[]} given
+ * @returns {Promise<any>} what it gives, as JSON
+ */
+export function attack(tab, file, name, ...given) {
+  return tab.run(
+    async (_, url, name, given) => {
+      const script = await window.tw.load(url);
+      const outcome = await script[name](...JSON.parse(given));
+      return JSON.parse(JSON.stringify(outcome ?? null));
+    },
+    `/attacks/${file}`,
+    name,
+    JSON.stringify(given),
+  );
+}
+
+/**
+ * Everything that the attacker has: what its server received, and what the tab's realm holds.
+ *
+ * @param {Tab} [tab]
+ * @returns {Promise<string[]>} attack and text in turn
+ */
+export async function hoard(tab) {
+  const held = tab
+    ? await tab.run(async () => {
+        const attacker = await window.tw.load("/attacks/attacker.js");
+        await attacker.arrived();
+        return JSON.stringify(attacker.holdings());
+      })
+    : "[]";
+  const kept = new Set(pairs(JSON.parse(held)));
+  for (const { url, headers, body } of e2e.servers.direct.other.log.list()) {
+    if (url === "/loot") for (const pair of pairs(JSON.parse(body || "[]").flat())) kept.add(pair);
+    const request = JSON.stringify([url, headers, url === "/loot" ? "" : body]);
+    kept.add(`the attacker's server\n${request}`);
+  }
+  // As a rule the server received what the realm holds: that is searched once.
+  return [...kept].flatMap((pair) => {
+    const at = pair.indexOf("\n");
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  });
+}
+
+/** @param {string[]} kept attack and text in turn */
+function pairs(kept) {
+  return kept.flatMap((text, at) => (at % 2 ? [`${kept[at - 1]}\n${text}`] : []));
+}
+
+/**
+ * The credentials in a hoard, by attack.
+ *
+ * @param {string[]} kept
+ * @param {Sought[]} sought
+ * @returns {Map<string, string[]>}
+ */
+export function stolen(kept, sought) {
+  /** @type {Map<string, string[]>} */
+  const found = new Map();
+  for (const { place, kind, form } of search(kept, sought)) {
+    found.set(place, [...(found.get(place) ?? []), `${kind} token, ${form}`]);
+  }
+  return found;
+}
+
+/**
+ * The verifiers of this client's codes: with a code each is a sign-in.
+ *
+ * @param {Application} app
+ * @returns {Sought[]}
+ */
+export function verifiers(app) {
+  return e2e.servers.direct.provider.log
+    .list()
+    .filter(({ form }) => form.client_id === app.clientId && form.code_verifier)
+    .map(({ form }) => ({ kind: "verifier", token: String(form.code_verifier) }));
+}
+
+/**
+ * Shows that a session is what it was: signed in, called for, and nobody else has been asked for tokens.
+ *
+ * @param {Tab} tab
+ */
+export async function assertUnharmed(tab) {
+  assert.equal((await tab.state()).status, "signedIn");
+  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+}
+
+/** @param {string} name an attack's, which is given without its ids */
+export function short(name) {
+  return name.replace(/ \([^)]*\)$/, "");
+}
+
+/**
+ * Words that the attacks of a test are to hear, one each.
+ *
+ * @param {string[]} names
+ * @returns {Record<string, string>}
+ */
+export function canaries(names) {
+  return Object.fromEntries(names.map((name) => [name, `canary${randomBytes(9).toString("hex")}`]));
+}
+
+/**
+ * Prints what became of each attack and holds it to what its entry says, and to docs/threats.md.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {Attack[]} attacks
+ * @param {Map<string, string>} problems what of an attack was not as it should be
+ */
+export async function judge(t, attacks, problems) {
+  const outcomes = Object.fromEntries(
+    attacks.map(({ name, limit = "stopped" }) => {
+      const problem = problems.get(name);
+      return [name, problem ? `NOT AS SAID (${limit}): ${problem}` : limit];
+    }),
+  );
+  assert.equal(Object.keys(outcomes).length, attacks.length, "two attacks have one name");
+  for (const [name, outcome] of Object.entries(outcomes)) {
+    t.diagnostic(`outcome: ${JSON.stringify({ attack: name, outcome })}`);
+  }
+  assert.deepEqual(Object.fromEntries(problems), {});
+  await publish(`${engine.name}/${placeName}`, outcomes);
+  const stopped = attacks.filter(({ limit }) => !limit).length;
+  const counts = { attacks: attacks.length, stopped, "said limits": attacks.length - stopped };
+  t.diagnostic(`figure: ${JSON.stringify({ matrix: "attacks", counts: Object.entries(counts) })}`);
+}

@@ -1,0 +1,27 @@
+// @ts-check
+// What is not stopped, in the words of docs/threats.md. Each is the outcome of at least one attack, which is
+// tested to be exactly that.
+
+/** @type {Record<string, string>} */
+export const LIMITS = {
+  "uses the session": `a script in the page is the page: it calls the APIs that the configuration lists, as
+  the user who is signed in, reads their answers, and signs the user out. It does that while its page is open, and
+  takes nothing away that works elsewhere.`,
+  "signs in for itself": `with the provider's cookie a script has a login of its own in a hidden frame, with a
+  verifier of its own, and gets tokens of its own. No client can prevent that; short sessions at the provider,
+  a consent, and a \`frame-src\` in the page's policy without the provider do.`,
+  "stands in for the vault": `a script that runs before the SDK can replace \`SharedWorker\` and \`Worker\`, so
+  that a page opens the script's own vault. A session that a real vault has stays there; who signs in from then
+  on signs in to the script. Only a policy that keeps such a script out helps.`,
+  "denial of service": `a script can keep its user from working: it can hang, end or occupy vaults of its
+  origin and its own page. It gets no token by that.`,
+  "reads the sign-in on its way": `the verifier of a sign-in waits in IndexedDB for the way back, since most
+  vaults go with their page. A script that runs on the callback page before the SDK has it and the code, once, for as
+  long as a code lives: a login, as with one of its own. It is in no storage afterwards.`,
+  "sees what the page hands in": `a key or a password that the application hands to the vault is in the page
+  until then, and a script that listens has it. Where you can, configure an \`endpoint\`.`,
+  "uses the key in place": `a key that is stored for DPoP cannot be exported. A script of this origin can use
+  it, and take signed proofs away: without a token, which it has not, they are worth nothing.`,
+  "sees what the API gives away": `an API that returns the token which it was sent in bytes that are no text, or in
+  an encoding, gives it to the page. What is text or JSON is searched, in the first 64 KiB.`,
+};

@@ -1,0 +1,97 @@
+// @ts-check
+// What became of the attacks: results.json has it by browser and place, docs/threats.md is made from that.
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { LIMITS } from "./limits.mjs";
+
+const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));
+export const PAGE = fileURLToPath(new URL("../../docs/threats.md", import.meta.url));
+
+/** @typedef {Record<string, string>} Outcomes by the attack's name */
+/** @typedef {Record<string, Outcomes>} Results by cell */
+
+/** @returns {Promise<Results>} */
+export async function results() {
+  return JSON.parse(await readFile(RESULTS, "utf8"));
+}
+
+/**
+ * Holds outcomes to those that are known, and to docs/threats.md; with UPDATE_THREATS makes both anew.
+ *
+ * @param {string} cell
+ * @param {Outcomes} outcomes of some of the cell's attacks
+ */
+export async function publish(cell, outcomes) {
+  const known = await results();
+  if (process.env.UPDATE_THREATS) {
+    known[cell] = sorted({ ...known[cell], ...outcomes });
+    await writeResults(known);
+  }
+  for (const [name, outcome] of Object.entries(outcomes)) {
+    assert.equal(known[cell]?.[name], outcome, `${name}: run with UPDATE_THREATS=1`);
+  }
+  assert.equal(await readFile(PAGE, "utf8"), render(known), "docs/threats.md has drifted");
+}
+
+/** @param {Results} known */
+export async function writeResults(known) {
+  await writeFile(RESULTS, `${JSON.stringify(sorted(known), undefined, 2)}\n`);
+  await writeFile(PAGE, render(known));
+}
+
+/**
+ * @template T
+ * @param {Record<string, T>} record
+ * @returns {Record<string, T>}
+ */
+function sorted(record) {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/**
+ * @param {Results} known
+ * @returns {string} docs/threats.md
+ */
+export function render(known) {
+  const cells = Object.keys(known);
+  const names = [...new Set(cells.flatMap((cell) => Object.keys(known[cell] ?? {})))].sort();
+  const row = (/** @type {string[]} */ columns) => `| ${columns.join(" | ")} |`;
+  const word = (/** @type {string | undefined} */ outcome) =>
+    !outcome ? "–" : outcome === "stopped" ? outcome : `**${outcome}**`;
+  const rows = names.map((name) => {
+    const [, what = name, ids = ""] = /^(.*) \(([^)]*)\)$/.exec(name) ?? [];
+    return row([what, ids.toUpperCase(), ...cells.map((cell) => word(known[cell]?.[name]))]);
+  });
+  const seen = new Set(cells.flatMap((cell) => Object.values(known[cell] ?? {})));
+  const limits = Object.entries(LIMITS).filter(([limit]) => seen.has(limit));
+  const all = cells.flatMap((cell) => Object.values(known[cell] ?? {}));
+  const stopped = all.filter((outcome) => outcome === "stopped").length;
+  return `# What script in the page can do
+
+Made from what \`cargo xtask test --only attacks\` found: \`UPDATE_THREATS=1 cargo xtask test --only attacks\`.
+Each row is a script in a page of an application, put there as an injection would put it, before the SDK
+loads or after, with a server of the attacker's that the page's policy lets it reach. Somebody is signed in
+there, calls an API and has tokens renewed; then access, refresh and ID tokens, code verifiers and the API key
+are searched in all that the server received and all that the script's realm holds.
+
+**Stopped** means: none of them was found, not a part of one in any common encoding, and the session is what
+it was. It was that ${stopped} times of ${all.length}. Everything else has a name, says what happens instead, and that is
+tested as well.
+
+${row(["a script that…", "ids", ...cells])}
+${row(["---", "---", ...cells.map(() => "---")])}
+${rows.join("\n")}
+
+## What is not stopped
+
+${limits.map(([limit, says]) => `- **${limit}**: ${says}`).join("\n")}
+
+A dash stands where the browser has no such thing, or the place of the vault none.
+
+One origin is one trust domain: other applications on it, and HTML that users supply, are inside. Extensions, developer
+tools and malware on the device see what no library can hide (T40). What keeps script out of the page in the
+first place is a Content-Security-Policy without inline script and with Trusted Types. With \`isolation:
+"none"\` nothing of this table holds.
+`;
+}
