@@ -255,7 +255,8 @@ fn chosen(flags: &Flags) -> Result<Vec<Part>> {
             Kind::Attacks if only.is_none() => {}
             // The page promises no isolation, so there is nothing to attack.
             Kind::Attacks => {
-                let isolated = cells::chosen(browser, place).filter(|cell| cell.place != Place::Page);
+                let isolated =
+                    cells::chosen(browser, place).filter(|cell| cell.place != Place::Page);
                 parts.extend(isolated.map(Part::Attacks));
             }
             Kind::E2e if only.is_none() && browser.is_none() && place.is_none() => {
