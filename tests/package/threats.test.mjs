@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { LIMITS } from "./limits.mjs";
-import { PAGE, render, results } from "./outcomes.mjs";
+import { LIMITS } from "../attacks/limits.mjs";
+import { PAGE, render, results } from "../attacks/outcomes.mjs";
 
 test("docs/threats.md has every attack, and no other", async () => {
   const known = await results();
   assert.equal(readFileSync(PAGE, "utf8"), render(known), "docs/threats.md has drifted");
-  const folder = new URL(".", import.meta.url);
+  const folder = new URL("../attacks/", import.meta.url);
   const sources = readdirSync(folder)
     .filter((name) => name.endsWith(".test.mjs"))
     .map((name) => readFileSync(new URL(name, folder), "utf8"))
