@@ -51,7 +51,7 @@ pub(super) const E2E: Suite = Suite {
     without: Some(ENGINE_ENDING),
     concurrency: 2,
     is_shared: true,
-    limit: Duration::from_mins(15),
+    limit: Duration::from_mins(25),
 };
 
 const ENGINE_ENDING: &str = ".engine.test.mjs";
