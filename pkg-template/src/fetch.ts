@@ -117,7 +117,7 @@ function parts(request: Request, body?: Body): Question {
 function respond(answer: Answer<"response">, drop: () => void, signal: AbortSignal): AuthResponse {
   const { status, url, redirected, unrepeated, body } = answer;
   let isWhole = false;
-  let failure: AuthError | undefined;
+  let failure: AuthError | false | undefined;
   // The vault gives a piece whenever it is asked.
   const gathered = (port: MessagePort): ReadableStream => {
     const stop = () => {
@@ -139,11 +139,11 @@ function respond(answer: Answer<"response">, drop: () => void, signal: AbortSign
             if (data === null) {
               isWhole = true;
               stream.close();
-            } else if (data.error) {
-              failure = new AuthError(data.error);
-              stream.error(failure);
-            } else if (data) stream.enqueue(data);
-            else stream.error(new TypeError("network error"));
+            } else if (data instanceof Uint8Array) stream.enqueue(data);
+            else {
+              failure = data && new AuthError(data.error);
+              stream.error(failure || new TypeError("network error"));
+            }
             done();
           };
           port.postMessage(true);
@@ -153,7 +153,7 @@ function respond(answer: Answer<"response">, drop: () => void, signal: AbortSign
   };
   // Chromium's readers say `TypeError` whatever a stream was ended with.
   const told = (error: unknown) =>
-    Promise.reject(failure ?? (signal.aborted && !isWhole ? signal.reason : error));
+    Promise.reject(failure || (signal.aborted && !isWhole ? signal.reason : error));
   const type = new URL(url).origin === location.origin ? "basic" : "cors";
 
   /** Gives a response what only the network can give, and its clones too. */

@@ -22,11 +22,21 @@ export const OPTIONS = Object.freeze({
  * A fresh copy of the facade. Its globals are read when it is loaded, so make the browser first.
  * @returns {Promise<typeof import("../src/index.js")>}
  */
-export async function load() {
+export function load() {
+  return loadScript("index.ts");
+}
+
+/**
+ * A fresh copy of one of the package's scripts.
+ *
+ * @param {string} name of its source
+ * @returns {Promise<any>}
+ */
+export async function loadScript(name) {
   const folder = await mkdtemp(join(tmpdir(), "tokenward-"));
-  const outfile = join(folder, "index.mjs");
+  const outfile = join(folder, "script.mjs");
   await build({
-    entryPoints: [fileURLToPath(new URL("../src/index.ts", import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(`../src/${name}`, import.meta.url))],
     outfile,
     bundle: true,
     format: "esm",

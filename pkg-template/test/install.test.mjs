@@ -2,9 +2,7 @@
 // A bare request and `installFetch`: which fetch gets which request.
 import assert from "node:assert/strict";
 import { after, mock, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import { browser, load, OPTIONS } from "./edge.mjs";
+import { browser, load, loadScript, OPTIONS } from "./edge.mjs";
 
 const own = mock.fn(async (/** @type {any[]} */ ..._given) => new Response("own"));
 const native = globalThis.fetch;
@@ -16,16 +14,8 @@ after(() => {
 });
 const { createClient } = await load();
 Object.assign(document, { baseURI: "https://app.example/folder/" });
-const built = await build({
-  entryPoints: [fileURLToPath(new URL("../src/install.ts", import.meta.url))],
-  bundle: true,
-  write: false,
-  format: "esm",
-});
 /** @type {typeof import("../src/install.js")} */
-const { installFetch } = await import(
-  `data:text/javascript,${encodeURIComponent(built.outputFiles[0]?.text ?? "")}`
-);
+const { installFetch } = await loadScript("install.ts");
 
 test("a request without a credential is the page's own, whoever replaced its fetch since", async () => {
   const auth = createClient(OPTIONS);

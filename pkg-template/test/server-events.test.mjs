@@ -2,19 +2,10 @@
 // Server-sent events: what the format says, and when another connection is made.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { loadScript } from "./edge.mjs";
 
-const built = await build({
-  entryPoints: [fileURLToPath(new URL("../src/server-events.ts", import.meta.url))],
-  bundle: true,
-  write: false,
-  format: "esm",
-});
 /** @type {typeof import("../src/server-events.js")} */
-const { events } = await import(
-  `data:text/javascript,${encodeURIComponent(built.outputFiles[0]?.text ?? "")}`
-);
+const { events } = await loadScript("server-events.ts");
 
 const URL_ = "https://api.example/live";
 const NO_WAIT = "retry: 0\n";

@@ -2,19 +2,10 @@
 // A ticket for one WebSocket: how it is asked for, and what counts as one.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { loadScript } from "./edge.mjs";
 
-const built = await build({
-  entryPoints: [fileURLToPath(new URL("../src/ticket.ts", import.meta.url))],
-  bundle: true,
-  write: false,
-  format: "esm",
-});
 /** @type {typeof import("../src/ticket.js")} */
-const { ticket } = await import(
-  `data:text/javascript,${encodeURIComponent(built.outputFiles[0]?.text ?? "")}`
-);
+const { ticket } = await loadScript("ticket.ts");
 
 const URL_ = "https://api.example/ticket";
 const JSON_ = { "Content-Type": "application/json; charset=utf-8" };
