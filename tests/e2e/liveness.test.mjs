@@ -84,11 +84,14 @@ test("a vault that hangs is left behind: the next page gets another", endsAlone,
 
 test("a page that is closed in the middle of calls frees them, and others go on", async () => {
   const app = await e2e.application();
+  e2e.letPageConnect(e2e.servers.api);
   const first = await app.openSignedIn();
   const second = await app.openTabSignedIn();
   await startDownloads(app, second);
+  await startOwn(second);
   await second.close();
   await first.focus();
+  await ownFreed(app);
   await freed(app);
   assert.equal((await first.call(`${e2e.servers.api}/me`)).status, 200);
 });
@@ -105,11 +108,14 @@ test("a last page that is closed or left in mid-download frees its connections",
     await freed(app);
   }
 
+  e2e.letPageConnect(e2e.servers.api);
   const last = await app.openTabSignedIn();
   await startDownloads(app, last);
+  await startOwn(last);
   await tab.close();
   await last.close();
   await e2e.tab().focus();
+  await ownFreed(app);
   await freed(app);
 });
 
@@ -238,6 +244,33 @@ async function startDownloads(app, tab) {
       .then((/** @type {Response} */ response) => response.text());
   }, e2e.servers.api);
   await eventually("both calls at the API", async () => app.calls().length === before + 2);
+}
+
+/** Where a page calls the API by its own `fetch`. */
+const OWN = "/stream?chunks=100000&delay=50&own";
+
+/**
+ * Has the page itself download something: the browser ends that when it ends the page, which on a busy
+ * machine is some time after the tab has gone.
+ *
+ * @param {import("./harness/tab.mjs").Tab} tab
+ */
+async function startOwn(tab) {
+  await tab.run(async (_auth, url) => {
+    const response = await fetch(url);
+    void response.text().catch(() => {});
+  }, e2e.servers.api + OWN);
+}
+
+/**
+ * Waits until the browser has ended what the closed page had under way itself.
+ *
+ * @param {import("./harness/suite.mjs").Application} app
+ */
+async function ownFreed(app) {
+  const own = () => app.calls().filter(({ url }) => url.endsWith("&own"));
+  assert.ok(own().length > 0);
+  await eventually("the end of the page", async () => own().every(({ aborted }) => aborted));
 }
 
 /**

@@ -66,8 +66,22 @@ function limit(driver) {
 async function leaveBrowser() {
   shared.users -= 1;
   if (shared.users > 0) return;
-  await (await shared.started)?.stop();
+  const started = await shared.started;
   shared.started = undefined;
+  await started?.stop();
+}
+
+/** How long what a process left open may keep it from ending, once its tests are over. */
+const END_MS = 30_000;
+
+/** Has a process that something keeps open end all the same, as a failure that names it. */
+function end() {
+  const late = () => {
+    console.error(`still open after the last test: ${process.getActiveResourcesInfo().join(", ")}`);
+    process.exit(1);
+  };
+  // What no longer counts keeps nothing open itself.
+  setTimeout(late, END_MS).unref();
 }
 
 /**
@@ -118,9 +132,12 @@ export class Suite {
   }
 
   async stop() {
-    await leaveBrowser();
-    await this.servers?.close();
-    await this.#root?.remove();
+    // One that fails keeps no other from being closed.
+    const closed = [leaveBrowser(), this.servers?.close(), this.#root?.remove()];
+    const outcomes = await Promise.allSettled(closed);
+    if (shared.users === 0) end();
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
   /** One blank tab, no session at the provider, no plan left over. */
