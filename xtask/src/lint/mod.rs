@@ -86,7 +86,8 @@ const CLIPPY: &[(&str, &[&str], &[&str])] = &[
     ("clippy native", &["--workspace", "--lib", "--bins"], &[]),
     ("clippy wasm", &["-p", "tokenward", "--lib", "--target", WASM], &[]),
     ("clippy tests", &["--workspace", "--all-targets"], IN_TESTS),
-    ("clippy wasm tests", &["-p", "tokenward", "--test", "wasm", "--target", WASM], IN_TESTS),
+    // All of them, as wasm-pack builds them: the library's own too.
+    ("clippy wasm tests", &["-p", "tokenward", "--tests", "--target", WASM], IN_TESTS),
 ];
 
 /// A workspace of its own, which `--all` does not reach.
