@@ -18,6 +18,8 @@ mod reader;
 mod scalars;
 
 pub use options::{Kind, OPTIONS, OptionSpec};
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub(crate) use options::MEMBERS;
 pub use read::NETWORK_MS;
 pub use scalars::extra_param_problem;
 
@@ -69,8 +71,11 @@ pub struct Config {
     pub allow_token_export: bool,
     /// How long the provider may take to answer.
     pub network_timeout: Millis,
-    /// The origin of the pages.
+    /// The origin of the pages that say hello.
     pub page_origin: String,
+    /// The origins of the application, where the vault has one of its own; else none, and the application is
+    /// at [`Config::page_origin`].
+    pub app_origins: Vec<String>,
 }
 
 /// A place that a credential may go to.
@@ -163,6 +168,28 @@ impl Config {
         let page = urls.parse(page_url, None);
         let page = page.ok_or_else(|| invalid(&["the page's own address is no URL".to_owned()]))?;
         read::config(&options, &page, urls).map_err(|problems| invalid(&problems))
+    }
+
+    /// The same for a vault that has `baked`, the text of the one configuration that it serves: whatever else a
+    /// page asks for is `config_invalid`. Without it nobody may name origins of an application.
+    pub fn admit(
+        text: &str,
+        baked: Option<&str>,
+        page_url: &str,
+        urls: &dyn ParseUrl,
+    ) -> Result<Self, AuthError> {
+        let wanted = Self::check(text, page_url, urls)?;
+        let problem = match baked.map(|baked| Self::check(baked, page_url, urls)) {
+            Some(Ok(baked)) if baked == wanted => None,
+            Some(Ok(_)) => Some(
+                "they are not those that `npx tokenward init --config` wrote into this vault: give \
+                 `createClient` the same, or run it again",
+            ),
+            Some(Err(_)) => Some("those in this vault are wrong: run `npx tokenward init --config` again"),
+            None if wanted.app_origins.is_empty() => None,
+            None => Some("`appOrigins` is for `npx tokenward init --config` alone"),
+        };
+        problem.map_or(Ok(wanted), |problem| Err(invalid(&[problem.to_owned()])))
     }
 
     /// The number of the audience that this indicator names, the default one's where there is none. `None`

@@ -7,7 +7,7 @@ use std::{fmt::Write as _, fs, path::PathBuf};
 use ts_rs::{Config, TS};
 
 use crate::{
-    config::{NETWORK_MS, OPTIONS},
+    config::{MEMBERS, NETWORK_MS, OPTIONS, OptionSpec},
     error::{AuthErrorInfo, Code, Phase},
     oauth::{
         authorize::Asked,
@@ -26,14 +26,15 @@ const HEADER: &str =
 
 #[test]
 fn typescript_has_not_drifted() {
-    compare("types.ts", &types());
-    compare("constants.ts", &constants());
-    compare("options.ts", &options());
+    compare("src/generated/types.ts", &types());
+    compare("src/generated/constants.ts", &constants());
+    compare("src/generated/options.ts", &options());
+    compare("bin/options.js", &options_of_file());
 }
 
 fn compare(file: &str, expected: &str) {
     let path: PathBuf =
-        [env!("CARGO_MANIFEST_DIR"), "pkg-template", "src", "generated", file].iter().collect();
+        [env!("CARGO_MANIFEST_DIR"), "pkg-template", file].iter().collect();
     if std::env::var_os("UPDATE_GENERATED").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, expected).unwrap();
@@ -122,10 +123,37 @@ fn options() -> String {
     let mut text = HEADER.to_owned();
     text.push_str("/** Every option: its kind, `!` behind it where it is required. */\n");
     text.push_str("export const OPTIONS: Readonly<Record<string, string>> = {\n");
-    for option in OPTIONS {
+    for option in OPTIONS.iter().filter(|option| option.in_page) {
         let mark = if option.required { "!" } else { "" };
         writeln!(text, "  {}: \"{}{mark}\",", option.name, option.kind.as_str()).unwrap();
     }
     text.push_str("};\n");
     text
+}
+
+/// The options of the file that `npx tokenward init --config` reads, for its first look at them.
+fn options_of_file() -> String {
+    let mut text = HEADER.to_owned();
+    text.push_str("/** Every option that a configuration may have, as in src/generated/options.ts. */\n");
+    text.push_str("export const OPTIONS = {\n");
+    list(&mut text, OPTIONS, "  ");
+    text.push_str("};\n/** The members of options that have some. */\nexport const MEMBERS = {\n");
+    for (name, members) in MEMBERS {
+        writeln!(text, "  {name}: {{").unwrap();
+        list(&mut text, members, "    ");
+        text.push_str("  },\n");
+    }
+    text.push_str("};\n/** What `createClient` takes besides. */\nexport const OF_PAGE = [\n");
+    for option in OPTIONS.iter().filter(|option| !option.pinned) {
+        writeln!(text, "  \"{}\",", option.name).unwrap();
+    }
+    text.push_str("];\n");
+    text
+}
+
+fn list(text: &mut String, options: &[OptionSpec], indent: &str) {
+    for option in options.iter().filter(|option| option.pinned) {
+        let mark = if option.required { "!" } else { "" };
+        writeln!(text, "{indent}{}: \"{}{mark}\",", option.name, option.kind.as_str()).unwrap();
+    }
 }

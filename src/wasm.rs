@@ -14,11 +14,12 @@ pub struct Vault(&'static Door);
 
 /// Starts the vault of the worker `name`, which ends in the fingerprint of the configuration that it
 /// will serve. The caller holds the Web Lock `lock` while the realm lives, for pages to see that it
-/// does. Nothing comes of it where the browser withholds its random numbers.
+/// does. With `baked`, the text of a configuration, it serves no other. Nothing comes of it where the browser
+/// withholds its random numbers.
 #[wasm_bindgen]
 #[must_use]
-pub fn start(name: String, build: String, lock: String) -> Option<Vault> {
-    Door::new(name, build, lock).map(Vault)
+pub fn start(name: String, build: String, lock: String, baked: Option<String>) -> Option<Vault> {
+    Door::new(name, build, lock, baked).map(Vault)
 }
 
 #[wasm_bindgen]

@@ -1,65 +1,51 @@
 #!/usr/bin/env node
 // @ts-check
-/**
- * `npx tokenward init <folder>`: puts the vault at the stable address that it needs, in a folder of
- * its own below what the application serves, with the shield service worker and the page for hidden
- * frames beside it.
- */
+/** `npx tokenward <command>`: reads the command line, and tells in words what a command refuses. */
 
-import { copyFile, mkdir, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { init, Refusal } from "./init.js";
 
-const HELP = `Usage: npx tokenward init <folder>
+const HELP = `Usage: npx tokenward init <folder> [--config <file>]
 
   init <folder>   copies vault.js, shield.js and the page callback.html for hidden frames to
                   <folder>/tokenward/, where <folder> is what your server or bundler serves as it is
                   (public, static, ...). Run it after each update of the package.
+
+  --config <file> writes a configuration into the vault, which then serves no other: a JSON file with the
+                  options of \`createClient\` that define the session. With \`appOrigins\` in it the vault is
+                  for an origin of its own (\`isolation: "origin"\`), and frame.html is written too.
 `;
-
-/** The files that must stand at an address of their own, unhashed. */
-const FILES = ["vault.js", "shield.js", "callback.html", "callback.js"];
-
-/** A command line or a folder that cannot be used; its message says what to do. */
-class Refusal extends Error {}
 
 /** @param {string[]} words */
 async function main(words) {
-  const [verb, folder, ...rest] = words;
+  const [verb, ...rest] = words;
   if (verb === undefined || verb === "--help" || verb === "-h" || verb === "help") {
     process.stdout.write(HELP);
     return;
   }
   if (verb !== "init") throw new Refusal(`there is no command \`${verb}\`\n\n${HELP}`);
-  if (folder === undefined || folder.startsWith("-") || rest.length > 0) {
-    throw new Refusal(`\`init\` wants one folder, and nothing else\n\n${HELP}`);
-  }
-  await init(folder);
+  const { folders, config } = read(rest);
+  const [folder, ...more] = folders;
+  if (folder === undefined || more.length > 0) throw new Refusal(wanted());
+  process.stdout.write(await init(folder, config));
 }
 
-/** @param {string} folder what the application serves as it is */
-async function init(folder) {
-  if (!(await isFolder(folder))) {
-    throw new Refusal(`${folder} is not a folder: name the one whose files are served as they are`);
-  }
-  const target = join(folder, "tokenward");
-  await mkdir(target, { recursive: true });
-  for (const file of FILES) {
-    await copyFile(fileURLToPath(new URL(`../${file}`, import.meta.url)), join(target, file));
-  }
-  process.stdout.write(`${FILES.map((file) => join(target, file)).join("\n")}
-Serve this folder at /tokenward/, and vault.js with a Content-Security-Policy of its own whose
-connect-src lists your provider and your resources.
-`);
-}
-
-/** @param {string} path */
-async function isFolder(path) {
+/** @param {string[]} words */
+function read(words) {
   try {
-    return (await stat(path)).isDirectory();
+    const { values, positionals } = parseArgs({
+      args: words,
+      options: { config: { type: "string" } },
+      allowPositionals: true,
+    });
+    return { folders: positionals, config: values.config };
   } catch {
-    return false;
+    throw new Refusal(wanted());
   }
+}
+
+function wanted() {
+  return `\`init\` wants one folder, and nothing else but \`--config <file>\`\n\n${HELP}`;
 }
 
 try {

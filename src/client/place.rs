@@ -205,7 +205,7 @@ fn open_here(name: &str) -> Result<Opened, AuthError> {
         let random: [u8; 8] = random::bytes().ok_or_else(|| no_vault(JsValue::NULL))?;
         let lock = ["tokenward/vault/", &u64::from_le_bytes(random).to_string()].concat();
         hold(lock.clone());
-        let made = Door::new(name.to_owned(), BUILD.to_owned(), lock);
+        let made = Door::new(name.to_owned(), BUILD.to_owned(), lock, None);
         let door = made.ok_or_else(|| no_vault(JsValue::NULL))?;
         DOORS.with_borrow_mut(|doors| doors.push((name.to_owned(), door)));
         door

@@ -60,18 +60,24 @@ pub struct OptionSpec {
     /// Whether it defines the session, so that it is sent to the vault and is part of the
     /// fingerprint; the others concern the page alone.
     pub pinned: bool,
+    /// Whether `createClient` takes it; else it stands in the file of `npx tokenward init --config` alone.
+    pub in_page: bool,
 }
 
 const fn pinned(name: &'static str, kind: Kind) -> OptionSpec {
-    OptionSpec { name, kind, required: false, pinned: true }
+    OptionSpec { name, kind, required: false, pinned: true, in_page: true }
 }
 
 const fn required(name: &'static str, kind: Kind) -> OptionSpec {
-    OptionSpec { name, kind, required: true, pinned: true }
+    OptionSpec { name, kind, required: true, pinned: true, in_page: true }
 }
 
 const fn of_page(name: &'static str, kind: Kind) -> OptionSpec {
-    OptionSpec { name, kind, required: false, pinned: false }
+    OptionSpec { name, kind, required: false, pinned: false, in_page: true }
+}
+
+const fn of_file(name: &'static str, kind: Kind) -> OptionSpec {
+    OptionSpec { name, kind, required: false, pinned: true, in_page: false }
 }
 
 /// Every option.
@@ -94,6 +100,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     pinned("allowTokenExport", Kind::Boolean),
     pinned("allowPasswordGrant", Kind::String),
     pinned("timeouts", Kind::Object),
+    of_file("appOrigins", Kind::Strings),
     of_page("isolation", Kind::String),
     of_page("vaultUrl", Kind::String),
     of_page("serviceWorker", Kind::String),
@@ -149,11 +156,22 @@ pub(super) const LOGOUT: &[OptionSpec] = &[
 /// The members of `timeouts`.
 pub(super) const TIMEOUTS: &[OptionSpec] = &[pinned("networkMs", Kind::Number)];
 
+/// What has members of its own, by the option's name, for whoever writes the tables down elsewhere.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub(crate) const MEMBERS: &[(&str, &[OptionSpec])] = &[
+    ("resources", RESOURCE),
+    ("apiKeys", API_KEY),
+    ("signatures", SIGNATURE),
+    ("endpoints", ENDPOINTS),
+    ("logout", LOGOUT),
+    ("timeouts", TIMEOUTS),
+];
+
 /// The name among `known` that `wrong` was probably meant to be: one with the same first three letters,
 /// as in the page's own check. Case and separators are the usual mistakes: `client_id`, `redirectURI`.
 pub(super) fn meant(wrong: &str, known: &[OptionSpec]) -> Option<&'static str> {
     let wrong = first_letters(wrong)?;
-    let mut known = known.iter().filter(|option| option.pinned);
+    let mut known = known.iter().filter(|option| option.pinned && option.in_page);
     known.find(|option| first_letters(option.name) == Some(wrong)).map(|option| option.name)
 }
 

@@ -58,8 +58,24 @@ pub(super) fn config(
         allow_token_export: from.boolean("allowTokenExport").unwrap_or(false),
         network_timeout: network_timeout(&from),
         page_origin: page.origin.clone(),
+        app_origins: app_origins(&from, page, urls),
     };
     problems.settle(config)
+}
+
+/// The origins of an application whose vault is at another one.
+fn app_origins(from: &Reader<'_>, page: &ParsedUrl, urls: &dyn ParseUrl) -> Vec<String> {
+    let Some(origins) = scalars::some(from, "appOrigins") else { return Vec::new() };
+    for origin in &origins {
+        let url = urls.parse(origin, None).filter(|url| url.is_secure() && url.origin == *origin);
+        if origin.contains('*') || url.is_none_or(|url| url.origin == page.origin) {
+            from.problem(
+                "appOrigins",
+                "must be origins of the application, as browsers write them, and not the vault's own",
+            );
+        }
+    }
+    origins.into_iter().map(str::to_owned).collect()
 }
 
 fn client_id(from: &Reader<'_>) -> Option<String> {

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::url::oracle::Oracle;
 
+mod baked;
+
 const PAGE: &str = "https://app.example.com/some/page";
 
 fn options(changes: &Value) -> String {

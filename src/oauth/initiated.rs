@@ -93,7 +93,7 @@ mod tests {
             "data%3Atext%2Fhtml%2Cx",
         ] {
             let (_, wanted) = begun(&format!("iss={ISSUER}&target_link_uri={target}")).unwrap();
-            let checked = return_to::check(&wanted.unwrap(), PAGE, &Oracle);
+            let checked = return_to::check(&wanted.unwrap(), PAGE, &[], &Oracle);
             assert_eq!(checked.map_err(|error| error.code), Err(Code::ReturnToInvalid), "{target}");
         }
     }

@@ -1,5 +1,6 @@
 //! Where an application may be sent after a sign-in: an address of its own origin and nothing else,
-//! so that no link to it becomes an open redirect (RFC 9700, 4.11.1).
+//! so that no link to it becomes an open redirect (RFC 9700, 4.11.1). Where the vault has an origin of its own,
+//! the application's is one of those that the vault's configuration lists.
 
 use crate::{
     error::{AuthError, Code, Phase},
@@ -9,16 +10,23 @@ use crate::{
 /// The longest address that is kept, in bytes.
 const LIMIT: usize = 8 * 1024;
 
-/// Path, query and fragment of the address that `return_to` names, which must be of `page_origin`.
+/// Path, query and fragment of the address that `return_to` names, which must be of `page_origin`; where
+/// there are `app_origins`, the whole address, which must be of one of those.
 ///
-/// What is returned is the parser's canonical form: it begins with one `/`, so that it stays on its
-/// origin however it is used.
-pub fn check(return_to: &str, page_origin: &str, urls: &dyn ParseUrl) -> Result<String, AuthError> {
-    let target = urls.parse(return_to, Some(page_origin)).filter(|_| return_to.len() <= LIMIT);
+/// What is returned is the parser's canonical form: it begins with one `/`, or with a listed origin, so that it
+/// stays on its origin however it is used.
+pub fn check(
+    return_to: &str,
+    page_origin: &str,
+    app_origins: &[String],
+    urls: &dyn ParseUrl,
+) -> Result<String, AuthError> {
+    let base = app_origins.first().map_or(page_origin, String::as_str);
+    let target = urls.parse(return_to, Some(base)).filter(|_| return_to.len() <= LIMIT);
     let own = target.filter(|url| {
         // By scheme too: a `blob:` URL has the origin of its maker.
         (url.protocol == "https:" || url.protocol == "http:")
-            && url.origin == page_origin
+            && (url.origin == base || app_origins.contains(&url.origin))
             && !url.has_userinfo
             && url.pathname.starts_with('/')
             // `//host` and its likes name another host when they are used as an address.
@@ -26,11 +34,14 @@ pub fn check(return_to: &str, page_origin: &str, urls: &dyn ParseUrl) -> Result<
             && !url.pathname.contains('\\')
     });
     match own {
-        Some(url) => Ok(url.pathname + &url.search + &url.hash),
+        Some(url) => {
+            let path = url.pathname + &url.search + &url.hash;
+            Ok(if app_origins.is_empty() { path } else { url.origin + &path })
+        }
         None => Err(AuthError::new(
             Code::ReturnToInvalid,
             Phase::SignIn,
-            "`returnTo` must be an address of this origin: use a path like \"/orders?page=2\"",
+            "`returnTo` must be an address of this application's origin: use a path like \"/orders?page=2\"",
         )),
     }
 }
@@ -46,7 +57,40 @@ mod tests {
     const PAGE: &str = "https://app.example.com";
 
     fn checked(return_to: &str) -> Result<String, Code> {
-        check(return_to, PAGE, &Oracle).map_err(|error| error.code)
+        check(return_to, PAGE, &[], &Oracle).map_err(|error| error.code)
+    }
+
+    /// The same where the vault is at an origin of its own.
+    fn framed(return_to: &str) -> Result<String, Code> {
+        let app_origins = [PAGE.to_owned(), "https://beta.example.com:8443".to_owned()];
+        let vault = "https://vault.example.com";
+        check(return_to, vault, &app_origins, &Oracle).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn a_vault_of_its_own_origin_sends_people_to_listed_origins_alone_cb9() {
+        for (wanted, address) in [
+            ("/orders?page=2#row", "https://app.example.com/orders?page=2#row"),
+            ("https://app.example.com/a/../b", "https://app.example.com/b"),
+            ("https://beta.example.com:8443", "https://beta.example.com:8443/"),
+        ] {
+            assert_eq!(framed(wanted).as_deref(), Ok(address), "{wanted}");
+            assert_eq!(framed(address).as_deref(), Ok(address), "checked again");
+        }
+        for hostile in [
+            "https://vault.example.com/tokenward/callback.html",
+            "https://beta.example.com/",
+            "http://app.example.com/",
+            "https://evil.example/",
+            "//evil.example",
+            "https://app.example.com@evil.example/",
+            "https://app.example.com.evil.example/",
+            "blob:https://app.example.com/4f7b",
+            "javascript:alert(1)",
+            "/.//evil.example",
+        ] {
+            assert_eq!(framed(hostile), Err(Code::ReturnToInvalid), "{hostile}");
+        }
     }
 
     #[test]
@@ -127,6 +171,9 @@ mod tests {
                     let url = Oracle.parse(&path, Some(base)).unwrap();
                     prop_assert_eq!(url.origin, PAGE);
                 }
+            }
+            if let Ok(address) = framed(&return_to) {
+                prop_assert_eq!(Oracle.parse(&address, None).unwrap().origin, PAGE);
             }
         }
     }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     browser::{fetch, random, time, url::BrowserUrls},
+    config::Config,
     error::{AuthError, Code, Phase},
     oauth::{
         authorize::{self, Asked, Parameters},
@@ -137,9 +138,10 @@ pub(super) async fn prepare(
     Ok((transaction, parameters))
 }
 
-/// The address to return to, if it is of the pages' own origin.
+/// The address to return to, if it is the application's own.
 pub(super) fn check(vault: Vault, return_to: &str) -> Result<String, AuthError> {
-    return_to::check(return_to, &vault.config.page_origin, &BrowserUrls)
+    let Config { page_origin, app_origins, .. } = &vault.config;
+    return_to::check(return_to, page_origin, app_origins, &BrowserUrls)
 }
 
 /// A page is at its redirect URI.

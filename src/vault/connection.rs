@@ -39,6 +39,8 @@ pub(crate) struct Door {
     build: String,
     /// The Web Lock that this realm holds while it lives.
     lock: String,
+    /// The text of the only configuration that is served, where one is written into the vault's script.
+    baked: Option<String>,
     seed: u64,
     ports: &'static Ports,
     vault: OnceCell<Vault>,
@@ -46,12 +48,18 @@ pub(crate) struct Door {
 
 impl Door {
     /// A door that nobody has come through yet, in a realm that holds the Web Lock `lock` while it
-    /// lives. `None` where the browser has no random numbers.
-    pub(crate) fn new(name: String, build: String, lock: String) -> Option<&'static Self> {
+    /// lives. With `baked`, the text of a configuration, no other is served. `None` where the browser has no
+    /// random numbers.
+    pub(crate) fn new(
+        name: String,
+        build: String,
+        lock: String,
+        baked: Option<String>,
+    ) -> Option<&'static Self> {
         let seed = u64::from_le_bytes(random::bytes()?);
         let (ports, vault) = (Box::leak(Box::default()), OnceCell::new());
         // As long as its realm.
-        Some(Box::leak(Box::new(Self { name, build, lock, seed, ports, vault })))
+        Some(Box::leak(Box::new(Self { name, build, lock, baked, seed, ports, vault })))
     }
 
     /// Takes a page's port in.
@@ -106,7 +114,8 @@ impl Door {
         if let Some(vault) = self.vault.get() {
             return Ok(vault);
         }
-        let config = Config::check(&hello.config, &hello.page, &BrowserUrls)?;
+        let baked = self.baked.as_deref();
+        let config = Config::admit(&hello.config, baked, &hello.page, &BrowserUrls)?;
         Ok(self.vault.get_or_init(|| State::new(config, self.ports, self.seed)))
     }
 }

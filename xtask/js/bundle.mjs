@@ -38,10 +38,13 @@ const vaultModules = {
   },
 };
 
+/** The first line of scripts into which `npx tokenward init --config` writes a configuration. */
+const UNBAKED = "const TOKENWARD_CONFIG=void 0;";
+
 /** The bundles: what comes in, what goes out. */
 const BUNDLES = [
   { source: "index.ts", name: "index" },
-  { source: "vault/entry.ts", name: "vault" },
+  { source: "vault/entry.ts", name: "vault", banner: UNBAKED },
   { source: "shield.ts", name: "shield" },
   { source: "callback-page.ts", name: "callback" },
   { source: "decode-jwt.ts", name: "decode-jwt" },
@@ -64,6 +67,7 @@ for (const bundle of BUNDLES) {
     minify: true,
     charset: "utf8",
     legalComments: "none",
+    banner: bundle.banner ? { js: bundle.banner } : {},
     logLevel: "warning",
     define: {
       __TOKENWARD_BUILD__: JSON.stringify(plan.build),

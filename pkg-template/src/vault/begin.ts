@@ -7,6 +7,9 @@ import type { AuthErrorCode, FromVault } from "../generated/types.js";
 /** The hash of the vault's wasm and glue; the build writes it in. */
 declare const __TOKENWARD_BUILD__: string;
 
+/** The one configuration to serve, as JSON text: `npx tokenward init --config` writes it into the script's first line. */
+declare const TOKENWARD_CONFIG: string | undefined;
+
 /** Takes a page's port in. */
 export type Take = (port: MessagePort) => void;
 
@@ -41,7 +44,7 @@ export function begin(name: string, leave: () => void, isWorker: boolean): Take 
     const lock = `tokenward/vault/${crypto.randomUUID()}`;
     // Held before anybody hears of it: a page that got it would take this vault for dead.
     await hold(lock);
-    const vault = start(name, __TOKENWARD_BUILD__, lock);
+    const vault = start(name, __TOKENWARD_BUILD__, lock, TOKENWARD_CONFIG);
     if (!vault) throw new Error("no random numbers");
     serve((port) => vault.connect(port));
   };

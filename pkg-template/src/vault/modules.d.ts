@@ -12,5 +12,10 @@ declare module "tokenward:glue" {
     connect(port: MessagePort): void;
   }
 
-  export function start(name: string, build: string, lock: string): Vault | undefined;
+  export function start(
+    name: string,
+    build: string,
+    lock: string,
+    baked: string | undefined,
+  ): Vault | undefined;
 }

@@ -101,6 +101,9 @@ fn types(package: &Path) -> Result<()> {
 fn papers(package: &Path) -> Result<()> {
     for (from, to) in [
         ("pkg-template/bin/tokenward.js", "bin/tokenward.js"),
+        ("pkg-template/bin/init.js", "bin/init.js"),
+        ("pkg-template/bin/config.js", "bin/config.js"),
+        ("pkg-template/bin/options.js", "bin/options.js"),
         ("LICENSE-MIT", "LICENSE-MIT"),
         ("LICENSE-APACHE", "LICENSE-APACHE"),
         ("pkg-template/README.md", "README.md"),
