@@ -178,3 +178,93 @@ test("init refuses what it cannot use, and says what it wants", async () => {
   assert.deepEqual([typo.code, /no command `inti`/.test(typo.said)], [2, true]);
   assert.equal((await command("--help")).code, 0);
 });
+
+const CONFIG = {
+  issuer: "https://id.example.com",
+  clientId: "spa",
+  redirectUri: "/callback",
+  resources: [{ origin: "https://api.example.com" }],
+};
+
+/** @param {string} name @param {unknown} config */
+async function initWith(name, config) {
+  await mkdir(path.join(folder, name));
+  const text = typeof config === "string" ? config : JSON.stringify(config);
+  await writeFile(path.join(folder, `${name}.json`), text);
+  return command("init", name, "--config", `${name}.json`);
+}
+
+test("init --config writes the configuration into the vault, and into nothing else", async () => {
+  const { code, said } = await initWith("baked", CONFIG);
+  assert.equal(code, 0, said);
+  const written = path.join(folder, "baked/tokenward");
+  const names = ["callback.html", "callback.js", "shield.js", "vault.js"];
+  assert.deepEqual((await readdir(written)).sort(), names);
+  for (const name of names.slice(0, 3)) {
+    const made = await readFile(path.join(unpacked, name));
+    assert.deepEqual(await readFile(path.join(written, name)), made, name);
+  }
+  const vault = await readFile(path.join(written, "vault.js"), "utf8");
+  const plain = await readFile(path.join(unpacked, "vault.js"), "utf8");
+  const [first, ...rest] = vault.split("\n");
+  assert.equal(rest.join("\n"), plain.slice(plain.indexOf("\n") + 1), "all else is as it was");
+  const [, literal = ""] = /^const TOKENWARD_CONFIG=(".*");$/.exec(first ?? "") ?? [];
+  assert.deepEqual(JSON.parse(JSON.parse(literal)), CONFIG);
+
+  // Without one, the next vault has none.
+  assert.equal((await command("init", "baked")).code, 0);
+  assert.equal(await readFile(path.join(written, "vault.js"), "utf8"), plain);
+});
+
+test("init --config says everything that is wrong, and writes nothing", async () => {
+  /** @type {Record<string, [unknown, ...RegExp[]]>} */
+  const wrong = {
+    text: ["{ issuer", /text\.json cannot be read as JSON/],
+    list: [[], /must be an object/],
+    names: [
+      { ...CONFIG, scopes: [], isolation: "origin", clientId: 1, issuer: undefined },
+      /`scopes` is unknown/,
+      /`isolation` is no part of the session: give it to `createClient`/,
+      /`clientId` must be a string/,
+      /`issuer` is missing/,
+    ],
+    members: [
+      {
+        ...CONFIG,
+        resources: [{ orgin: "https://api.example.com" }],
+        logout: { endSession: "no" },
+        apiKeys: { k: 1 },
+      },
+      /`resources\[0\]\.orgin` is unknown/,
+      /`resources\[0\]\.origin` is missing/,
+      /`logout\.endSession` must be `true` or `false`/,
+      /`apiKeys\.k` must be an object/,
+    ],
+    addresses: [
+      {
+        ...CONFIG,
+        issuer: "id.example.com",
+        redirectUri: "callback",
+        resources: [{ origin: "https://api.example.com/v1" }],
+        logout: { postLogoutRedirectUri: "/" },
+        appOrigins: ["https://app.example.com/"],
+      },
+      /`issuer` must be an absolute URL/,
+      /`redirectUri` must be an absolute URL, or a path/,
+      /`resources\[0\]\.origin` must be an origin/,
+      /`logout\.postLogoutRedirectUri` must be an absolute URL/,
+      /`appOrigins` must be exact origins/,
+    ],
+    proto: ['{ "__proto__": { "issuer": "x" } }', /`__proto__` is unknown/, /`issuer` is missing/],
+  };
+  for (const [name, [config, ...expected]] of Object.entries(wrong)) {
+    const { code, said } = await initWith(name, config);
+    assert.equal(code, 2, said);
+    for (const words of expected) assert.match(said, words);
+    assert.deepEqual(await readdir(path.join(folder, name)), [], "something was written");
+  }
+  const missing = await command("init", "text", "--config", "none.json");
+  assert.deepEqual([missing.code, /none\.json cannot be read/.test(missing.said)], [2, true]);
+  const valueless = await command("init", "text", "--config");
+  assert.deepEqual([valueless.code, /wants one folder/.test(valueless.said)], [2, true]);
+});

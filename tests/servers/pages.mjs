@@ -14,11 +14,11 @@ import { RequestLog } from "./request-log.mjs";
  * @property {string | Record<string, string>} [dir] a directory, or directories by URL prefix
  *   (`{ "/": "dist", "/pkg/": "pkg" }`, the longest prefix wins); one blank page without it
  * @property {Headers} pageHeaders for everything but the vault
- * @property {Headers} vaultHeaders for `/tokenward/vault.js` and its kin
+ * @property {Headers} vaultHeaders for `/tokenward/vault.js` and its kin, also below `/baked/<client>`
  */
 
 /** A worker has the policy that its own file was served with, not its page's. */
-const VAULT_PATH = /^\/tokenward\/(\w+\.)?vault\.js$/;
+const VAULT_PATH = /^(\/baked\/[\w-]+)?\/tokenward\/(\w+\.)?vault\.js$/;
 
 const BLANK = "<!doctype html><html lang=en><meta charset=utf-8><title>blank</title>";
 

@@ -16,12 +16,14 @@ import { createProvider } from "./provider.mjs";
  * @property {string | Record<string, string>} [pagesDir] what the app's origin serves; see pages.mjs
  * @property {Record<string, string>} [pagesHeaders] instead of `PAGE_HEADERS`
  * @property {Record<string, string>} [vaultHeaders] instead of `VAULT_HEADERS`
+ * @property {string | Record<string, string>} [framesDir] what the vault's own origin serves, with
+ *   `FRAME_HEADERS`
  * @property {number} [accessTokenTtl] seconds; 300 unless told
- * @property {Partial<Record<"issuer" | "api" | "app" | "other" | "control", import("./listen.mjs").Port>>}
+ * @property {Partial<Record<"issuer" | "api" | "app" | "vault" | "other" | "control", import("./listen.mjs").Port>>}
  *   [ports] fixed ones; otherwise the first that are free above 8100
  */
 
-/** In header values, `{issuer}`, `{api}`, `{app}` and `{other}` stand for the addresses. */
+/** In header values, `{issuer}`, `{api}`, `{app}`, `{vault}` and `{other}` stand for the addresses. */
 export const PAGE_HEADERS = {
   "Content-Security-Policy": [
     "default-src 'none'",
@@ -45,6 +47,21 @@ export const VAULT_HEADERS = {
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src {issuer} {api}",
 };
 
+/** The frame that starts a vault of its own origin, and the page to which the provider sends people back. */
+export const FRAME_HEADERS = {
+  "Content-Security-Policy": [
+    "default-src 'none'",
+    "script-src 'self'",
+    "worker-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "frame-ancestors {app}",
+    "require-trusted-types-for 'script'",
+    "trusted-types tokenward",
+  ].join("; "),
+  "Referrer-Policy": "no-referrer",
+};
+
 /** The client that is always there; tests that need their own vault register one each. */
 export const DEFAULT_CLIENT_ID = "spa";
 
@@ -53,6 +70,7 @@ export async function startServers({
   pagesDir,
   pagesHeaders = PAGE_HEADERS,
   vaultHeaders = VAULT_HEADERS,
+  framesDir,
   accessTokenTtl = 300,
   ports = {},
 } = {}) {
@@ -61,15 +79,17 @@ export async function startServers({
     issuer: await listen(ports.issuer),
     api: await listen(ports.api),
     app: await listen(ports.app),
+    vault: await listen(ports.vault),
     other: await listen(ports.other),
     control: await listen(ports.control),
   };
-  // Provider, API and app are three origins of one site, as id., api. and app.example.com are, so
-  // that silent frames can work. The look-alike is another site; the control port shares no cookie.
+  // Provider, API, app and the vault's own are four origins of one site, as id., api., app. and
+  // vault.example.com are, so that silent frames can work. The look-alike is another site; the control port shares no cookie.
   const addresses = {
     issuer: `http://localhost:${at.issuer.port}`,
     api: `http://localhost:${at.api.port}`,
     app: `http://localhost:${at.app.port}`,
+    vault: `http://localhost:${at.vault.port}`,
     other: `http://127.0.0.1:${at.other.port}`,
     control: `http://127.0.0.1:${at.control.port}`,
     clientId: DEFAULT_CLIENT_ID,
@@ -90,6 +110,11 @@ export async function startServers({
     pageHeaders: fillIn(pagesHeaders, addresses),
     vaultHeaders: fillIn(vaultHeaders, addresses),
   });
+  const vault = createPages({
+    dir: framesDir,
+    pageHeaders: fillIn(FRAME_HEADERS, addresses),
+    vaultHeaders: fillIn(vaultHeaders, addresses),
+  });
   const other = createLookalike();
 
   at.issuer.serve(provider.handler);
@@ -106,13 +131,14 @@ export async function startServers({
   );
   at.api.serveUpgrades(api.sockets.upgrade);
   at.app.serve(app.handler);
+  at.vault.serve(vault.handler);
   at.other.serve(other.handler);
   at.control.serve(createControl({ addresses, provider, api, app, other }));
 
   return {
     ...addresses,
     /** The same servers by reference, for a test in this process. */
-    direct: { provider, api, app, other },
+    direct: { provider, api, app, vault, other },
     /**
      * Refuses every connection to provider or API.
      *

@@ -122,6 +122,7 @@ export class Suite {
     this.#headers = headers(vaultConnects);
     this.servers = await startServers({
       pagesDir: this.#root.dirs,
+      framesDir: this.#root.frames,
       pagesHeaders: this.#headers.page,
       vaultHeaders: this.#headers.vault,
       ...(ports ? { ports } : {}),
@@ -204,6 +205,14 @@ export class Suite {
     return this.#root.settle(clientId, settings);
   }
 
+  /**
+   * @param {string} clientId
+   * @param {Record<string, unknown>} config
+   */
+  bake(clientId, config) {
+    return this.#root.bake(clientId, config);
+  }
+
   /** @param {{ issuer: string, clientId: string, api: string }} settings for the page under /yew/ */
   settleYew(settings) {
     return this.#root.settleYew(settings);
@@ -276,7 +285,7 @@ export class Suite {
   filled(sets) {
     const addresses = /** @type {Record<string, any>} */ (this.servers);
     return JSON.parse(
-      JSON.stringify(sets).replace(/\{(issuer|api|app|other)\}/g, (_, name) => addresses[name]),
+      JSON.stringify(sets).replace(/\{(issuer|api|app|vault|other)\}/g, (_, name) => addresses[name]),
     );
   }
 }
@@ -314,6 +323,18 @@ export class Application {
       isolation: place.isolation,
       vaultUrl: "/tokenward/vault.js",
     };
+  }
+
+  /**
+   * Makes a vault that has a configuration written into it: what its pages say, unless told otherwise.
+   *
+   * @param {Options} [changes]
+   * @returns {Promise<string>} the path of its script, on the app's origin and on the vault's own
+   */
+  async bake(changes = {}) {
+    const { isolation: _, vaultUrl: __, ...usual } = this.usualOptions();
+    await this.suite.bake(this.clientId, { ...usual, ...changes });
+    return `/baked/${this.clientId}/tokenward/vault.js`;
   }
 
   /** @param {Pick<Wanted, "options" | "page">} wanted for pages that are opened from now on */

@@ -29,6 +29,7 @@ export async function makeWebRoot() {
   const root = await mkdtemp(path.join(tmpdir(), "tokenward-e2e-"));
   await mkdir(path.join(root, "settings"));
   await mkdir(path.join(root, "made"));
+  await mkdir(path.join(root, "baked"));
   // A copy: a build that runs meanwhile must not put another page entry beside the vault.
   const copy = path.join(root, "pkg");
   await cp(PACKAGE, copy, { recursive: true });
@@ -45,6 +46,23 @@ export async function makeWebRoot() {
       "/settings/": path.join(root, "settings"),
       "/yew/": path.join(root, "yew"),
       "/made/": path.join(root, "made"),
+      "/baked/": path.join(root, "baked"),
+    },
+    /** What the vault's own origin serves. */
+    frames: { "/baked/": path.join(root, "baked") },
+    /**
+     * Makes a vault with a configuration in it, in a folder of its own below /baked/.
+     *
+     * @param {string} clientId
+     * @param {Record<string, unknown>} config
+     */
+    async bake(clientId, config) {
+      const folder = path.join(root, "baked", clientId);
+      const file = path.join(root, "baked", `${clientId}.json`);
+      await mkdir(folder, { recursive: true });
+      await writeFile(file, JSON.stringify(config));
+      const command = path.join(copy, "bin/tokenward.js");
+      await run(process.execPath, [command, "init", folder, "--config", file]);
     },
     /**
      * @param {string} name of a script under /made/
