@@ -17,9 +17,9 @@ mod read;
 mod reader;
 mod scalars;
 
-pub use options::{Kind, OPTIONS, OptionSpec};
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use options::MEMBERS;
+pub use options::{Kind, OPTIONS, OptionSpec};
 pub use read::NETWORK_MS;
 pub use scalars::extra_param_problem;
 
@@ -185,7 +185,9 @@ impl Config {
                 "they are not those that `npx tokenward init --config` wrote into this vault: give \
                  `createClient` the same, or run it again",
             ),
-            Some(Err(_)) => Some("those in this vault are wrong: run `npx tokenward init --config` again"),
+            Some(Err(_)) => {
+                Some("those in this vault are wrong: run `npx tokenward init --config` again")
+            }
             None if wanted.app_origins.is_empty() => None,
             None => Some("`appOrigins` is for `npx tokenward init --config` alone"),
         };

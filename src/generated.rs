@@ -33,8 +33,7 @@ fn typescript_has_not_drifted() {
 }
 
 fn compare(file: &str, expected: &str) {
-    let path: PathBuf =
-        [env!("CARGO_MANIFEST_DIR"), "pkg-template", file].iter().collect();
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "pkg-template", file].iter().collect();
     if std::env::var_os("UPDATE_GENERATED").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, expected).unwrap();
@@ -134,7 +133,9 @@ fn options() -> String {
 /// The options of the file that `npx tokenward init --config` reads, for its first look at them.
 fn options_of_file() -> String {
     let mut text = HEADER.to_owned();
-    text.push_str("/** Every option that a configuration may have, as in src/generated/options.ts. */\n");
+    text.push_str(
+        "/** Every option that a configuration may have, as in src/generated/options.ts. */\n",
+    );
     text.push_str("export const OPTIONS = {\n");
     list(&mut text, OPTIONS, "  ");
     text.push_str("};\n/** The members of options that have some. */\nexport const MEMBERS = {\n");
@@ -143,10 +144,9 @@ fn options_of_file() -> String {
         list(&mut text, members, "    ");
         text.push_str("  },\n");
     }
-    text.push_str("};\n/** What `createClient` takes besides. */\nexport const OF_PAGE = [\n");
-    for option in OPTIONS.iter().filter(|option| !option.pinned) {
-        writeln!(text, "  \"{}\",", option.name).unwrap();
-    }
+    text.push_str("};\n/** What `createClient` takes besides. */\nexport const OF_PAGE = [");
+    let of_page = OPTIONS.iter().filter(|option| !option.pinned);
+    text.push_str(&of_page.map(|o| format!("\"{}\"", o.name)).collect::<Vec<_>>().join(", "));
     text.push_str("];\n");
     text
 }

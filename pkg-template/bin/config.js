@@ -33,10 +33,11 @@ const NAMED = ["apiKeys", "signatures"];
 
 /** Everything that is wrong with a configuration's shape. @param {any} config @returns {string[]} */
 export function problemsOf(config) {
-  if (!isObject(config)) return ["it must be an object: { \"issuer\": …, \"clientId\": … }"];
+  if (!isObject(config)) return ['it must be an object: { "issuer": …, "clientId": … }'];
   const problems = compare(config, OPTIONS, "");
   for (const [option, rules] of Object.entries(MEMBERS)) {
-    for (const [name, value] of objectsIn(config, option)) problems.push(...compare(value, rules, name));
+    for (const [name, value] of objectsIn(config, option))
+      problems.push(...compare(value, rules, name));
   }
   return problems.length > 0 ? problems : addresses(config);
 }
@@ -97,22 +98,22 @@ function addresses({ issuer, redirectUri, silentRedirectUri, resources, appOrigi
   const problems = [];
   /** @param {string} name @param {boolean} fits @param {string} words */
   const want = (name, fits, words) => fits || problems.push(`\`${name}\` must be ${words}`);
-  const absolute = "an absolute URL, like \"https://app.example.com/\"";
-  want("issuer", URL.canParse(issuer), "an absolute URL, like \"https://id.example.com\"");
+  const absolute = 'an absolute URL, like "https://app.example.com/"';
+  want("issuer", URL.canParse(issuer), 'an absolute URL, like "https://id.example.com"');
   for (const [name, uri] of Object.entries({ redirectUri, silentRedirectUri })) {
     const fits = uri === undefined || uri.startsWith("/") || URL.canParse(uri);
-    want(name, fits, "an absolute URL, or a path that begins with \"/\"");
+    want(name, fits, 'an absolute URL, or a path that begins with "/"');
   }
   const after = logout?.postLogoutRedirectUri;
   // The vault does not know the page, of which a path would be.
   want("logout.postLogoutRedirectUri", after === undefined || URL.canParse(after), absolute);
   for (const [at, { origin }] of resources.entries()) {
     const fits = URL.canParse(origin) && new URL(origin).pathname === "/";
-    want(`resources[${at}].origin`, fits, "an origin, like \"https://api.example.com\"");
+    want(`resources[${at}].origin`, fits, 'an origin, like "https://api.example.com"');
   }
   if (appOrigins) {
     const areOrigins = appOrigins.every(isOrigin);
-    const words = "exact origins of the application, like [\"https://app.example.com\"]";
+    const words = 'exact origins of the application, like ["https://app.example.com"]';
     want("appOrigins", appOrigins.length > 0 && areOrigins, words);
   }
   return problems;

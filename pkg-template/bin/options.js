@@ -64,9 +64,4 @@ export const MEMBERS = {
   },
 };
 /** What `createClient` takes besides. */
-export const OF_PAGE = [
-  "isolation",
-  "vaultUrl",
-  "serviceWorker",
-  "callback",
-];
+export const OF_PAGE = ["isolation", "vaultUrl", "serviceWorker", "callback"];

@@ -74,6 +74,12 @@ pub(crate) async fn take(key: &str) -> Result<Option<Secret>, Denied> {
     Ok(record.map(Secret::new))
 }
 
+/// Reads the record under `key`, and leaves it there.
+pub(crate) async fn peek(key: &str) -> Result<Option<Secret>, Denied> {
+    let record = update(TRANSACTIONS, key, &mut |_| Next::Keep).await?;
+    Ok(record.map(Secret::new))
+}
+
 /// What becomes of a record.
 pub(crate) enum Next {
     /// It stays as it is.

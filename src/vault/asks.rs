@@ -14,7 +14,7 @@ use super::{
     wire::{self, FromVault},
 };
 use crate::{
-    browser::{fetch, random, time, url::BrowserUrls},
+    browser::{fetch, random, store, time, url::BrowserUrls},
     config::Config,
     error::{AuthError, Code, Phase},
     oauth::{
@@ -151,6 +151,26 @@ pub(super) fn callback(vault: Vault, asker: Asker, url: &str) {
         Ok(callback) => Input::CallbackArrived { ask, callback },
         Err(error) => Input::CallbackRefused { ask, error },
     }));
+}
+
+/// A page at a redirect URI of the vault's own origin asks which page of the application the callback is for:
+/// the one where the sign-in wanted to be, or else the application's start. It is judged there.
+pub(super) fn way_back(vault: Vault, asker: Asker, url: &str) {
+    let callback = at(url).and_then(|url| callback::read(&url));
+    spawn_local(async move {
+        let wanted = match callback {
+            Ok(callback) => wanted(vault, &callback.state).await,
+            Err(_) => None,
+        };
+        let return_to = wanted.or_else(|| vault.config.app_origins.first().cloned());
+        vault.ports.send(asker.port, &FromVault::Concluded { id: asker.id, return_to });
+    });
+}
+
+/// Where the stored sign-in of this `state` wants to be. Checked once more: it comes from the store.
+async fn wanted(vault: Vault, state: &str) -> Option<String> {
+    let record = store::peek(state).await.ok()??;
+    check(vault, &Transaction::from_record(&record)?.return_to?).ok()
 }
 
 /// A page was given a name and a password, the bytes of which are wiped here.

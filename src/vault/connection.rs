@@ -171,6 +171,7 @@ fn obey(vault: Vault, port: PortId, message: ToVault, body: JsValue) {
         }
         ToVault::UserInfo(message) => user_info::ask(vault, asker(message.id)),
         ToVault::Callback(message) => asks::callback(vault, asker(message.id), &message.url),
+        ToVault::WayBack(message) => asks::way_back(vault, asker(message.id), &message.url),
         ToVault::Password(message) => {
             asks::password(vault, asker(message.id), message.username, &body);
         }

@@ -77,6 +77,9 @@ to_vault! {
     SignIn(SignIn) = "signIn",
     /// The page is at its redirect URI; answered by `concluded` or `failed`.
     Callback(At) = "callback",
+    /// The page is at a redirect URI of the vault's own origin, and will leave the callback to a page of the
+    /// application: where is that? Answered by `concluded`.
+    WayBack(At) = "wayBack",
     /// A name, and beside it the bytes of a password; answered by `concluded` or `failed`.
     Password(Password) = "password",
     /// Wait until nothing is left to restore; answered by `navigate`, where this page is to leave for
@@ -370,6 +373,7 @@ impl ToVault {
                     && hello.lock.starts_with("tokenward/page/")
             }
             Self::Callback(at)
+            | Self::WayBack(at)
             | Self::AfterSignOut(at)
             | Self::FrontChannelLogout(at)
             | Self::SignInInitiated(at) => at.url.len() <= limits::URL,

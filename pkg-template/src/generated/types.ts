@@ -359,7 +359,7 @@ export type Empty = Record<symbol, never>;
 /**
  * A message from a page.
  */
-export type ToVault = { "type": "hello" } & Hello | { "type": "signIn" } & SignIn | { "type": "callback" } & At | { "type": "password" } & Password | { "type": "restore" } & Restore | { "type": "setKey" } & SetKey | { "type": "fetch" } & Fetch | { "type": "abort" } & Numbered | { "type": "signOut" } & SignOut | { "type": "afterSignOut" } & At | { "type": "frontChannelLogout" } & At | { "type": "signInInitiated" } & At | { "type": "userInfo" } & Numbered | { "type": "exportAccessToken" } & Export | { "type": "events" } & Events | { "type": "woke" } & Empty | { "type": "online" } & Empty | { "type": "offline" } & Empty | { "type": "ping" } & Empty | { "type": "pong" } & Empty | { "type": "close" } & Empty;
+export type ToVault = { "type": "hello" } & Hello | { "type": "signIn" } & SignIn | { "type": "callback" } & At | { "type": "wayBack" } & At | { "type": "password" } & Password | { "type": "restore" } & Restore | { "type": "setKey" } & SetKey | { "type": "fetch" } & Fetch | { "type": "abort" } & Numbered | { "type": "signOut" } & SignOut | { "type": "afterSignOut" } & At | { "type": "frontChannelLogout" } & At | { "type": "signInInitiated" } & At | { "type": "userInfo" } & Numbered | { "type": "exportAccessToken" } & Export | { "type": "events" } & Events | { "type": "woke" } & Empty | { "type": "online" } & Empty | { "type": "offline" } & Empty | { "type": "ping" } & Empty | { "type": "pong" } & Empty | { "type": "close" } & Empty;
 
 /**
  * A message to a page. With a response travels the port on which its body is asked for.
@@ -406,7 +406,8 @@ channel?: string, } | { "type": "concluded",
  */
 id: number, 
 /**
- * Where the application wanted to be: path, query and fragment of its own origin.
+ * Where the application wanted to be: path, query and fragment of its own origin; the whole address
+ * where the vault has another one.
  */
 returnTo?: string, } | { "type": "signedOut", 
 /**

@@ -56,7 +56,8 @@ pub enum FromVault {
     Concluded {
         /// The question.
         id: Id,
-        /// Where the application wanted to be: path, query and fragment of its own origin.
+        /// Where the application wanted to be: path, query and fragment of its own origin; the whole address
+        /// where the vault has another one.
         #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
         return_to: Option<String>,
     },

@@ -285,7 +285,10 @@ export class Suite {
   filled(sets) {
     const addresses = /** @type {Record<string, any>} */ (this.servers);
     return JSON.parse(
-      JSON.stringify(sets).replace(/\{(issuer|api|app|vault|other)\}/g, (_, name) => addresses[name]),
+      JSON.stringify(sets).replace(
+        /\{(issuer|api|app|vault|other)\}/g,
+        (_, name) => addresses[name],
+      ),
     );
   }
 }
