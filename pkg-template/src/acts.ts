@@ -87,7 +87,15 @@ const signIn: Act<Acts["signIn"]> = async (page, options = {}) => {
   page.check(options, SIGN_IN);
   // Nothing that a script gave to `Object.prototype`.
   const own: SignInOptions = Object.assign(Object.create(null), options);
-  const { returnTo = location.href, mode = "redirect", maxAge, claims, ...rest } = own;
+  const { returnTo: wanted = location.href, mode = "redirect", maxAge, claims, ...rest } = own;
+  const isFramed = page.settings.place === "origin";
+  if (isFramed && mode !== "redirect") {
+    const advice = 'with `isolation: "origin"` people sign in by redirect: take `mode` away';
+    throw page.failure("config_invalid", advice, false, "signIn");
+  }
+  // The vault is elsewhere, and so would be a path.
+  const isPath = isFramed && URL.canParse(wanted, location.href);
+  const returnTo = isPath ? new URL(wanted, location.href).href : wanted;
   const asked = {
     ...rest,
     ...(maxAge === undefined ? {} : { maxAge: `${maxAge}` }),

@@ -8,7 +8,14 @@ import type { Ear } from "./events.js";
 import { type AuthResponse, type FetchInit, send } from "./fetch.js";
 import type { SessionEvent, SessionState } from "./generated/types.js";
 import { follow } from "./lifecycle.js";
-import { type ClientOptions, checkOptions, readOptions, refuse, unknownNames } from "./options.js";
+import {
+  type ClientOptions,
+  checkOptions,
+  type OriginOptions,
+  readOptions,
+  refuse,
+  unknownNames,
+} from "./options.js";
 import { loaded, type Place } from "./places/place.js";
 
 /** What a sign-out leaves alone, and what comes after it. */
@@ -96,7 +103,7 @@ export interface Client {
   readonly returnTo: string | undefined;
   /** Why the last callback failed; `state` may be `signedIn` all the same, from before. */
   readonly callbackError: AuthError | undefined;
-  /** Where the vault runs: a `SharedWorker`, a dedicated `Worker`, or this page. */
+  /** Where the vault runs: a `SharedWorker`, a dedicated `Worker`, at an origin of its own, or this page. */
   readonly place: Place;
   /** Lets go of the vault. The session stays, for other tabs and for a new client. */
   readonly close: () => void;
@@ -127,7 +134,7 @@ function acts(make: (name: keyof Acts) => unknown): Acts {
  * A client for this configuration. It starts nothing before it is used, and is safe to make without
  * a browser. Throws an `AuthError` with every problem of the options.
  */
-export function createClient(options: ClientOptions): Client {
+export function createClient(options: ClientOptions | OriginOptions): Client {
   const own = checkOptions(options);
   return sealed(typeof window === "undefined" ? absent() : present(own));
 }

@@ -4,7 +4,7 @@ import { AuthError, failure, isAuthError } from "./error.js";
 import { WIRE } from "./generated/constants.js";
 import type { FromVault, Hello, ToVault } from "./generated/types.js";
 import type { Settings } from "./options.js";
-import { explain, type Open, type Opened, opener } from "./places/place.js";
+import { explain, loaded, type Open, type Opened, opener, type Place } from "./places/place.js";
 import { raiseShield, trusted } from "./places/script.js";
 
 /** The hash of the vault's wasm and glue; the build writes it in. */
@@ -60,7 +60,8 @@ export interface Reports {
 }
 
 type Welcome = Extract<FromVault, { type: "welcome" }>;
-type Welcomed = { opened: Opened; welcome: Welcome; generation: number };
+/** A vault that accepted a hello. */
+export type Welcomed = { opened: Opened; welcome: Welcome; generation: number };
 
 /** A function that connects to the vault of these settings, each time anew. */
 export function connector(settings: Settings): (reports: Reports) => Promise<Link> {
@@ -73,26 +74,10 @@ export function connector(settings: Settings): (reports: Reports) => Promise<Lin
       throw failure("insecure_context", message);
     }
     const ended = new AbortController();
-    const lock = `tokenward/page/${crypto.randomUUID()}`;
     try {
-      const url = settings.vaultUrl ?? new URL("./vault.js", import.meta.url);
-      const [open, hash] = await Promise.all([
-        opener(settings.place),
-        fingerprint(settings.config),
-        hold(lock, ended.signal),
-        settings.hasShield && raiseShield(url),
-      ]);
-      const hello: ToVault = {
-        type: "hello",
-        wire: WIRE,
-        config: settings.config,
-        page: location.origin + location.pathname,
-        lock,
-      };
-      // What can be ended is replaced under its own name, where other clients find it too.
-      const name = (generation: number) =>
-        `tokenward/${WIRE}/${__TOKENWARD_BUILD__}/${settings.place === "shared" ? generation : 0}/${hash}`;
-      const welcomed = await reach(open, url.href, name, hello, first);
+      const way =
+        settings.place === "origin" ? (await loaded(import("./places/origin.js"))).meet : meet;
+      const welcomed = await way(settings, first, ended.signal, failure);
       first = welcomed.generation;
       return link(welcomed, ended, reports);
     } catch (error) {
@@ -100,6 +85,28 @@ export function connector(settings: Settings): (reports: Reports) => Promise<Lin
       throw error;
     }
   };
+}
+
+/** Says hello to the vault of these settings, as a page that lives until the signal aborts. */
+export async function meet(
+  { config, hasShield, place, vaultUrl }: Settings,
+  first: number,
+  until: AbortSignal,
+): Promise<Welcomed> {
+  const lock = `tokenward/page/${crypto.randomUUID()}`;
+  const url = vaultUrl ?? new URL("./vault.js", import.meta.url);
+  const [open, hash] = await Promise.all([
+    opener(place as Exclude<Place, "origin">),
+    fingerprint(config),
+    hold(lock, until),
+    hasShield && raiseShield(url),
+  ]);
+  const page = location.origin + location.pathname;
+  const hello: ToVault = { type: "hello", wire: WIRE, config, page, lock };
+  // What can be ended is replaced under its own name, where other clients find it too.
+  const name = (generation: number) =>
+    `tokenward/${WIRE}/${__TOKENWARD_BUILD__}/${place === "shared" ? generation : 0}/${hash}`;
+  return reach(open, url.href, name, hello, first);
 }
 
 /** The vault died, or this page cannot hear it any more. */

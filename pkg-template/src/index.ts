@@ -18,4 +18,11 @@ export type {
   SignedOutReason,
   SignInMode,
 } from "./generated/types.js";
-export type { ApiKey, ClientOptions, Endpoints, RequestSignature, Resource } from "./options.js";
+export type {
+  ApiKey,
+  ClientOptions,
+  Endpoints,
+  OriginOptions,
+  RequestSignature,
+  Resource,
+} from "./options.js";

@@ -133,6 +133,14 @@ export interface ClientOptions {
   callback?: "auto" | "manual";
 }
 
+/** Options of a client whose vault has an origin, and so a configuration, of its own. */
+export interface OriginOptions {
+  /** In a frame of another origin of this site, where no script of this one can reach. */
+  isolation: "origin";
+  /** Where `npx tokenward init --config` put the vault: `https://vault.example.com/tokenward/vault.js`. */
+  vaultUrl: string;
+}
+
 /** The options, sorted into what defines the session and what belongs to this page. */
 export interface Settings {
   /** What defines the session, as canonical JSON: equal configurations have equal texts. */
@@ -147,7 +155,7 @@ export interface Settings {
 }
 
 const CHOICES: Readonly<Record<string, readonly unknown[]>> = Object.assign(Object.create(null), {
-  isolation: ["shared", "worker", "none"],
+  isolation: ["shared", "worker", "origin", "none"],
   serviceWorker: ["shield", "none"],
   callback: ["auto", "manual"],
 });
@@ -176,7 +184,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
  * The options without anything that they inherit: what a script did to `Object.prototype` is no option.
  * Throws `config_invalid` with everything that is wrong with their shape.
  */
-export function checkOptions(options: ClientOptions): ClientOptions {
+export function checkOptions(options: ClientOptions | OriginOptions): ClientOptions {
   const given = Object.assign(Object.create(null), options);
   const problems = unknownNames(given, Object.keys(OPTIONS));
   for (const [name, rule] of Object.entries(OPTIONS)) {
@@ -184,7 +192,8 @@ export function checkOptions(options: ClientOptions): ClientOptions {
     const kind = rule.replace("!", "");
     const [fits, words] = KINDS[kind] ?? [(v: unknown) => typeof v === kind, `a ${kind}`];
     if (value === undefined) {
-      if (kind !== rule) problems.push(`\`${name}\` is missing`);
+      // The others stand in the vault.
+      if (kind !== rule && given.isolation !== "origin") problems.push(`\`${name}\` is missing`);
     } else if (!fits(value)) {
       problems.push(`\`${name}\` must be ${words}`);
     } else if (CHOICES[name]?.includes(value) === false) {
@@ -200,15 +209,19 @@ export function readOptions(options: ClientOptions): Settings {
   const { isolation, vaultUrl, serviceWorker, callback, ...session } = options;
   const { logout } = session;
   const { origin } = location;
+  const isFramed = (isolation as string) === "origin";
   const problems: string[] = [];
-  const parse = (name: string, value: string): URL => {
+  const parse = (name: string, value = ""): URL => {
     const url = URL.canParse(value, origin) ? new URL(value, origin) : undefined;
-    if (url?.origin !== origin)
-      problems.push(`\`${name}\` must be a URL of this origin, ${origin}`);
+    if (!url || (url.origin === origin) === isFramed) {
+      const which = isFramed ? "another origin than" : "this origin,";
+      problems.push(`\`${name}\` must be a URL of ${which} ${origin}`);
+    }
     return url as URL;
   };
-  const redirectUri = parse("redirectUri", session.redirectUri);
-  const script = vaultUrl === undefined ? undefined : parse("vaultUrl", vaultUrl);
+  const script = isFramed || vaultUrl !== undefined ? parse("vaultUrl", vaultUrl) : undefined;
+  // Nobody is sent back to a page of this origin, where the vault has another.
+  const redirectUri = isFramed ? (script as URL) : parse("redirectUri", session.redirectUri);
   refuse(problems);
   session.redirectUri = whole(session.redirectUri);
   if (logout?.postLogoutRedirectUri) {

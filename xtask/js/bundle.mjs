@@ -47,6 +47,7 @@ const BUNDLES = [
   { source: "vault/entry.ts", name: "vault", banner: UNBAKED },
   { source: "shield.ts", name: "shield" },
   { source: "callback-page.ts", name: "callback" },
+  { source: "frame.ts", name: "frame", banner: UNBAKED, isWhole: true },
   { source: "decode-jwt.ts", name: "decode-jwt" },
   { source: "server-events.ts", name: "server-events" },
   { source: "ticket.ts", name: "ticket" },
@@ -60,7 +61,7 @@ for (const bundle of BUNDLES) {
     bundle: true,
     format: "esm",
     // What only some pages need is imported when they need it, from a file of its own.
-    splitting: true,
+    splitting: !bundle.isWhole,
     chunkNames: "[name]",
     target: "es2022",
     platform: "browser",

@@ -3,8 +3,11 @@
 import { AuthError, failure, isAuthError } from "../error.js";
 import { openShared } from "./shared.js";
 
-/** A `SharedWorker`, a dedicated `Worker`, or the page itself, which promises no isolation. */
-export type Place = "shared" | "worker" | "page";
+/**
+ * A `SharedWorker`, a dedicated `Worker`, one of both at an origin of its own, or the page itself, which promises
+ * no isolation.
+ */
+export type Place = "shared" | "worker" | "origin" | "page";
 
 /** A port to a vault that may not have started yet. */
 export interface Opened {
@@ -19,7 +22,7 @@ export interface Opened {
 export type Open = (url: string, name: string) => Opened;
 
 /** What opens a vault in this place. Most pages need one alone, so the others are loaded then. */
-export async function opener(place: Place): Promise<Open> {
+export async function opener(place: Exclude<Place, "origin">): Promise<Open> {
   return place === "shared" ? openShared : (await loaded(import("./elsewhere.js")))[place];
 }
 

@@ -108,6 +108,7 @@ fn papers(package: &Path) -> Result<()> {
         ("LICENSE-APACHE", "LICENSE-APACHE"),
         ("pkg-template/README.md", "README.md"),
         ("pkg-template/callback.html", "callback.html"),
+        ("pkg-template/frame.html", "frame.html"),
     ] {
         let to = package.join(to);
         std::fs::create_dir_all(to.parent().unwrap_or(package))?;
