@@ -1,12 +1,13 @@
 /**
  * The script of `frame.html`, for a vault at an origin of its own: it hands a port to the page around it,
- * if that is the application's, and brings what the callback page left for the vault. It sees no token, and
- * not what is said over the port afterwards.
+ * if that is the application's, and brings the vault what the callback page left. It sees no token, and not
+ * what is said over the port afterwards.
  */
 
 import { meet, type Welcomed } from "./connection.js";
 import { isAuthError } from "./error.js";
 import type { AuthErrorInfo, FromVault, ToVault } from "./generated/types.js";
+import { leave, taken } from "./left.js";
 import type { Settings } from "./options.js";
 
 /** The configuration: `npx tokenward init --config` writes it into the script's first line. */
@@ -18,11 +19,15 @@ export interface ToFrame {
   tokenward: number;
   /** The first generation of the vault that this page has not found silent. */
   first: number;
+  /** The page's address. */
+  at: string;
 }
 
 /** What the frame says to the page. */
 export type FromFrame =
   | { type: "here" }
+  /** A sign-in came back to this page that wanted to be at another of its origin: go there, and ask again. */
+  | { type: "elsewhere"; url: string }
   /** The vault's port is with it. */
   | { type: "welcome"; welcome: Welcomed["welcome"]; generation: number }
   | { type: "refused"; error: AuthErrorInfo }
@@ -31,8 +36,6 @@ export type FromFrame =
 
 /** The question that is the frame's own: pages count theirs from one. */
 const OWN = 0;
-/** Where a tab keeps its callback from the page that the provider sent it to until the next frame. */
-const LEFT = `tokenward ${new URL(".", location.href).pathname}`;
 
 const config = TOKENWARD_CONFIG ?? "{}";
 const { appOrigins = [] }: { appOrigins?: string[] } = JSON.parse(config);
@@ -51,44 +54,36 @@ const settings: Settings = {
 if (parent !== self) {
   addEventListener("message", ({ source, origin, data, ports: [page] }: MessageEvent<ToFrame>) => {
     if (source !== parent || !page || !Number.isInteger(data?.first)) return;
-    if (appOrigins.includes(origin)) serve(page, data.first);
+    if (appOrigins.includes(origin)) serve(page, data, origin);
     else tell(page, { type: "refused", error: stranger(origin) });
   });
 }
 
 /** Says hello for the page, and gives it the port. */
-async function serve(page: MessagePort, first: number): Promise<void> {
+async function serve(page: MessagePort, { first, at }: ToFrame, origin: string): Promise<void> {
   tell(page, { type: "here" });
   try {
     const welcomed = await meet(settings, first, new AbortController().signal);
     const { opened, generation, welcome } = welcomed;
-    const state = await bringCallback(welcomed);
-    page.postMessage({ type: "welcome", welcome: { ...welcome, state }, generation }, [
-      opened.port,
-    ]);
+    let { state } = welcome;
+    const left = taken();
+    if (left) {
+      const there = left.isLost && (await wayBack(welcomed, left.url)).returnTo;
+      if (there && there !== at && new URL(there).origin === origin) {
+        // Once: it is found where the callback page would have left it.
+        leave(left.url);
+        return tell(page, { type: "elsewhere", url: there });
+      }
+      ({ state } = await ask(welcomed, { type: "callback", id: OWN, url: left.url }));
+    }
     const lost = () => tell(page, { type: "lost" });
     opened.failed.catch(lost);
     navigator.locks.request(welcome.lock, { mode: "shared" }, lost).catch(() => {});
+    const message: FromFrame = { type: "welcome", welcome: { ...welcome, state }, generation };
+    page.postMessage(message, [opened.port]);
   } catch (error) {
     tell(page, { type: "refused", error: info(error) });
   }
-}
-
-/** Brings the vault the callback that was left in this tab; gives the session's state, once it was judged. */
-function bringCallback({ opened: { port }, welcome }: Welcomed): string | Promise<string> {
-  const url = taken();
-  if (url === null) return welcome.state;
-  return new Promise((judged) => {
-    let { state } = welcome;
-    port.onmessage = ({ data }: MessageEvent<FromVault>) => {
-      if (data.type === "ping") say({ type: "pong" });
-      if (data.type === "state") state = data.state;
-      // A failure is in the state.
-      if ("id" in data && data.id === OWN) judged(state);
-    };
-    const say = (message: ToVault) => port.postMessage(message);
-    say({ type: "callback", id: OWN, url });
-  });
 }
 
 /**
@@ -96,35 +91,44 @@ function bringCallback({ opened: { port }, welcome }: Welcomed): string | Promis
  * another vault, and goes there. Where that is, the vault says.
  */
 export async function goBack(url: string): Promise<void> {
+  const [start] = appOrigins;
   // In a frame it is nobody's way back.
-  if (parent !== self || !appOrigins[0]) return;
-  let there = appOrigins[0];
+  if (parent !== self || !start) return;
+  let there: string | undefined;
   try {
-    sessionStorage.setItem(LEFT, url);
-    const { opened } = await meet(settings, 0, new AbortController().signal);
-    there = await new Promise((told) => {
-      opened.port.onmessage = ({ data }: MessageEvent<FromVault>) => {
-        if (data.type === "concluded") told(data.returnTo ?? there);
-      };
-      const question: ToVault = { type: "wayBack", id: OWN, url };
-      opened.port.postMessage(question);
-    });
-    opened.port.postMessage({ type: "close" });
+    const welcomed = await meet(settings, 0, new AbortController().signal);
+    there = (await wayBack(welcomed, url)).returnTo;
+    welcomed.opened.port.postMessage({ type: "close" });
+    leave(url, there === undefined);
   } catch {
     // The application's page will have the same trouble, and says it.
   }
-  location.replace(there);
+  location.replace(there ?? start);
 }
 
-function taken(): string | null {
-  try {
-    const url = sessionStorage.getItem(LEFT);
-    sessionStorage.removeItem(LEFT);
-    return url;
-  } catch {
-    // Storage is denied, so nothing was left.
-    return null;
-  }
+function wayBack(welcomed: Welcomed, url: string): Promise<Answered> {
+  return ask(welcomed, { type: "wayBack", id: OWN, url });
+}
+
+/** What came of a question. */
+interface Answered {
+  returnTo?: string | undefined;
+  /** The session's state by then, as JSON text: what came of a callback is in it, a failure too. */
+  state: string;
+}
+
+/** Asks the vault something for the page, before the page has the port. */
+function ask({ opened: { port }, welcome }: Welcomed, question: ToVault): Promise<Answered> {
+  return new Promise((answered) => {
+    let { state } = welcome;
+    port.onmessage = ({ data }: MessageEvent<FromVault>) => {
+      if (data.type === "ping") port.postMessage({ type: "pong" });
+      if (data.type === "state") state = data.state;
+      if (data.type === "concluded") answered({ state, returnTo: data.returnTo });
+      if (data.type === "failed") answered({ state });
+    };
+    port.postMessage(question);
+  });
 }
 
 function tell(page: MessagePort, message: FromFrame): void {

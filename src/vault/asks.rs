@@ -154,15 +154,14 @@ pub(super) fn callback(vault: Vault, asker: Asker, url: &str) {
 }
 
 /// A page at a redirect URI of the vault's own origin asks which page of the application the callback is for:
-/// the one where the sign-in wanted to be, or else the application's start. It is judged there.
+/// the one where the sign-in wanted to be. It is judged there.
 pub(super) fn way_back(vault: Vault, asker: Asker, url: &str) {
     let callback = at(url).and_then(|url| callback::read(&url));
     spawn_local(async move {
-        let wanted = match callback {
+        let return_to = match callback {
             Ok(callback) => wanted(vault, &callback.state).await,
             Err(_) => None,
         };
-        let return_to = wanted.or_else(|| vault.config.app_origins.first().cloned());
         vault.ports.send(asker.port, &FromVault::Concluded { id: asker.id, return_to });
     });
 }

@@ -78,7 +78,7 @@ to_vault! {
     /// The page is at its redirect URI; answered by `concluded` or `failed`.
     Callback(At) = "callback",
     /// The page is at a redirect URI of the vault's own origin, and will leave the callback to a page of the
-    /// application: where is that? Answered by `concluded`.
+    /// application: where is that? Answered by `concluded`, with no address where the sign-in is not known.
     WayBack(At) = "wayBack",
     /// A name, and beside it the bytes of a password; answered by `concluded` or `failed`.
     Password(Password) = "password",

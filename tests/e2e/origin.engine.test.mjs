@@ -37,15 +37,18 @@ test("sign-in by a person, a call, and the page again where it was (cb9)", async
   // The provider and the API speak to the vault's origin alone.
   assert.equal(app.framedCallbacks().length, 1);
   assert.equal(app.callbacks().length, 0);
-  assert.deepEqual([...new Set(app.calls().map(({ headers }) => headers.origin))], [
-    e2e.servers.vault,
-  ]);
+  assert.deepEqual(
+    [...new Set(app.calls().map(({ headers }) => headers.origin))],
+    [e2e.servers.vault],
+  );
   const { codeRequests, refreshRequests } = app.counts();
   assert.deepEqual([codeRequests, refreshRequests], [1, 0]);
-  await tab.run((auth) => auth.fetch(`${window.tw.settings.options.vaultUrl}`)).then(
-    () => assert.fail("the vault's own origin is no target"),
-    authError("target_not_allowed", /resources/),
-  );
+  await tab
+    .run((auth) => auth.fetch(`${window.tw.settings.options.vaultUrl}`))
+    .then(
+      () => assert.fail("the vault's own origin is no target"),
+      authError("target_not_allowed", /resources/),
+    );
 });
 
 test("a reload and a second tab are signed in, and a refused token is renewed", async () => {
@@ -218,7 +221,10 @@ test("what is not for this place is refused in words", async () => {
     [{ isolation: "origin" }, /`vaultUrl` must be a URL of another origin than/],
     [{ isolation: "origin", vaultUrl: "/tokenward/vault.js" }, /another origin than/],
     [{ isolation: "shared", vaultUrl }, /`issuer` is missing/],
-    [{ isolation: "origin", vaultUrl, scope: ["admin"], clientId: "x" }, /take away `clientId`, `scope`/],
+    [
+      { isolation: "origin", vaultUrl, scope: ["admin"], clientId: "x" },
+      /take away `clientId`, `scope`/,
+    ],
   ])) {
     const asked = tab.run((_, options) => window.tw.sdk.createClient(options).ready, options);
     await assert.rejects(asked, authError("config_invalid", says), JSON.stringify(options));
@@ -243,6 +249,9 @@ test(
     assert.ok(killed, "there is no vault");
     await tab.until("the way to the provider and back", (auth) => auth?.state.restoredBy);
     assert.equal((await tab.state()).restoredBy, "redirect");
-    await eventually("a call", async () => (await tab.call(`${e2e.servers.api}/me`)).status === 200);
+    await eventually(
+      "a call",
+      async () => (await tab.call(`${e2e.servers.api}/me`)).status === 200,
+    );
   },
 );

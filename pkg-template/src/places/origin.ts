@@ -46,6 +46,8 @@ export async function meet(
     here.onmessage = ({ data, ports: [port] }: MessageEvent<FromFrame>) => {
       clearTimeout(silent);
       if (data.type === "lost") dead.abort();
+      // The page ends, and nobody waits for it any more.
+      if (data.type === "elsewhere") location.replace(data.url);
       if (data.type === "refused") {
         const { code, message, retryable, phase } = data.error;
         reject(fail(code, message, retryable, phase));
@@ -64,7 +66,7 @@ export async function meet(
   });
   until.addEventListener("abort", () => dead.abort());
   frame.onload = () => {
-    const question: ToFrame = { tokenward: WIRE, first };
+    const question: ToFrame = { tokenward: WIRE, first, at: location.href };
     frame.contentWindow?.postMessage(question, url.origin, [there]);
   };
   frame.hidden = true;
