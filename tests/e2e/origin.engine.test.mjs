@@ -3,6 +3,7 @@
 // is at the page's, and neither a stranger's page nor an address that somebody made up gets anything.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { By } from "selenium-webdriver";
 import { engine } from "./harness/browser.mjs";
 import { everythingKept, framedApplication } from "./harness/framed.mjs";
 import { suite } from "./harness/suite.mjs";
@@ -27,8 +28,10 @@ test("sign-in by a person, a call, and the page again where it was (cb9)", async
   assert.deepEqual(await tab.state(), { status: "signedOut", reason: "no_session" });
   assert.equal(await tab.run((auth) => auth.place), "origin");
   await tab.toLogin();
-  await tab.typeLogin("alice");
-  const state = await tab.untilStatus("signedIn");
+  const state = await app.signedInAfter(tab, async () => {
+    await tab.driver.findElement(By.id("password")).sendKeys("any");
+    await tab.driver.findElement(By.css("button[type=submit]")).click();
+  });
   assert.equal(state.claims.sub, "alice");
   assert.equal(await tab.url(), `${app.base}inbox?page=2#row`);
   const { status, text } = await tab.call(`${e2e.servers.api}/me`);
@@ -53,8 +56,8 @@ test("sign-in by a person, a call, and the page again where it was (cb9)", async
 
 test("a reload and a second tab are signed in, and a refused token is renewed", async () => {
   const app = await framedApplication(e2e);
-  const tab = await app.openSignedIn();
-  await app.reload(tab);
+  const tab = await app.openFramed();
+  await app.reloadFramed(tab);
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
   const second = await app.openTabSignedIn();
   assert.equal((await second.call(`${e2e.servers.api}/me`)).status, 200);
@@ -69,7 +72,7 @@ test("a reload and a second tab are signed in, and a refused token is renewed", 
 
 test("streams, bodies and aborts pass as they do elsewhere", async () => {
   const app = await framedApplication(e2e);
-  const tab = await app.openSignedIn();
+  const tab = await app.openFramed();
   const { api } = e2e.servers;
   const seen = await tab.run(async (auth, api) => {
     const form = new FormData();
@@ -90,7 +93,7 @@ test("streams, bodies and aborts pass as they do elsewhere", async () => {
 
 test("a sign-out holds for every tab, and comes back", async () => {
   const app = await framedApplication(e2e, {});
-  const tab = await app.openSignedIn();
+  const tab = await app.openFramed();
   const second = await app.openTabSignedIn();
   await tab.run((auth) => {
     void auth.signOut({ returnTo: `${location.pathname}bye` });
@@ -109,7 +112,7 @@ test("a sign-out holds for every tab, and comes back", async () => {
 
 test("nothing of a session is kept at the application's origin (st1, st2, st5)", async () => {
   const app = await framedApplication(e2e, { baked: { dpop: true } });
-  const tab = await app.openSignedIn();
+  const tab = await app.openFramed();
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
   assert.deepEqual(await tab.run(everythingKept), NOTHING);
   // Nor while somebody is at the provider.
@@ -122,7 +125,7 @@ test("nothing of a session is kept at the application's origin (st1, st2, st5)",
 
 test("a page of another origin gets no port, whatever it asks (t5, t16)", async () => {
   const app = await framedApplication(e2e);
-  await app.openSignedIn();
+  await app.openFramed();
   const { other, vault, direct } = e2e.servers;
   // What refuses is the frame's script, not the header that would refuse first.
   direct.vault.setHeaders({ page: {} });
@@ -173,7 +176,7 @@ test("an application that the vault does not list is told so, and the header kee
 
 test("no address that somebody makes up leads elsewhere (cb9, t14)", async () => {
   const app = await framedApplication(e2e);
-  const tab = await app.openSignedIn();
+  const tab = await app.openFramed();
   const { other, vault, app: page } = e2e.servers;
   for (const returnTo of [`${other}/`, `${vault}/`, "//evil.example", "javascript:alert(1)"]) {
     const asked = tab.run((auth, returnTo) => auth.signIn({ returnTo }), returnTo);
@@ -190,8 +193,8 @@ test("no address that somebody makes up leads elsewhere (cb9, t14)", async () =>
     await tab.untilUrl("the application's start", (url) => url === `${page}/`);
   }
   assert.deepEqual(e2e.servers.direct.other.log.list(), []);
-  await tab.go(app.base);
-  await app.untilSignedIn(tab);
+  await app.open({ tab });
+  await tab.untilStatus("signedIn");
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
 });
 
@@ -200,12 +203,11 @@ test("a callback that a person cancelled is told of, and the next sign-in works"
   const tab = await app.open();
   await tab.ready();
   await tab.toLogin();
-  await tab.run(() => /** @type {HTMLElement} */ (document.querySelector("#cancel")).click());
-  await tab.untilApp();
+  await tab.driver.findElement(By.id("cancel")).click();
   const state = await tab.untilSignedOut("callback_failed");
   assert.equal(state.error.oauthError, "access_denied");
   assert.equal(await tab.url(), app.base);
-  await tab.signIn();
+  await app.signInFramed(tab);
 });
 
 test("what is not for this place is refused in words", async () => {
@@ -244,7 +246,7 @@ test(
   engine.devTools ? {} : { skip: "no debugger reaches workers here" },
   async () => {
     const app = await framedApplication(e2e);
-    const tab = await app.openSignedIn();
+    const tab = await app.openFramed();
     const killed = await engine.devTools?.kill(tab.driver, "shared_worker");
     assert.ok(killed, "there is no vault");
     await tab.until("the way to the provider and back", (auth) => auth?.state.restoredBy);

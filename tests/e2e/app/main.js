@@ -54,6 +54,8 @@ function create(options) {
  * the database to itself: then this gives up, as the vault does.
  */
 async function forgetBounces() {
+  // A vault of another origin is out of reach.
+  if (!tw.settings.options.issuer) return;
   await new Promise((resolve) => {
     setTimeout(resolve, 3000);
     const opening = indexedDB.open("tokenward.memory");

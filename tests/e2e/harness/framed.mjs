@@ -2,6 +2,10 @@
 // An application whose vault is at an origin of its own: what it is registered with, what is written into its
 // vault, and what its pages say.
 
+import { engine } from "./browser.mjs";
+import { eventually } from "./tab.mjs";
+
+/** @typedef {import("./tab.mjs").Tab} Tab */
 /** @typedef {import("./suite.mjs").Suite} Suite */
 /** @typedef {import("./suite.mjs").Wanted} Wanted */
 
@@ -11,7 +15,7 @@
  */
 export async function framedApplication(e2e, { baked = {}, ...wanted } = {}) {
   const app = await e2e.application(wanted);
-  const { vault, app: page, direct } = e2e.servers;
+  const { vault, app: origin, direct } = e2e.servers;
   const folder = `${vault}/baked/${app.clientId}/tokenward/`;
   const callback = `${folder}callback.html`;
   // The provider knows the vault's origin and no other.
@@ -21,16 +25,58 @@ export async function framedApplication(e2e, { baked = {}, ...wanted } = {}) {
     postLogoutRedirectUris: [app.base],
     ...wanted.provider,
   });
-  await app.bake({ redirectUri: callback, appOrigins: [page], ...baked });
+  await app.bake({ redirectUri: callback, appOrigins: [origin], ...baked });
   const nothing = Object.keys(app.usualOptions()).map((name) => [name, undefined]);
   const options = {
     ...Object.fromEntries(nothing),
     isolation: "origin",
     vaultUrl: `${folder}vault.js`,
   };
-  await app.settle({ options: { ...options, ...wanted.options } });
+  const own = { options: { ...options, ...wanted.options }, page: { ...wanted.page } };
+  await app.settle(own);
+  // The origin's start page has a client, too: in WebKit people come back by way of it.
+  const page = { sdk: "/pkg/index.js", create: true, start: true, watched: false, ...own.page };
+  await e2e.settle("", { ...page, options: own.options });
   e2e.changePage({ "frame-src": [vault] });
+
+  /**
+   * Waits, without a question to a page that comes and goes, until a sign-in is through that `begin` begins:
+   * WebKit's driver ends where it is asked in the middle of several navigations.
+   *
+   * @param {Tab} tab
+   * @param {() => Promise<void>} begin
+   * @returns {Promise<any>} the state
+   */
+  const signedInAfter = async (tab, begin) => {
+    const { codesSucceeded } = app.counts();
+    await begin();
+    await eventually("the code", async () => app.counts().codesSucceeded > codesSucceeded);
+    await tab.until("a client that is signed in", (auth) => auth?.state.status === "signedIn");
+    return tab.state();
+  };
+
   return Object.assign(app, {
+    signedInAfter,
+    /** @param {Tab} tab at which the provider knows the person, and asks nothing */
+    async signInFramed(tab) {
+      direct.provider.recognize("alice");
+      const state = await signedInAfter(tab, () => tab.leave());
+      direct.provider.recognize(undefined);
+      return state;
+    },
+    async openFramed() {
+      const tab = await app.open();
+      await tab.ready();
+      await this.signInFramed(tab);
+      return tab;
+    },
+    /** @param {Tab} tab that is signed in */
+    async reloadFramed(tab) {
+      const reload = () => tab.focus().then(() => tab.driver.navigate().refresh());
+      if (!engine.keepsSharedWorkers) return signedInAfter(tab, reload);
+      await reload();
+      return tab.untilStatus("signedIn");
+    },
     /** Where its vault is. */
     folder,
     /** Where the provider sends people back to. */
