@@ -169,5 +169,6 @@ fn config() -> Config {
         allow_token_export: false,
         network_timeout: Millis::from_secs(10),
         page_origin: "https://app.example.com".to_owned(),
+        app_origins: Vec::new(),
     }
 }

@@ -48,6 +48,7 @@ pub(crate) fn config(is_openid: bool) -> Config {
         allow_token_export: false,
         network_timeout: Millis::from_secs(10),
         page_origin: "https://app.example.com".into(),
+        app_origins: Vec::new(),
     }
 }
 

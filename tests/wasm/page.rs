@@ -22,7 +22,7 @@ pub(crate) struct Message(JsValue);
 impl Page {
     /// Starts the vault `name` and connects to it.
     pub(crate) fn open(name: &str) -> Self {
-        let vault = start(name.to_owned(), "test".to_owned(), "tokenward/vault/1".to_owned())
+        let vault = start(name.to_owned(), "test".to_owned(), "tokenward/vault/1".to_owned(), None)
             .expect("a browser has random numbers");
         let channel = MessageChannel::new().expect("a browser has ports");
         let arrived = Rc::new(RefCell::new(Vec::new()));
