@@ -197,13 +197,75 @@ export function canaries(names) {
 }
 
 /**
+ * What of attacks that read was not as it should be: each must find nothing, and show that it looked.
+ *
+ * @param {(Attack & { shows?: RegExp })[]} attacks
+ * @param {Record<string, string>} words that were planted
+ * @param {Record<string, string>} threw what an attack threw
+ * @param {string[]} kept
+ * @param {Sought[]} sought
+ */
+export function judgeReads(attacks, words, threw, kept, sought) {
+  const found = stolen(kept, sought);
+  /** @type {Map<string, string>} */
+  const problems = new Map();
+  const lacks = Object.entries(engine.lacks).map(([, why]) => why);
+  const ran = attacks.filter(({ name }) => lacks.length === 0 || !name.includes("private files"));
+  for (const { name, shows } of ran) {
+    const what = short(name);
+    const hits = found.get(what);
+    const heard = kept.filter((_, at) => kept[at - 1] === what).join("\n");
+    if (threw[what]) problems.set(name, threw[what]);
+    else if (hits) problems.set(name, hits.join());
+    else if (shows ? !shows.test(heard) : !heard.includes(words[what] ?? "no word")) {
+      problems.set(name, `it read nothing: ${heard.slice(0, 300)}`);
+    }
+  }
+  assert.deepEqual([...found], []);
+  return { ran, problems };
+}
+
+/**
+ * The same for spies: each must hear its own word, and no credential.
+ *
+ * @param {Attack[]} attacks
+ * @param {Map<string, string>} problems to which it adds
+ * @param {Application} app
+ * @param {Tab} tab
+ * @param {Sought[]} keys
+ */
+export async function spied(attacks, problems, app, tab, keys) {
+  const words = canaries(attacks.map(({ name }) => short(name)));
+  await attack(tab, "spies.js", "probeAll", words);
+  const kept = await hoard(tab);
+  const sought = [...app.tokens(), ...keys, ...verifiers(app)];
+  for (const kind of ["access", "refresh", "id", "verifier"]) {
+    assert.ok(
+      sought.some((one) => one.kind === kind),
+      kind,
+    );
+  }
+  const found = stolen(kept, sought);
+  for (const { name } of attacks) {
+    const hits = found.get(short(name));
+    if (hits) problems.set(name, hits.join());
+    const word = words[short(name)] ?? "";
+    const atServer = e2e.servers.direct.other.log.list().some(({ body }) => body.includes(word));
+    if (!atServer) problems.set(name, "the spy is deaf");
+  }
+  assert.deepEqual([...found.keys()], []);
+  await assertUnharmed(tab);
+}
+
+/**
  * Prints what became of each attack and holds it to what its entry says, and to docs/threats.md.
  *
  * @param {import("node:test").TestContext} t
  * @param {Attack[]} attacks
  * @param {Map<string, string>} problems what of an attack was not as it should be
+ * @param {string} [cell] the column, where it is another than this run's
  */
-export async function judge(t, attacks, problems) {
+export async function judge(t, attacks, problems, cell = `${engine.name}/${placeName}`) {
   const outcomes = Object.fromEntries(
     attacks.map(({ name, limit = "stopped" }) => {
       const problem = problems.get(name);
@@ -212,10 +274,11 @@ export async function judge(t, attacks, problems) {
   );
   assert.equal(Object.keys(outcomes).length, attacks.length, "two attacks have one name");
   for (const [name, outcome] of Object.entries(outcomes)) {
-    t.diagnostic(`outcome: ${JSON.stringify({ attack: name, outcome })}`);
+    const attack = cell.endsWith("/origin") ? `${name}, with an origin of its own` : name;
+    t.diagnostic(`outcome: ${JSON.stringify({ attack, outcome })}`);
   }
   assert.deepEqual(Object.fromEntries(problems), {});
-  await publish(`${engine.name}/${placeName}`, outcomes);
+  await publish(cell, outcomes);
   const stopped = attacks.filter(({ limit }) => !limit).length;
   const counts = { attacks: attacks.length, stopped, "said limits": attacks.length - stopped };
   t.diagnostic(`figure: ${JSON.stringify({ matrix: "attacks", counts: Object.entries(counts) })}`);

@@ -51,6 +51,25 @@ function sorted(record) {
 
 /**
  * @param {Results} known
+ * @returns {string} a line for each attack that is stopped with an origin of its own, and not without
+ */
+function besides(known) {
+  const cells = Object.keys(known).filter((cell) => cell.endsWith("/origin"));
+  const lines = new Set();
+  for (const cell of cells) {
+    const without = known[cell.replace("origin", "shared")] ?? {};
+    for (const [name, outcome] of Object.entries(known[cell] ?? {})) {
+      const limit = without[name];
+      if (outcome === "stopped" && limit && limit !== "stopped") {
+        lines.add(`- ${name.replace(/ \([^)]*\)$/, "")} (${limit})`);
+      }
+    }
+  }
+  return [...lines].sort().join("\n");
+}
+
+/**
+ * @param {Results} known
  * @returns {string} docs/threats.md
  */
 export function render(known) {
@@ -82,6 +101,15 @@ tested as well.
 ${row(["a script that…", "ids", ...cells])}
 ${row(["---", "---", ...cells.map(() => "---")])}
 ${rows.join("\n")}
+
+## What an origin of its own stops besides
+
+The columns \`…/origin\` are of an application whose vault is at another origin of its site (\`isolation:
+"origin"\`), behind a frame, with its configuration, its storage and its redirect URIs there. A dash stands there also
+for what is about a vault of the page's own origin: its name, its shield, its worker. What a script can do at the
+page's origin, and no longer with that:
+
+${besides(known)}
 
 ## What is not stopped
 

@@ -20,8 +20,8 @@ export async function signOut(attack) {
 }
 
 /** Signs in with a verifier of its own, in a frame that no script runs in. */
-export async function signInForItself(attack, redirectUri) {
-  const { issuer, clientId } = tw.settings.options;
+export async function signInForItself(attack, redirectUri, client = tw.settings.options) {
+  const { issuer, clientId } = client;
   const verifier = "v".repeat(43);
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
   const challenge = btoa(String.fromCharCode(...new Uint8Array(hash)))

@@ -302,13 +302,14 @@ export const listen = (names, words) => {
 };
 
 /**
- * Runs each; what it throws is loot too, and told.
+ * Runs each that has a word; what it throws is loot too, and told.
  *
  * @returns {Promise<Record<string, string>>} what an attack threw, by its name
  */
 export async function readAll(words, given) {
   const problems = {};
   for (const [name, read] of Object.entries(READS)) {
+    if (!words[name]) continue;
     const hear = (value) => loot(name, value);
     try {
       await read(hear, words[name], given);
