@@ -155,7 +155,7 @@ test("a service worker over everything sees no vault (t39)", once, async (t) => 
   await stage.attack(tab, "covers.js", "uncover");
   const url = await stage.attack(tab, "covers.js", "cover", what, "/", false);
   assert.match(url, /attacks\/sw\.js/);
-  await app.settle({ page: { ...app.wanted.page, start: true } });
+  await app.settleFramed({ ...app.wanted.page, start: true });
   await app.open();
   await tab.ready();
   await app.signInFramed(tab);

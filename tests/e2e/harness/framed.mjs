@@ -32,11 +32,15 @@ export async function framedApplication(e2e, { baked = {}, ...wanted } = {}) {
     isolation: "origin",
     vaultUrl: `${folder}vault.js`,
   };
-  const own = { options: { ...options, ...wanted.options }, page: { ...wanted.page } };
-  await app.settle(own);
-  // The origin's start page has a client, too: in WebKit people come back by way of it.
-  const page = { sdk: "/pkg/index.js", create: true, start: true, watched: false, ...own.page };
-  await e2e.settle("", { ...page, options: own.options });
+  const own = { ...options, ...wanted.options };
+  /** @param {Wanted["page"]} [changes] for pages that are opened from now on */
+  const settleFramed = async (changes) => {
+    await app.settle({ options: own, page: { ...changes } });
+    // The origin's start page has a client, too: in WebKit people come back by way of it.
+    const usual = { sdk: "/pkg/index.js", create: true, start: true, watched: false };
+    await e2e.settle("", { ...usual, ...changes, options: own });
+  };
+  await settleFramed(wanted.page);
   e2e.changePage({ "frame-src": [vault] });
 
   /**
@@ -57,6 +61,7 @@ export async function framedApplication(e2e, { baked = {}, ...wanted } = {}) {
 
   return Object.assign(app, {
     signedInAfter,
+    settleFramed,
     /** @param {Tab} tab at which the provider knows the person, and asks nothing */
     async signInFramed(tab) {
       direct.provider.recognize("alice");
