@@ -12,7 +12,8 @@ export const LIMITS = {
   a consent, and a \`frame-src\` in the page's policy without the provider do.`,
   "stands in for the vault": `a script that runs before the SDK can replace \`SharedWorker\` and \`Worker\`, so
   that a page opens the script's own vault. A session that a real vault has stays there; who signs in from then
-  on signs in to the script. Only a policy that keeps such a script out helps.`,
+  on signs in to the script. With an origin of its own it can stand in for the
+  frame instead, and the provider still sends nobody's code to it. Only a policy that keeps such a script out helps.`,
   "denial of service": `a script can keep its user from working: it can hang, end or occupy vaults of its
   origin and its own page. It gets no token by that.`,
   "reads the sign-in on its way": `the verifier of a sign-in waits in IndexedDB for the way back, since most
