@@ -9,30 +9,10 @@ import { isAuthError } from "./error.js";
 import type { AuthErrorInfo, FromVault, ToVault } from "./generated/types.js";
 import { leave, taken } from "./left.js";
 import type { Settings } from "./options.js";
+import type { FromFrame, ToFrame } from "./places/origin.js";
 
 /** The configuration: `npx tokenward init --config` writes it into the script's first line. */
 declare const TOKENWARD_CONFIG: string | undefined;
-
-/** What a page says to the frame, with a port on which it is answered. */
-export interface ToFrame {
-  /** The version of the wire protocol. */
-  tokenward: number;
-  /** The first generation of the vault that this page has not found silent. */
-  first: number;
-  /** The page's address. */
-  at: string;
-}
-
-/** What the frame says to the page. */
-export type FromFrame =
-  | { type: "here" }
-  /** A sign-in came back to this page that wanted to be at another of its origin: go there, and ask again. */
-  | { type: "elsewhere"; url: string }
-  /** The vault's port is with it. */
-  | { type: "welcome"; welcome: Welcomed["welcome"]; generation: number }
-  | { type: "refused"; error: AuthErrorInfo }
-  /** The vault may be dead. */
-  | { type: "lost" };
 
 /** The question that is the frame's own: pages count theirs from one. */
 const OWN = 0;

@@ -216,6 +216,25 @@ test("init --config writes the configuration into the vault, and into nothing el
   assert.equal(await readFile(path.join(written, "vault.js"), "utf8"), plain);
 });
 
+test("with origins of an application it is a vault of its own origin, with the frame beside it", async () => {
+  const config = {
+    ...CONFIG,
+    redirectUri: "https://vault.example.com/tokenward/callback.html",
+    appOrigins: ["https://app.example.com"],
+  };
+  const { code, said } = await initWith("framed", config);
+  assert.equal(code, 0, said);
+  assert.match(said, /frame-ancestors https:\/\/app\.example\.com/);
+  const written = path.join(folder, "framed/tokenward");
+  const names = "callback.html callback.js frame.html frame.js shield.js vault.js";
+  assert.equal((await readdir(written)).sort().join(" "), names);
+  for (const name of ["frame.js", "vault.js"]) {
+    const [first = ""] = (await readFile(path.join(written, name), "utf8")).split("\n");
+    const [, literal = ""] = /^const TOKENWARD_CONFIG=(".*");$/.exec(first) ?? [];
+    assert.deepEqual(JSON.parse(JSON.parse(literal)), config, name);
+  }
+});
+
 test("init --config says everything that is wrong, and writes nothing", async () => {
   /** @type {Record<string, [unknown, ...RegExp[]]>} */
   const wrong = {

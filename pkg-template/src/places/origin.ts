@@ -5,9 +5,30 @@
 
 import type { Welcomed } from "../connection.js";
 import type { failure } from "../error.js";
-import type { FromFrame, ToFrame } from "../frame.js";
 import { WIRE } from "../generated/constants.js";
+import type { AuthErrorInfo } from "../generated/types.js";
 import type { Settings } from "../options.js";
+
+/** What a page says to the frame, with a port on which it is answered. */
+export interface ToFrame {
+  /** The version of the wire protocol. */
+  tokenward: number;
+  /** The first generation of the vault that this page has not found silent. */
+  first: number;
+  /** The page's address. */
+  at: string;
+}
+
+/** What the frame says to the page. */
+export type FromFrame =
+  | { type: "here" }
+  /** A sign-in came back to this page that wanted to be at another of its origin: go there, and ask again. */
+  | { type: "elsewhere"; url: string }
+  /** The vault's port is with it. */
+  | { type: "welcome"; welcome: Welcomed["welcome"]; generation: number }
+  | { type: "refused"; error: AuthErrorInfo }
+  /** The vault may be dead. */
+  | { type: "lost" };
 
 /** How long the frame may take to be there. */
 const FRAME_MS = 10_000;
@@ -65,10 +86,11 @@ export async function meet(
     };
   });
   until.addEventListener("abort", () => dead.abort());
-  frame.onload = () => {
+  const ask = () => {
     const question: ToFrame = { tokenward: WIRE, first, at: location.href };
     frame.contentWindow?.postMessage(question, url.origin, [there]);
   };
+  frame.addEventListener("load", ask, { once: true });
   frame.hidden = true;
   frame.src = url.href;
   document.documentElement.append(frame);
