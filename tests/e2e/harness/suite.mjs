@@ -360,7 +360,8 @@ export class Application {
    */
   async open({ tab = this.suite.tab(), path = "" } = {}) {
     await tab.go(this.base + path);
-    await tab.run(() => window.tw.started);
+    // Chromium's driver may come back while the page is still being read.
+    await tab.until("the page's script", () => window.tw?.started.then(() => true));
     return tab;
   }
 

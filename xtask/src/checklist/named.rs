@@ -15,7 +15,8 @@ pub(super) fn find(file: &str, source: &str, groups: &[&str]) -> Vec<(String, Na
     let is_a = |endings: &[&str]| endings.iter().any(|ending| file.ends_with(ending));
     let found = if is_a(&[".rs"]) {
         in_rust(file, source)
-    } else if is_a(&[".test.mjs", ".soak.mjs"]) {
+    // What tests of two files share, by name.
+    } else if is_a(&[".test.mjs", ".soak.mjs", "tests/attacks/attacks.mjs"]) {
         in_javascript(source)
     } else {
         Vec::new()
