@@ -91,7 +91,7 @@ codes! {
     /// The person closed the window. Told only where the provider's pages leave it in this page's reach;
     /// what comes back from it all the same still counts.
     PopupClosed = "popup_closed",
-    /// The page's policy forbids the hidden frame: add the provider's origin to `frame-src`.
+    /// The page's policy forbids the hidden frame: add the provider's origin, or that of the vault, to `frame-src`.
     FrameBlocked = "frame_blocked",
     /// The callback's URL is malformed: a parameter is missing or stands twice.
     CallbackInvalid = "callback_invalid",
