@@ -226,7 +226,7 @@ test("an insecure origin is refused with the word https, and nothing is sent", o
   const { port } = new URL(e2e.servers.app);
   await tab.go(`http://${e2e.engine.insecureHost}:${port}/c/${app.clientId}/`);
   assert.equal(await tab.run(() => isSecureContext), false);
-  await tab.run(() => window.tw.started);
+  await tab.untilStarted();
   const insecure = authError("insecure_context", /https/);
   await assert.rejects(
     tab.run((auth) => auth.ready),

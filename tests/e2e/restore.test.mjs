@@ -43,7 +43,7 @@ async function loseVault(...tabs) {
  */
 async function untilBack(app, tab) {
   await tab.untilUrl("the way back", (url) => url === app.callback);
-  await tab.until("the page's script", () => window.tw?.started.then(() => true));
+  await tab.untilStarted();
   await tab.ready();
   return tab.state();
 }
@@ -208,7 +208,7 @@ test("a call that is a page's first word is answered once the page is back", asy
   await app.open({ tab });
   await tab.run((auth, url) => void auth.fetch(url).catch(() => {}), `${e2e.servers.api}/me`);
   await tab.untilUrl("the way back", (url) => url.startsWith(app.callback));
-  await tab.until("the page's script", () => window.tw?.started.then(() => true));
+  await tab.untilStarted();
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
   assert.equal((await tab.state()).restoredBy, "redirect");
   assert.deepEqual(trips(app), [2, 2]);

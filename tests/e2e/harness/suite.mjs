@@ -336,7 +336,7 @@ export class Application {
    */
   async open({ tab = this.suite.tab(), path = "" } = {}) {
     await tab.go(this.base + path);
-    await tab.run(() => window.tw.started);
+    await tab.untilStarted();
     return tab;
   }
 
