@@ -27,6 +27,7 @@ use crate::{
     oauth::userinfo,
     request::{
         call::{self, Call},
+        httpsig::address,
         reflection::Reflection,
         target::{self, Passage},
     },
@@ -110,8 +111,17 @@ impl Requests {
 }
 
 /// A page wants a request sent.
-pub(super) fn fetch(vault: Vault, asker: Asker, parts: wire::Fetch, body: JsValue) {
-    let passage = match admit(vault, &parts) {
+pub(super) fn fetch(vault: Vault, asker: Asker, mut parts: wire::Fetch, body: JsValue) {
+    let passage = admit(vault, &parts).and_then(|passage| {
+        let key = passage.key.map(|key| &vault.config.keys[key].usage);
+        if !matches!(key, Some(Usage::Signature(_))) {
+            return Ok(passage);
+        }
+        parts.url = address::normal(&parts.url);
+        // What is judged is what goes out.
+        admit(vault, &parts)
+    });
+    let passage = match passage {
         Ok(passage) => passage,
         Err(error) => return fail(vault, asker, error),
     };
