@@ -99,8 +99,14 @@ fn types(package: &Path) -> Result<()> {
 
 /// What is copied: the command, the licences, the README, the page for hidden frames, and `package.json` with the version.
 fn papers(package: &Path) -> Result<()> {
+    for folder in ["bin", "bin/doctor"] {
+        std::fs::create_dir_all(package.join(folder))?;
+        for script in project::files_ending(&project::at("pkg-template").join(folder), ".js") {
+            let name = script.file_name().context("a file has a name")?;
+            std::fs::copy(&script, package.join(folder).join(name))?;
+        }
+    }
     for (from, to) in [
-        ("pkg-template/bin/tokenward.js", "bin/tokenward.js"),
         ("LICENSE-MIT", "LICENSE-MIT"),
         ("LICENSE-APACHE", "LICENSE-APACHE"),
         ("pkg-template/README.md", "README.md"),
