@@ -56,7 +56,8 @@ export async function examine({ page, vault, callback }) {
 
 /** This package's vault, and the name of its build. */
 async function own() {
-  return { vault: await packed("vault.js"), build: "" };
+  const { build } = JSON.parse((await packed("integrity.json")).toString("utf8"));
+  return { vault: await packed("vault.js"), build };
 }
 
 /** @param {string} file of this package */
