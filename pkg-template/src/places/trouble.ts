@@ -1,4 +1,7 @@
-/** Why a vault's script did not start, in a script of its own: it is needed where something is wrong. */
+/**
+ * Why a vault's script did not start, and that it is not hidden, in a script of its own: it is needed
+ * where something is wrong.
+ */
 
 import type { AuthErrorInfo } from "../generated/types.js";
 
@@ -21,6 +24,27 @@ export async function diagnose(url: string, cause?: unknown): Promise<AuthErrorI
   } catch {
     return unavailable(url, "did not load, or `worker-src` and `connect-src` forbid it");
   }
+}
+
+/** The scripts of vaults that were reported: a page with several clients says it once. */
+const reported = new Set<string>();
+
+/**
+ * Says on the console that a service worker covers the vault's script, unless that is the shield: a vault
+ * that starts from then on has all its requests pass by it.
+ */
+export function exposed(
+  { active, waiting, installing }: ServiceWorkerRegistration,
+  { href: url }: URL,
+  shield: string,
+): void {
+  const script = (active ?? waiting ?? installing)?.scriptURL;
+  if (script === shield || reported.has(url)) return;
+  reported.add(url);
+  // biome-ignore lint/suspicious/noConsole: whoever deploys it is to see it, and nobody else
+  console.warn(
+    `tokenward: vault_exposed: the service worker ${script} covers ${url} and may see every credential: ${CURE} With \`serviceWorker: "shield"\`, the default there, it does not.`,
+  );
 }
 
 function otherBuild(url: string): AuthErrorInfo {
