@@ -41,7 +41,7 @@ function sniffing({ headers }) {
 }
 
 const RECIPE =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src <provider> <resources>";
+  "default-src 'none'; script-src 'wasm-unsafe-eval'; connect-src <provider> <resources>";
 
 /**
  * A worker has the policy that its own script is served with, not its page's.
@@ -102,8 +102,8 @@ function scripts(all) {
   const bad = all.map((sources) => (sources ?? ["*"]).filter(isBadForScripts));
   const least = bad.sort((a, b) => a.length - b.length)[0] ?? [];
   return least.length === 0
-    ? ok(name, "no script but this origin's")
-    : problem(name, `\`${least.join(" ")}\`: only \`'self' 'wasm-unsafe-eval'\` is needed`);
+    ? ok(name, "no script from just anywhere")
+    : problem(name, `\`${least.join(" ")}\`: only \`'wasm-unsafe-eval'\` is needed`);
 }
 
 /** @param {string} source */
