@@ -239,6 +239,29 @@ test(
   },
 );
 
+test("a page with an embedder policy starts a dedicated worker from a script that has one, too", async () => {
+  const name = "Cross-Origin-Embedder-Policy";
+  const { page, vault } = e2e.headers();
+  const app = await e2e.application({ page: { start: false } });
+  const started = async (/** @type {Record<string, string>} */ more) => {
+    e2e.servers.direct.app.setHeaders({
+      page: { ...page, [name]: "require-corp" },
+      vault: { ...vault, ...more },
+    });
+    const tab = await app.open();
+    return tab.run((auth) =>
+      auth.ready.then(
+        () => "started",
+        (/** @type {any} */ error) => `${error.code}: ${error.message}`,
+      ),
+    );
+  };
+  const without = await started({});
+  if (place.place === "worker") assert.match(without, /^worker_blocked: .*Embedder-Policy/);
+  else assert.equal(without, "started");
+  assert.equal(await started({ [name]: "require-corp" }), "started");
+});
+
 /** Where the vault is the page, the page's own policy is the vault's. */
 async function aPolicyOfThePage() {
   const { page } = e2e.headers();

@@ -43,9 +43,10 @@ pub(crate) fn compare() -> Result<Vec<Compared>> {
     // Of different lengths, and one with another home and clock: what gets into a build by them differs.
     let places = [stage.join("a"), stage.join("another place/of the sources")];
     let home = stage.join("home");
+    // Both at once: somebody may go on writing meanwhile.
+    places.iter().try_for_each(|place| copy_sources(place))?;
     for (place, home) in places.iter().zip([None, Some(&home)]) {
         println!("building in {}", project::shown(place));
-        copy_sources(place)?;
         build(place, home)?;
     }
     let names: Vec<Vec<String>> = places.iter().map(|place| files(place)).collect::<Result<_>>()?;

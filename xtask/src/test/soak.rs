@@ -130,7 +130,7 @@ fn reproduced(name: &str) -> Result<Soaked> {
         } else {
             layer.fail(&line);
         }
-        if line.ends_with(".wasm") || line.ends_with("/vault.js") {
+        if ["/vault.wasm", "/vault.js"].iter().any(|name| line.ends_with(name)) {
             figures.push(line);
         }
     }
