@@ -79,7 +79,8 @@ function addresses(args) {
   }
   const page = URL.canParse(address) ? new URL(address) : undefined;
   if (!page || !/^https?:$/.test(page.protocol) || page.username || page.password) {
-    throw new Refusal(`${address} is no page's address: write it whole, https://app.example.com/`);
+    // Not repeated: there may be a password in it.
+    throw new Refusal("that is no page's address: write it whole, https://app.example.com/");
   }
   const beside = (/** @type {string} */ path) => {
     const url = URL.canParse(path, page.href) ? new URL(path, page) : undefined;

@@ -463,10 +463,14 @@ test("doctor takes what is right in other ways", async () => {
 });
 
 test("doctor follows a page's redirect, and reports the cookies on the way", async () => {
-  const away = { status: 302, headers: { Location: "/app/", "Set-Cookie": "hop=SECRET-VALUE" } };
+  const away = {
+    status: 302,
+    headers: { Location: "/app/?state=SECRET-VALUE", "Set-Cookie": "hop=SECRET-VALUE" },
+  };
   served = { ...right, [PAGE]: away, "/app/": { ...right[PAGE] } };
-  const { code, said, lines } = await doctor(`${origin}/`);
+  const { code, said, lines } = await doctor(`${origin}/?key=SECRET-VALUE`);
   assert.equal(code, 0, said);
+  assert.doesNotMatch(said, /SECRET/);
   assert.match(lines.find(({ name }) => name === "page")?.text ?? "", /\/app\/ is there/);
   assert.equal(lines.find(({ name }) => name === "cookie hop")?.level, "warning");
   assert.equal(lines.find(({ name }) => name === "cookie theme")?.level, "ok");
@@ -509,7 +513,7 @@ test("doctor refuses a command line that it does not understand, with exit code 
     [["http://localhost/", "http://localhost/"], /wants one address/],
     [["localhost:8080"], /write it whole/],
     [["ftp://localhost/"], /write it whole/],
-    [["http://a:b@localhost/"], /write it whole/],
+    [["http://a:SECRET@localhost/"], /write it whole/],
     [["http://localhost/", "--vault", "https://elsewhere.example/vault.js"], /is not of/],
     [["http://localhost/", "--vaults", "/x"], /--vaults/],
   ];
@@ -517,5 +521,6 @@ test("doctor refuses a command line that it does not understand, with exit code 
     const { code, said } = await doctor(...words);
     assert.equal(code, 2, said);
     assert.match(said, says);
+    assert.doesNotMatch(said, /SECRET/);
   }
 });

@@ -58,3 +58,12 @@ export function noScript(answer) {
   const type = headers.get("content-type") ?? "no Content-Type";
   return `${type}: serve it as text/javascript`;
 }
+
+/**
+ * An address as it is reported: what a query has may be nobody's to see in a log.
+ *
+ * @param {URL} url
+ */
+export function shown({ origin, pathname }) {
+  return origin + pathname;
+}

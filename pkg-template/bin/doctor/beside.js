@@ -1,7 +1,7 @@
 // @ts-check
 /** What stands beside the vault: its shield, and the page for hidden frames. And the cookies of it all. */
 
-import { noScript } from "./answers.js";
+import { noScript, shown } from "./answers.js";
 import { parsePolicies } from "./policy.js";
 import { ok, problem, warning } from "./report.js";
 import { isHashed } from "./vault.js";
@@ -27,7 +27,7 @@ export function checkShield(answer, vault, own) {
   if (why) {
     const cure = "run `npx tokenward init <public folder>`; without it, a service worker of yours";
     return [
-      problem(name, `${answer.url.href} is ${why}; ${cure} sees the vault (\`vault_exposed\`)`),
+      problem(name, `${shown(answer.url)} is ${why}; ${cure} sees the vault (\`vault_exposed\`)`),
     ];
   }
   const content = answer.content.equals(own)
@@ -69,7 +69,7 @@ function scope({ url, headers }) {
 export function checkCallback({ url, status, headers }, isAsked) {
   const name = "callback frames";
   if (status !== 200) {
-    const words = `${url.href} is ${status}: hidden frames (\`silentRedirectUri\`) need it`;
+    const words = `${shown(url)} is ${status}: hidden frames (\`silentRedirectUri\`) need it`;
     return isAsked ? problem(name, words) : warning(name, words);
   }
   const cure = "answer with `Content-Security-Policy: frame-ancestors 'self'`";

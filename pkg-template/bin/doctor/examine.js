@@ -2,7 +2,7 @@
 /** `doctor`: asks for page, vault, shield and callback page, and has each looked at. */
 
 import { readFile } from "node:fs/promises";
-import { ask } from "./answers.js";
+import { ask, shown } from "./answers.js";
 import { checkCallback, checkCookies, checkShield } from "./beside.js";
 import { checkOrigin, checkPage } from "./page.js";
 import { problem } from "./report.js";
@@ -36,7 +36,7 @@ export async function examine({ page, vault, callback }) {
       answers.push(answer);
       return answer;
     } catch (error) {
-      findings.push(problem(name, `${url.href} does not answer (${reason(error)})`));
+      findings.push(problem(name, `${shown(url)} does not answer (${reason(error)})`));
       return undefined;
     }
   };

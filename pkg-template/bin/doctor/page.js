@@ -1,6 +1,7 @@
 // @ts-check
 /** The application's page: whether its policy lets a vault start, and no more than that. */
 
+import { shown } from "./answers.js";
 import { allows, parsePolicies, policiesInMeta, sourcesOf } from "./policy.js";
 import { ok, problem, warning } from "./report.js";
 
@@ -32,8 +33,8 @@ export function checkPage(answer, asked, vault) {
   }
   const findings = [
     status === 200
-      ? ok("page", `${url.href} is there`)
-      : problem("page", `${url.href} is ${status}: give the address of your application's page`),
+      ? ok("page", `${shown(url)} is there`)
+      : problem("page", `${shown(url)} is ${status}: give the address of your application's page`),
   ];
   const policies = [
     ...parsePolicies(headers.get("content-security-policy")),

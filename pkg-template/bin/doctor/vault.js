@@ -1,7 +1,7 @@
 // @ts-check
 /** The vault's script: what it must be served with, and whether it is this package's. */
 
-import { noScript } from "./answers.js";
+import { noScript, shown } from "./answers.js";
 import { hostOf, isScheme, parsePolicies, sourcesOf } from "./policy.js";
 import { ok, problem, warning } from "./report.js";
 
@@ -21,9 +21,9 @@ const CURE = "run `npx tokenward init <public folder>`, and serve that folder";
  */
 export function checkVault(answer, page, own) {
   const why = noScript(answer);
-  if (why) return [problem("vault", `${answer.url.href} is ${why}; ${CURE}`)];
+  if (why) return [problem("vault", `${shown(answer.url)} is ${why}; ${CURE}`)];
   return [
-    ok("vault", `${answer.url.href} is a script`),
+    ok("vault", `${shown(answer.url)} is a script`),
     sniffing(answer),
     ...policy(answer),
     embedding(answer, page),
