@@ -49,14 +49,17 @@ pub(crate) fn compare() -> Result<Vec<Compared>> {
         println!("building in {}", project::shown(place));
         build(place, home)?;
     }
-    let names: Vec<Vec<String>> = places.iter().map(|place| files(place)).collect::<Result<_>>()?;
-    let names: BTreeSet<String> = names.into_iter().flatten().collect();
-    let compared: Vec<Compared> =
-        names.into_iter().map(|name| hashed(&places, name)).collect::<Result<_>>()?;
+    let compared = compared(&places)?;
     if compared.iter().all(Compared::is_equal) {
         std::fs::remove_dir_all(&stage)?;
     }
     Ok(compared)
+}
+
+fn compared(places: &[PathBuf; 2]) -> Result<Vec<Compared>> {
+    let names: Vec<Vec<String>> = places.iter().map(|place| files(place)).collect::<Result<_>>()?;
+    let names: BTreeSet<String> = names.into_iter().flatten().collect();
+    names.into_iter().map(|name| hashed(places, name)).collect()
 }
 
 /// The sources as they are, committed or not, and the installed tools.
@@ -129,7 +132,29 @@ fn hashed(places: &[PathBuf; 2], name: String) -> Result<Compared> {
 
 #[cfg(test)]
 mod tests {
-    use super::Compared;
+    use super::{Compared, compared};
+    use crate::project;
+
+    #[test]
+    fn a_byte_and_a_file_that_only_one_build_has_are_found() {
+        let stage = project::at("target/reproduce-test");
+        let places = ["a", "b"].map(|name| stage.join(name));
+        for place in &places {
+            project::write(&place.join("pkg/bin/equal.js"), "1").unwrap();
+            project::write(&place.join("pkg/differs.js"), place.to_string_lossy().as_bytes())
+                .unwrap();
+            project::write(&place.join("target/tokenward/vault.wasm"), "2").unwrap();
+        }
+        project::write(&places[1].join("pkg/more.js"), "3").unwrap();
+        let found = compared(&places).unwrap();
+        std::fs::remove_dir_all(&stage).unwrap();
+        let (equal, others): (Vec<_>, Vec<_>) = found.iter().partition(|file| file.is_equal());
+        let names = |files: &[&Compared]| -> Vec<String> {
+            files.iter().map(|file| file.name.clone()).collect()
+        };
+        assert_eq!(names(&equal), ["pkg/bin/equal.js", "target/tokenward/vault.wasm"]);
+        assert_eq!(names(&others), ["pkg/differs.js", "pkg/more.js"]);
+    }
 
     #[test]
     fn only_the_same_bytes_in_both_builds_are_equal() {

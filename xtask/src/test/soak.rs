@@ -130,7 +130,7 @@ fn reproduced(name: &str) -> Result<Soaked> {
         } else {
             layer.fail(&line);
         }
-        if ["/vault.wasm", "/vault.js"].iter().any(|name| line.ends_with(name)) {
+        if ["/vault.wasm", " pkg/vault.js"].iter().any(|name| line.ends_with(name)) {
             figures.push(line);
         }
     }
