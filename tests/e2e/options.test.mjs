@@ -193,9 +193,12 @@ test("a policy that forbids the worker, or WebAssembly in it, is named with its 
   for (const [headers, says] of policies) {
     e2e.servers.direct.app.setHeaders({ page: headers });
     const tab = await app.open();
-    // Firefox has them from 148 on.
-    const knowsTypes = await tab.run(() => "trustedTypes" in window);
-    if (!knowsTypes && /trusted-types 'none'/.test(headers[POLICY] ?? "")) continue;
+    // Firefox ESR 140 has none: the directive means nothing to it.
+    const isAboutTypes = /trusted-types 'none'/.test(headers[POLICY] ?? "");
+    if (isAboutTypes && !(await tab.run(() => "trustedTypes" in window))) {
+      await tab.ready();
+      continue;
+    }
     await assert.rejects(
       tab.run((auth) => auth.ready),
       authError("worker_blocked", says, { phase: "vault" }),
