@@ -80,7 +80,8 @@ export function connector(settings: Settings): (reports: Reports) => Promise<Lin
         opener(settings.place),
         fingerprint(settings.config),
         hold(lock, ended.signal),
-        settings.hasShield && raiseShield(url),
+        // What the page itself fetches is its own service worker's to see, whatever lies beside it.
+        settings.place !== "page" && raiseShield(url, settings.hasShield),
       ]);
       const hello: ToVault = {
         type: "hello",

@@ -113,7 +113,7 @@ test("a vault that does not start says why, and the next call tries again", asyn
   const cases = [
     [1, new Response("", { status: 404 }), "vault_unavailable", /is 404 .*npx tokenward init/],
     [1, script("text/html"), "vault_unavailable", /is 200 \(text\/html\)/],
-    [1, undefined, "vault_unavailable", /worker-src/],
+    [1, undefined, "vault_unavailable", /did not load: run/],
     [2, script("text/javascript"), "worker_blocked", /worker-src 'self'/],
   ];
   for (const [count, response, code, message] of cases) {

@@ -81,11 +81,11 @@ fn sysroot() -> Result<PathBuf> {
     Ok(rustc(&["--print", "sysroot"])?.trim().into())
 }
 
-fn rustc(args: &[&str]) -> Result<String> {
+pub(super) fn rustc(args: &[&str]) -> Result<String> {
     process::capture(process::command("rustc").args(args))
 }
 
-fn cargo_home() -> Result<PathBuf> {
+pub(super) fn cargo_home() -> Result<PathBuf> {
     if let Some(home) = std::env::var_os("CARGO_HOME") {
         return Ok(home.into());
     }
