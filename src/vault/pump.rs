@@ -8,6 +8,7 @@ use std::{
 };
 
 use gloo_timers::callback::Timeout;
+use wasm_bindgen_futures::spawn_local;
 
 use super::{
     asks::Asks,
@@ -25,6 +26,7 @@ use crate::{
     clock::UnixMillis,
     config::Config,
     request::call::{self, Call},
+    secret,
     session::{
         inputs::{Input, Ticket, Wake},
         machine::Session,
@@ -153,6 +155,8 @@ impl State {
         self.is_draining.set(false);
         journal::tell(self);
         self.sleep();
+        // In a turn of its own, so that nothing stands above it but what began it.
+        spawn_local(async { secret::wipe_stack() });
     }
 
     fn tell_session(&'static self, input: Input) {
