@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { READABLE_URL, searchMemory } from "./harness/memory.mjs";
+import { readableUrl, searchMemory } from "./harness/memory.mjs";
 import { suite } from "./harness/suite.mjs";
 
 /** @typedef {import("./harness/suite.mjs").Application} Application */
@@ -22,7 +22,7 @@ for (const [name, options, provider] of /** @type {const} */ ([
       options: {
         resources: [{ origin: api }, { origin: api, paths: ["/open/"], credential: "apiKey:k" }],
         apiKeys: { k: {} },
-        vaultUrl: READABLE_URL,
+        vaultUrl: readableUrl(),
         ...options,
       },
       provider,
@@ -57,7 +57,10 @@ for (const [name, options, provider] of /** @type {const} */ ([
     assert.deepEqual(isOver.map(({ kind }) => kind).sort(), ["access", "refresh"]);
     assert.deepEqual(await search([...isOver, ...once]), [], "after the rotation");
     const fresh = app.tokens().filter(({ token }) => !before.some((old) => old.token === token));
-    assert.ok((await search(fresh)).length >= 2, "the new ones are alive");
+    assert.ok(fresh.length >= 2, `${fresh.map(({ kind }) => kind)}`);
+    for (const one of fresh.filter(({ kind }) => kind !== "id")) {
+      assert.ok((await search([one])).length > 0, `the new ${one.kind} was not found`);
+    }
 
     // A sign-in over the first one, which it replaces.
     await tab.toLogin({ prompt: "login" });

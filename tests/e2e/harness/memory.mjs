@@ -6,8 +6,13 @@ import { forms } from "./token-search.mjs";
 
 /** @typedef {import("./token-search.mjs").Sought} Sought */
 
-/** For `vaultUrl` of pages whose vault's memory is to be searched. */
-export const READABLE_URL = "/tokenward/readable.vault.js";
+let serial = 0;
+
+/** For `vaultUrl` of one application, the vaults of which hear nothing of what others are asked. */
+export function readableUrl() {
+  serial += 1;
+  return `/tokenward/readable.vault.js?${process.pid}-${serial}`;
+}
 
 const CHANNEL = "tokenward-memory";
 
@@ -23,7 +28,7 @@ const WATCH = `{
   };
   // Each byte becomes one letter, whichever it is: text that is not Latin is found too.
   const letters = (bytes) => new TextDecoder("windows-1252").decode(bytes);
-  const channel = new BroadcastChannel("${CHANNEL}");
+  const channel = new BroadcastChannel("${CHANNEL}" + new URL(import.meta.url).search);
   channel.onmessage = ({ data: { ask, needles } }) => {
     if (!ask) return;
     const all = memories.map(({ buffer }) => letters(new Uint8Array(buffer)));
@@ -59,7 +64,8 @@ export async function searchMemory(tab, sought) {
   const { found, bytes } = await tab.run(
     (_, name, needles) =>
       new Promise((resolve) => {
-        const channel = new BroadcastChannel(name);
+        const { search } = new URL(window.tw.settings.options.vaultUrl, location.href);
+        const channel = new BroadcastChannel(name + search);
         const ask = `${Math.random()}`;
         channel.onmessage = ({ data }) => {
           if (data.answer !== ask) return;

@@ -172,11 +172,7 @@ impl<'a> Life<'a> {
         request
     }
 
-    fn judge(
-        &self,
-        request: &TokenRequest,
-        body: Vec<u8>,
-    ) -> Result<Grant, TokenFailure> {
+    fn judge(&self, request: &TokenRequest, body: Vec<u8>) -> Result<Grant, TokenFailure> {
         let unproven = outcome::judge(request, Ok(http(body)), self.config, self.now)?;
         drop(unproven.verification(&metadata()));
         unproven.settle(Ok(()))
@@ -192,10 +188,7 @@ impl<'a> Life<'a> {
         self.end(outcome);
     }
 
-    fn end(
-        &mut self,
-        outcome: Result<Grant, TokenFailure>,
-    ) {
+    fn end(&mut self, outcome: Result<Grant, TokenFailure>) {
         let epoch = self.epoch;
         for order in self.tell(Input::TokenAnswered { epoch, outcome }) {
             if let Output::Revoke(token) = order {
