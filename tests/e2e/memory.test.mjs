@@ -62,6 +62,12 @@ for (const [name, options, provider] of /** @type {const} */ ([
       assert.ok((await search([one])).length > 0, `the new ${one.kind} was not found`);
     }
 
+    // What no type of the vault's own has: the address passes through JavaScript's strings, and is decoded.
+    const refused = { kind: "code", token: `${randomBytes(24).toString("base64url")}+%/~` };
+    const url = `${app.callback}?state=unknown&code=${encodeURIComponent(refused.token)}`;
+    await tab.run((auth, url) => auth.handleCallback(url).catch(() => {}), url);
+    assert.deepEqual(await search([refused]), [], "after a callback that was refused");
+
     // A sign-in over the first one, which it replaces.
     await tab.toLogin({ prompt: "login" });
     await tab.submitLogin();
