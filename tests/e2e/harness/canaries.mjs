@@ -183,7 +183,7 @@ export function misuses({ api, other, callback }, { access, refresh, id }) {
     [`${api}/me`, { headers: { DPoP: refresh } }],
     [`${api}/me`, { mode: "no-cors" }],
     [`${api}/me`, { method: "TRACE" }],
-    [`${api}/me`, { headers: { "X-Test": `${refresh}\n${access}` } }],
+    [`${api}/me`, { headers: { "X-Test": "not\na value" } }],
     [`${api}/redirect?to=${other}/`, { redirect: "error" }],
     [`${api}/redirect?to=${other}/`],
     [`${api}/reflect/header`],
