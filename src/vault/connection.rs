@@ -23,7 +23,10 @@ use crate::{
     clock::Millis,
     config::Config,
     error::{AuthError, Code, Phase},
-    session::inputs::{Input, Wake},
+    session::{
+        builds::Build,
+        inputs::{Input, Wake},
+    },
 };
 
 /// How long a page may be silent after its lock was let go before it counts as gone: so short that a
@@ -96,7 +99,8 @@ impl Door {
             return Ok(vault);
         }
         let config = Config::check(&hello.config, &hello.page, &BrowserUrls)?;
-        Ok(self.vault.get_or_init(|| State::new(config, self.ports, self.seed)))
+        let build = Build { name: self.build.clone(), wire: WIRE, born: time::now().wall };
+        Ok(self.vault.get_or_init(|| State::new(config, build, self.ports, self.seed)))
     }
 }
 

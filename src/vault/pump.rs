@@ -28,6 +28,7 @@ use crate::{
     request::call::{self, Call},
     secret,
     session::{
+        builds::Build,
         inputs::{Input, Ticket, Wake},
         machine::Session,
     },
@@ -52,6 +53,10 @@ pub(crate) type Vault = &'static State;
 pub(crate) struct State {
     /// The one configuration that is served here.
     pub(super) config: Config,
+    /// Of what build it is.
+    pub(super) build: Build,
+    /// Whether a newer build's has its place.
+    pub(super) is_over: Cell<bool>,
     pub(super) asks: Asks,
     pub(super) ports: &'static Ports,
     pub(super) provider: Provider,
@@ -74,11 +79,13 @@ pub(crate) struct State {
 
 impl State {
     /// A vault with this configuration, for the pages behind these ports.
-    pub(crate) fn new(config: Config, ports: &'static Ports, seed: u64) -> Vault {
+    pub(crate) fn new(config: Config, build: Build, ports: &'static Ports, seed: u64) -> Vault {
         let session = Session::new(seed, config.restore).with_audiences(&config.audiences);
         let credentials = Credentials::of(&config.keys);
         Box::leak(Box::new(Self {
             config,
+            build,
+            is_over: Cell::new(false),
             asks: Asks::default(),
             ports,
             provider: Provider::default(),
@@ -120,6 +127,12 @@ impl State {
     /// The number of the latest event.
     pub(super) fn latest_event(&self) -> u64 {
         self.session.borrow().journal().latest()
+    }
+
+    /// Whether a request or a token request is under way, or a page waits for an answer.
+    pub(super) fn is_at_work(&self) -> bool {
+        let is_idle = self.requests.is_empty() && self.asks.is_empty();
+        !is_idle || self.session.borrow().is_asking()
     }
 
     /// Starts a request's machine.

@@ -95,6 +95,11 @@ impl Requests {
         self.waiting.borrow_mut().insert(ticket, Rc::new(waiting));
     }
 
+    /// Whether none is under way, to the end of its answer.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.borrow().is_empty()
+    }
+
     fn get(&self, ticket: Ticket) -> Option<Rc<Waiting>> {
         self.waiting.borrow().get(ticket).cloned()
     }

@@ -127,7 +127,9 @@ test("whoever speaks to the vault gets no credential (t33)", stage.isolated, asy
     ["answers to these", answers],
     ["to an unlisted origin", reached.length],
   ];
-  t.diagnostic(`figure: ${JSON.stringify({ matrix: `messages by a port (seed ${seed})`, counts })}`);
+  t.diagnostic(
+    `figure: ${JSON.stringify({ matrix: `messages by a port (seed ${seed})`, counts })}`,
+  );
 });
 
 /** @param {Record<string, number>} counts what was answered to somebody who must get nothing */
