@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn the_younger_of_two_builds_goes_on_t39() {
+    fn the_younger_of_two_builds_goes_on() {
         let (old, new) = (build("a1", 1, 10), build("b2", 1, 20));
         assert_eq!(old.successor(&new.word(), new.born), Some("b2".to_owned()));
         assert_eq!(new.successor(&old.word(), old.born), None);

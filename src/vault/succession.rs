@@ -14,6 +14,9 @@ use crate::{
 /// How often it is seen whether anything is still under way.
 const PAUSE: Millis = Millis::from_secs(1);
 
+/// How often at most: a body that nobody reads, or a stream of events, may be under way for ever.
+const LOOKS: u32 = 60;
+
 /// Another vault made itself known. One that a page has for itself goes with that page: only one that several
 /// share can be outlived by pages of an older build.
 pub(super) fn heard(vault: Vault, word: &str, born: UnixMillis) {
@@ -24,10 +27,12 @@ pub(super) fn heard(vault: Vault, word: &str, born: UnixMillis) {
         return;
     }
     spawn_local(async move {
-        // A turn for the pages at least, which ask here until they have heard it.
-        time::sleep(PAUSE).await;
-        while vault.is_at_work() {
+        for _ in 0..LOOKS {
+            // First, for the pages ask here until they have heard it.
             time::sleep(PAUSE).await;
+            if !vault.is_at_work() {
+                break;
+            }
         }
         if let Ok(close) = object::own_or_inherited(&global(), "close").dyn_into::<Function>() {
             // Its lock goes with it, by which pages know.

@@ -13,10 +13,13 @@ const sharesVault = place.sharesTabs
   ? {}
   : { skip: "a vault that a page has for itself goes with that page" };
 
-test("a newer build's vault takes over from an older one, and no call fails (t39)", sharesVault, async () => {
+test("a newer build's vault takes over from an older one, and no call fails", sharesVault, async () => {
   const { api } = e2e.servers;
   const app = await e2e.application({ provider: { accessTokenTtl: 4 } });
-  const others = await vaultLocks(await app.open({ tab: await e2e.newTab() }));
+  // A page without settings has no client, so no vault.
+  const bare = await e2e.newTab();
+  await bare.go(`${e2e.servers.app}/c/nobody/`);
+  const others = await vaultLocks(bare);
   const old = await app.openSignedIn();
   const [lock] = (await vaultLocks(old)).filter((name) => !others.includes(name));
   assert.ok(lock, "the old vault holds a lock");
@@ -31,7 +34,8 @@ test("a newer build's vault takes over from an older one, and no call fails (t39
     window.tw.every = setInterval(() => {
       window.tw.calls.push(
         auth.fetch(`${new URL(url).origin}/me`).then(
-          (/** @type {Response} */ response) => response.status,
+          // To its end: a body that nobody reads is under way.
+          (/** @type {Response} */ response) => response.text().then(() => response.status),
           String,
         ),
       );
@@ -52,10 +56,14 @@ test("a newer build's vault takes over from an older one, and no call fails (t39
     clearInterval(window.tw.every);
     return Promise.all(window.tw.calls);
   });
-  assert.ok(outcomes.length > 10, `${outcomes.length} calls`);
+  // Firefox lets a tab in the background do something once a second.
+  assert.ok(outcomes.length > 3, `${outcomes.length} calls`);
   assert.deepEqual(outcomes.filter((/** @type {unknown} */ outcome) => outcome !== 200), []);
 
-  // One vault for both, and one session: it is renewed once for both, and ends for both.
+  const left = (await vaultLocks(fresh)).filter((name) => !others.includes(name));
+  assert.equal(left.length, 1, "one vault for both");
+
+  // And one session: it is renewed once for both, and ends for both.
   assert.equal((await old.state()).status, "signedIn");
   const { refreshesSucceeded } = app.counts();
   app.refuseTokens();
