@@ -235,10 +235,13 @@ test("what tabs tell each other is an event and its epoch, and nothing of anybod
   await tab.run((auth) => auth.signOut({ local: true }));
   await listener.until("all", () => window.tw.heard.length === 3);
   const [first, build, last] = await listener.run(() => window.tw.heard);
-  assert.deepEqual([first, last], [
-    { epoch: 1, event: "signedIn" },
-    { epoch: 2, event: "signedOut" },
-  ]);
+  assert.deepEqual(
+    [first, last],
+    [
+      { epoch: 1, event: "signedIn" },
+      { epoch: 2, event: "signedOut" },
+    ],
+  );
   // When the vault began, and what it is.
   assert.deepEqual(Object.keys(build).sort(), ["epoch", "event"]);
   assert.match(build.event, /^vault 1 [0-9a-f]{16}$/);

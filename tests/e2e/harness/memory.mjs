@@ -72,7 +72,8 @@ export async function searchMemory(tab, sought) {
           channel.close();
           resolve({ found: [...data.found], bytes: data.bytes });
         };
-        channel.postMessage({ ask, needles: needles.map((bytes) => Uint8Array.from(bytes)) });
+        const bytes = (/** @type {number[]} */ needle) => Uint8Array.from(needle);
+        channel.postMessage({ ask, needles: needles.map(bytes) });
       }),
     CHANNEL,
     needles.map(({ bytes }) => bytes),

@@ -78,7 +78,9 @@ export async function makeWebRoot() {
      */
     async deploy(build) {
       const vault = path.join(root, "tokenward/vault.js");
-      const found = /"([0-9a-f]{16})"/.exec(await readFile(path.join(copy, "index.js"), "utf8"))?.[1];
+      const found = /"([0-9a-f]{16})"/.exec(
+        await readFile(path.join(copy, "index.js"), "utf8"),
+      )?.[1];
       if (!found) throw new Error("the page entry has no build");
       for (const file of [path.join(copy, "index.js"), path.join(copy, "vault.js"), vault]) {
         const text = await readFile(file, "utf8");

@@ -33,6 +33,7 @@ use tokenward::{
     vault::wire::{self, ToVault, Unreadable, WIRE},
 };
 
+use super::{tally::Tally, urls::Urls};
 use crate::fixtures::{START, grant, metadata};
 
 pub(super) const PAGE: &str = "https://app.example.com/";
@@ -45,71 +46,6 @@ pub(super) const CONFIG: &str = r#"{"issuer":"https://id.example.com","clientId"
 const OWN: usize = 0;
 /// What every token has in it.
 const MARK: &str = "s3cr3t";
-
-/// The crate `url`, in the place of a browser's parser.
-struct Urls;
-
-impl ParseUrl for Urls {
-    fn parse(&self, input: &str, base: Option<&str>) -> Option<ParsedUrl> {
-        let parsed = match base {
-            Some(base) => url::Url::parse(base).ok()?.join(input).ok()?,
-            None => url::Url::parse(input).ok()?,
-        };
-        let prefixed = |sign: &str, text: Option<&str>| {
-            text.filter(|text| !text.is_empty())
-                .map(|text| [sign, text].concat())
-                .unwrap_or_default()
-        };
-        Some(ParsedUrl {
-            href: parsed.as_str().to_owned(),
-            origin: parsed.origin().ascii_serialization(),
-            protocol: format!("{}:", parsed.scheme()),
-            hostname: parsed.host_str().unwrap_or_default().to_owned(),
-            pathname: parsed.path().to_owned(),
-            search: prefixed("?", parsed.query()),
-            hash: prefixed("#", parsed.fragment()),
-            has_userinfo: !parsed.username().is_empty() || parsed.password().is_some(),
-        })
-    }
-}
-
-/// What became of the messages.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    unreadable: u64,
-    before_hello: u64,
-    hellos_refused: u64,
-    welcome: u64,
-    refused: u64,
-    sent: u64,
-    sign_ins: u64,
-    sign_outs: u64,
-    refreshes: u64,
-}
-
-impl Tally {
-    pub(super) fn counts(&self) -> [(&'static str, u64); 9] {
-        [
-            ("unreadable", self.unreadable),
-            ("before a hello", self.before_hello),
-            ("hellos refused", self.hellos_refused),
-            ("welcome", self.welcome),
-            ("refused", self.refused),
-            ("requests sent", self.sent),
-            ("navigations to the provider", self.sign_ins),
-            ("sign-outs that were asked for", self.sign_outs),
-            ("refreshes", self.refreshes),
-        ]
-    }
-
-    /// Prints the figure that `cargo xtask` adds up.
-    pub(super) fn print(&self, messages: u64, seed: u64) {
-        let mut counts = vec![json!(["messages", messages]), json!(["to an unlisted origin", 0])];
-        counts.extend(self.counts().map(|(what, times)| json!([what, times])));
-        let matrix = format!("messages to the vault (seed {seed})");
-        println!("figure: {}", json!({ "matrix": matrix, "counts": counts }));
-    }
-}
 
 struct Request {
     port: usize,
@@ -160,14 +96,14 @@ impl Desk {
             to_come: Vec::new(),
             tally: Tally::default(),
         };
-        desk.hear(OWN, &desk.hello().to_string());
+        desk.hear(OWN, &Self::hello().to_string());
         assert!(desk.welcome[OWN]);
         desk.sign_in();
         desk
     }
 
     /// The hello of the application's page.
-    pub(super) fn hello(&self) -> Value {
+    pub(super) fn hello() -> Value {
         json!({ "type": "hello", "wire": WIRE, "config": CONFIG, "page": PAGE, "lock": "tokenward/page/1" })
     }
 
@@ -279,7 +215,7 @@ impl Desk {
             }
             ToVault::Fetch(fetch) => self.fetch(port, fetch),
             ToVault::Abort(asked) => {
-                self.drop_calls(|request| (request.port, request.id) == (port, asked.id))
+                self.drop_calls(|request| (request.port, request.id) == (port, asked.id));
             }
             ToVault::ExportAccessToken(export) => {
                 let admitted = target::admit_export(&self.config, export.resource.as_deref());
@@ -299,8 +235,11 @@ impl Desk {
                 self.welcome[port] = false;
             }
             // They reach the provider or the store, and neither the session nor a request's target.
-            ToVault::UserInfo(_) | ToVault::SetKey(_) | ToVault::AfterSignOut(_) => {}
-            ToVault::Ping(_) | ToVault::Pong(_) => {}
+            ToVault::UserInfo(_)
+            | ToVault::SetKey(_)
+            | ToVault::AfterSignOut(_)
+            | ToVault::Ping(_)
+            | ToVault::Pong(_) => {}
         }
     }
 

@@ -43,8 +43,8 @@ pub(super) struct Forge {
 }
 
 impl Forge {
-    pub(super) fn new(dice: Dice, desk: &Desk) -> Self {
-        Self { dice, hello: desk.hello() }
+    pub(super) fn new(dice: Dice) -> Self {
+        Self { dice, hello: Desk::hello() }
     }
 
     /// A message, and the port that it comes by. Port 0 is the application's own.

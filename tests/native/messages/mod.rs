@@ -5,17 +5,20 @@
 
 mod desk;
 mod forge;
+mod tally;
+mod urls;
 
 use crate::world::Dice;
-use desk::{Desk, Tally};
+use desk::Desk;
 use forge::Forge;
+use tally::Tally;
 
 /// Looks that often whether the application is as well served as before.
 const LOOK: u64 = 500;
 
 fn fuzz(count: u64, seed: u64) -> Tally {
     let mut desk = Desk::open();
-    let mut forge = Forge::new(Dice::new(seed), &desk);
+    let mut forge = Forge::new(Dice::new(seed));
     for number in 0..count {
         let (port, text) = forge.message();
         desk.hear(port, &text);
@@ -49,7 +52,7 @@ fn every_message_of_the_protocol_is_forged_t33() {
     use tokenward::vault::wire::ToVault;
     assert_eq!(forge::types().collect::<Vec<_>>(), ToVault::TYPES, "in the protocol's order");
     let mut desk = Desk::open();
-    let mut forge = Forge::new(Dice::new(1), &desk);
+    let mut forge = Forge::new(Dice::new(1));
     for tag in forge::types() {
         let text = forge.whole(tag).to_string();
         let read = ToVault::read(&text).map_err(|unreadable| unreadable.error.message.clone());
