@@ -345,7 +345,8 @@ export class Application {
    */
   async open({ tab = this.suite.tab(), path = "" } = {}) {
     await tab.go(this.base + path);
-    await tab.run(() => window.tw.started);
+    // On a busy machine the driver may still be at the page before.
+    await tab.until("its page", () => window.tw?.started.then(() => true));
     return tab;
   }
 
