@@ -96,6 +96,11 @@ impl Requests {
         self.waiting.borrow_mut().insert(ticket, Rc::new(waiting));
     }
 
+    /// Whether none is under way, to the end of its answer.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.borrow().is_empty()
+    }
+
     fn get(&self, ticket: Ticket) -> Option<Rc<Waiting>> {
         self.waiting.borrow().get(ticket).cloned()
     }
@@ -283,6 +288,8 @@ fn reply(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>, is_unrepeated: bool
     let Some(response) = fetch.latest.take() else { return };
     let content_type = fetch::header(&response, "content-type");
     let reflection = Reflection::new(lent(vault, fetch), content_type.as_deref());
+    // The answer may be read for long; what it was asked with is not needed any more.
+    drop((fetch.lease.take(), fetch.key.take()));
     vault.requests.put(ticket, Waiting::Body(fetch.asker, fetch.abort.clone()));
     spawn_local(async move {
         let Waiting::Fetch(fetch) = &*waiting else { return };

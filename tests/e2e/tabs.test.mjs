@@ -236,11 +236,18 @@ test(
     await tab.ready();
     await tab.signIn();
     await tab.run((auth) => auth.signOut({ local: true }));
-    await listener.until("both", () => window.tw.heard.length === 2);
-    assert.deepEqual(await listener.run(() => window.tw.heard), [
-      { epoch: 1, event: "signedIn" },
-      { epoch: 2, event: "signedOut" },
-    ]);
+    await listener.until("all", () => window.tw.heard.length === 3);
+    const [first, build, last] = await listener.run(() => window.tw.heard);
+    assert.deepEqual(
+      [first, last],
+      [
+        { epoch: 1, event: "signedIn" },
+        { epoch: 2, event: "signedOut" },
+      ],
+    );
+    // When the vault began, and what it is.
+    assert.deepEqual(Object.keys(build).sort(), ["epoch", "event"]);
+    assert.match(build.event, /^vault 1 [0-9a-f]{16}$/);
     // What others say there is heard only where it is such an event.
     await app.signInAgain(tab);
     await tab.untilStatus("signedIn");

@@ -209,6 +209,15 @@ export class Suite {
     return this.#root.settle(clientId, settings);
   }
 
+  /**
+   * Serves another build from now on.
+   *
+   * @param {string} build 16 hexadecimal digits
+   */
+  deploy(build) {
+    return this.#root.deploy(build);
+  }
+
   /** @param {{ issuer: string, clientId: string, api: string }} settings for the page under /yew/ */
   settleYew(settings) {
     return this.#root.settleYew(settings);

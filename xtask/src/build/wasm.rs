@@ -47,7 +47,7 @@ const SMALL: &[&str] = &[
 fn compile() -> Result<PathBuf> {
     let mut cargo = process::cargo();
     cargo.args(["rustc", "--release", "--lib", "--crate-type", "cdylib", "--target", TARGET]);
-    cargo.args(["--package", "tokenward"]);
+    cargo.args(["--package", "tokenward", "--features", "wipe"]);
     cargo.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
     let mut flags = path_remaps()?;
     flags.extend(SMALL.iter().map(|flag| (*flag).to_owned()));
