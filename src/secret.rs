@@ -50,6 +50,17 @@ impl From<&str> for Secret {
     }
 }
 
+/// How much of the stack is overwritten, in bytes: several times what any call of the vault takes.
+const STACK: usize = 32 * 1024;
+
+/// Overwrites what calls that are over have left on the stack, below the caller: pieces of text that were
+/// hashed, random bytes that a verifier was made of.
+#[inline(never)]
+#[allow(clippy::large_stack_arrays, reason = "it is the stack that is meant")]
+pub fn wipe_stack() {
+    core::hint::black_box(&mut [0_u8; STACK]);
+}
+
 #[cfg(test)]
 mod tests {
     use super::Secret;

@@ -8,6 +8,11 @@ use web_sys::MessagePort;
 
 use crate::vault::Door;
 
+/// What anything leaves behind is zeroed, whoever it belonged to.
+#[cfg(feature = "wipe")]
+#[global_allocator]
+static ALLOCATOR: wipe::Wiping<std::alloc::System> = wipe::Wiping(std::alloc::System);
+
 /// A running vault.
 #[wasm_bindgen]
 pub struct Vault(&'static Door);

@@ -225,6 +225,12 @@ function present(options: ClientOptions): Client {
     begin();
   };
 
+  /** What is open stays open there; all else is asked of the newer build's vault. */
+  const onMoved = (): void => {
+    letGo();
+    begin();
+  };
+
   const onNews = (type: "woke" | "online" | "offline"): void => {
     // Without a vault, news is a reason to look for one again.
     if (link) link.tell({ type });
@@ -245,8 +251,18 @@ function present(options: ClientOptions): Client {
 
   const establish = async (): Promise<Link> => {
     const mine = round;
+    /** Of a vault that was left, nothing counts any more but its answers. */
+    const own =
+      <G extends unknown[]>(act: (...given: G) => void) =>
+      (...given: G): void => {
+        if (mine === round) act(...given);
+      };
     try {
-      const made = await connect({ onState, onDeath });
+      const made = await connect({
+        onState: own(onState),
+        onDeath: own(onDeath),
+        onMoved: own(onMoved),
+      });
       if (mine !== round) {
         const reason = closing.signal.aborted ? closed() : gone();
         made.end(reason);

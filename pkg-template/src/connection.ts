@@ -57,6 +57,8 @@ export interface Reports {
   onState(text: string): void;
   /** The vault died; the link is over. */
   onDeath(): void;
+  /** A newer build's vault has its place: what is asked from now on is asked there. */
+  onMoved(): void;
 }
 
 type Welcome = Extract<FromVault, { type: "welcome" }>;
@@ -67,6 +69,7 @@ export type Welcomed = { opened: Opened; welcome: Welcome; generation: number };
 export function connector(settings: Settings): (reports: Reports) => Promise<Link> {
   // A SharedWorker that did not answer cannot be ended, so this page stays away from its generation.
   let first = 0;
+  let build: string = __TOKENWARD_BUILD__;
   return async (reports) => {
     // No insecure context has it.
     if (!globalThis.crypto?.subtle) {
@@ -75,11 +78,13 @@ export function connector(settings: Settings): (reports: Reports) => Promise<Lin
     }
     const ended = new AbortController();
     try {
-      const way =
-        settings.place === "origin" ? (await loaded(import("./places/origin.js"))).meet : meet;
-      const welcomed = await way(settings, first, ended.signal, failure);
+      const welcomed = await (settings.place === "origin"
+        ? (await loaded(import("./places/origin.js"))).meet(settings, first, ended.signal, failure)
+        : meet(settings, first, ended.signal, build));
       first = welcomed.generation;
-      return link(welcomed, ended, reports);
+      return link(welcomed, ended, reports, (to) => {
+        build = to;
+      });
     } catch (error) {
       ended.abort();
       throw error;
@@ -92,6 +97,7 @@ export async function meet(
   { config, hasShield, place, vaultUrl }: Settings,
   first: number,
   until: AbortSignal,
+  build: string = __TOKENWARD_BUILD__,
 ): Promise<Welcomed> {
   const lock = `tokenward/page/${crypto.randomUUID()}`;
   const url = vaultUrl ?? new URL("./vault.js", import.meta.url);
@@ -99,14 +105,15 @@ export async function meet(
     opener(place as Exclude<Place, "origin">),
     fingerprint(config),
     hold(lock, until),
-    hasShield && raiseShield(url),
+    // What the page itself fetches is its own service worker's to see, whatever lies beside it.
+    place !== "page" && raiseShield(url, hasShield),
   ]);
   const page = location.origin + location.pathname;
   const hello: ToVault = { type: "hello", wire: WIRE, config, page, lock };
   // What can be ended is replaced under its own name, where other clients find it too.
   const name = (generation: number) =>
-    `tokenward/${WIRE}/${__TOKENWARD_BUILD__}/${place === "shared" ? generation : 0}/${hash}`;
-  return reach(open, url.href, name, hello, first);
+    `tokenward/${WIRE}/${build}/${place === "shared" ? generation : 0}/${hash}`;
+  return reach(open, url.href, name, hello, first, build);
 }
 
 /** The vault died, or this page cannot hear it any more. */
@@ -138,6 +145,7 @@ async function reach(
   name: (generation: number) => string,
   hello: ToVault,
   first: number,
+  build: string,
 ): Promise<Welcomed> {
   const silent = new Set<Opened>();
   const greet = async (generation: number): Promise<Welcomed> => {
@@ -172,11 +180,12 @@ async function reach(
     for (let generation = first; generation < first + GENERATIONS; generation++) {
       answers.push(insist(generation));
       const found = await Promise.race([...answers, sleep(HELLO_MS)]);
-      if (found?.welcome.build === __TOKENWARD_BUILD__) return found;
       if (!found) {
         for (const { end } of silent) end?.();
         continue;
       }
+      // A script of the page could have named any: then it is the page's own after all.
+      if ([build, __TOKENWARD_BUILD__].includes(found.welcome.build)) return found;
       found.opened.port.close();
       throw await explain(url, found.welcome.build);
     }
@@ -191,7 +200,12 @@ function sleep(ms: number): Promise<undefined> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function link({ opened, welcome }: Welcomed, ended: AbortController, reports: Reports): Link {
+function link(
+  { opened, welcome }: Welcomed,
+  ended: AbortController,
+  reports: Reports,
+  move: (build: string) => void,
+): Link {
   const { port } = opened;
   /** What waits for an answer; it gets none when the link is over. */
   const open = new Map<number, (answer?: Answers) => void>();
@@ -213,6 +227,10 @@ function link({ opened, welcome }: Welcomed, ended: AbortController, reports: Re
     heard++;
     if (data.type === "ping") tell({ type: "pong" });
     else if (data.type === "state") reports.onState(data.state);
+    else if (data.type === "moved") {
+      move(data.build);
+      reports.onMoved();
+    }
     // What bears no number (`pong`) is nobody's answer.
     else open.get((data as Answers).id)?.(data as Answers);
   };

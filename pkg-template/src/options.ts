@@ -127,7 +127,10 @@ export interface ClientOptions {
   isolation?: "shared" | "worker" | "none";
   /** Where `npx tokenward init` put the vault: `/tokenward/vault.js`. */
   vaultUrl?: string;
-  /** Whether the empty service worker beside `vaultUrl` hides the vault from the application's own. */
+  /**
+   * Whether the empty service worker beside `vaultUrl` hides the vault from the application's own. Without it,
+   * one that covers the vault's script may see every credential: the console says so, `vault_exposed`.
+   */
   serviceWorker?: "shield" | "none";
   /** Whether the client looks for a callback by itself, or `handleCallback` brings it. */
   callback?: "auto" | "manual";
@@ -235,8 +238,7 @@ export function readOptions(options: ClientOptions): Settings {
       isolation === "none"
         ? "page"
         : (isolation ?? (globalThis.SharedWorker ? "shared" : "worker")),
-    // What the page itself fetches is its own service worker's to see, whatever lies beside it.
-    hasShield: script !== undefined && serviceWorker !== "none" && isolation !== "none",
+    hasShield: script !== undefined && serviceWorker !== "none",
     isManual: callback === "manual",
   };
 }

@@ -53,6 +53,36 @@ test("a dead vault fails what waits for it, and is replaced", async () => {
   assert.equal(workers.length, 2);
 });
 
+test("a page that is told of a newer build's vault goes there, and hears the old one out", async () => {
+  const { createClient, session, workers } = await page();
+  const signedIn = { status: "signedIn", claims: {}, scopes: [], refreshing: false };
+  session.state = JSON.stringify(signedIn);
+  const auth = createClient(options());
+  await auth.ready;
+  const [old] = workers;
+  const waiting = auth.fetch("https://api.example/slow");
+  const asked = (/** @type {number} */ at) =>
+    workers[at]?.heard.find(({ type }) => type === "fetch");
+  await until(() => asked(0));
+  const question = asked(0);
+  old?.say({ type: "moved", build: "feedfacefeedface" });
+  await until(() => workers[1]?.heard.some(({ type }) => type === "online"));
+  assert.match(workers[1]?.options.name ?? "", /^tokenward\/1\/feedfacefeedface\/0\/[0-9a-f]{64}$/);
+  assert.equal(auth.state.status, "signedIn", "nothing of it is seen");
+
+  const late = { status: "signedOut", reason: "vault_gone" };
+  old?.say({ type: "state", state: JSON.stringify(late) });
+  old?.say({ type: "failed", id: question?.id, error: { code: "not_signed_in", phase: "fetch" } });
+  await assert.rejects(waiting, { code: "not_signed_in" });
+  assert.equal(auth.state.status, "signedIn", "what it has to say besides is old");
+  void auth.fetch("https://api.example/me").catch(() => {});
+  await until(() => asked(1));
+  assert.deepEqual(
+    workers.map(({ heard }) => heard.filter(({ type }) => type === "fetch").length),
+    [1, 1],
+  );
+});
+
 test("a stolen lock is no death", async () => {
   const { createClient, workers, releaseVaultLock } = await page({
     vault: ({ type }, worker) => type === "ping" && worker.say({ type: "pong" }),
@@ -113,7 +143,7 @@ test("a vault that does not start says why, and the next call tries again", asyn
   const cases = [
     [1, new Response("", { status: 404 }), "vault_unavailable", /is 404 .*npx tokenward init/],
     [1, script("text/html"), "vault_unavailable", /is 200 \(text\/html\)/],
-    [1, undefined, "vault_unavailable", /worker-src/],
+    [1, undefined, "vault_unavailable", /did not load: run/],
     [2, script("text/javascript"), "worker_blocked", /worker-src 'self'/],
   ];
   for (const [count, response, code, message] of cases) {
@@ -153,3 +183,9 @@ test("being ready waits for a sign-in under way", async () => {
   workers[0]?.say({ type: "state", state: '{"status":"signedOut","reason":"no_session"}' });
   await ready;
 });
+
+/** @param {() => unknown} isSo at last */
+async function until(isSo) {
+  for (let turns = 0; !isSo() && turns < 1000; turns++) await turn();
+  assert.ok(isSo());
+}

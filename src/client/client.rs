@@ -134,6 +134,9 @@ impl Client {
 
     /// Like the browser's own `fetch`, with the credential that the options have for the target. The
     /// body is read from `request`, as `fetch` does; its signal aborts, and so does dropping this.
+    ///
+    /// What `Response::clone` makes of the answer has its status, headers and body, not its `url`, `type` and
+    /// `redirected`, which no script can give a response: read those from the answer itself.
     pub async fn fetch(&self, request: &Request) -> Result<Response, FetchError> {
         fetch::send(self.0.reach(), request).await
     }

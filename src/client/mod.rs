@@ -4,6 +4,9 @@
 //!
 //! The README shows how it is used, under "From Rust"; `examples/yew` is a whole application.
 //!
+//! Where the vault runs in the application's own module, what it gives back to the allocator is zeroed only with
+//! the feature `wipe`, which sets the module's allocator.
+//!
 //! - [`Options`], [`Place`], [`State`]: what goes in and what is seen.
 //! - [`Client`]: `client`, and behind its handles `inner`; `life` is what the page goes through.
 //! - `hello`, `link`: reaching a vault, and asking it.

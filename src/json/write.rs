@@ -1,6 +1,8 @@
 //! Writing JSON, for what crosses to the pages and into the store. Serde's writers would bring more
 //! than these few kinds of members need, a table of floats among it.
 
+use crate::secret::Secret;
+
 /// An object under construction. What it writes is wiped by whoever takes it, where it must be.
 #[derive(Debug)]
 pub struct Writer(String);
@@ -77,6 +79,17 @@ impl Writer {
     pub fn raw(&mut self, name: &str, json: &str) {
         self.name(name);
         self.0.push_str(json);
+    }
+
+    /// The object's text, with a secret for its last member: a text that grew afterwards would leave a copy.
+    #[must_use]
+    pub fn finish_with(mut self, name: &str, secret: &Secret) -> Secret {
+        // exposed: the caller decides where the text goes.
+        let value = secret.expose();
+        // An escape takes six bytes.
+        self.0.reserve(6 * value.len() + name.len() + ",\"\":\"\"}".len());
+        self.text(name, value);
+        Secret::new(self.finish())
     }
 
     /// The object's text.

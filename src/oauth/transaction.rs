@@ -190,8 +190,6 @@ impl Transaction {
         let mut record = Writer::default();
         record.text("state", &self.state);
         record.optional("nonce", self.nonce.as_deref());
-        // exposed: the vault may be gone when the callback comes, and the exchange needs it.
-        record.text("verifier", self.verifier.expose());
         record.optional("return_to", self.return_to.as_deref());
         record.flag("restore", self.is_restore);
         record.number("max_age", self.max_age.map(i64::from));
@@ -199,7 +197,8 @@ impl Transaction {
         record.optional("jkt", self.jkt.as_deref());
         record.number("started", Some(self.started.0));
         record.object("metadata", &|to| self.metadata.tell(to));
-        Secret::new(record.finish())
+        // The vault may be gone when the callback comes, and the exchange needs it.
+        record.finish_with("verifier", &self.verifier)
     }
 
     /// The transaction of a record; `None` if it is not one of this version.

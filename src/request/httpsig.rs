@@ -1,6 +1,7 @@
 //! HTTP Message Signatures (RFC 9421): what is signed of a request, how a signature is written, and
 //! ([`verify`]) what makes one of an answer good. It computes none and knows no key.
 
+pub mod address;
 pub mod base;
 pub mod verify;
 

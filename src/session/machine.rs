@@ -177,6 +177,12 @@ impl Session {
         self.sign_outs
     }
 
+    /// Whether a token request is under way, or its turn is awaited.
+    #[must_use]
+    pub fn is_asking(&self) -> bool {
+        self.exchange.is_busy()
+    }
+
     /// How far the provider's clock is ahead of the device's, as far as it is known.
     #[must_use]
     pub fn server_offset(&self) -> ServerOffset {

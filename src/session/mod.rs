@@ -13,6 +13,7 @@
 //! - `signin`, `exchange`, `waiting`: callbacks, the one token request at a time, the tickets.
 
 pub mod bounces;
+pub mod builds;
 pub mod grant;
 pub mod inputs;
 pub mod journal;

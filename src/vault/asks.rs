@@ -60,6 +60,11 @@ impl Asks {
         ask
     }
 
+    /// Whether nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.borrow().is_empty()
+    }
+
     /// The question, to be answered.
     pub(super) fn take(&self, ask: Ask) -> Option<Question> {
         self.waiting.borrow_mut().remove(ask)

@@ -21,10 +21,12 @@ use crate::{
         url::{self, BrowserUrls},
     },
     clock::Millis,
-    config::{self, Config},
+    config::Config,
     error::{AuthError, Code, Phase},
-    session::inputs::{Input, Wake},
-    url::ParseUrl,
+    session::{
+        builds::Build,
+        inputs::{Input, Wake},
+    },
 };
 
 /// How long a page may be silent after its lock was let go before it counts as gone: so short that a
@@ -98,25 +100,16 @@ impl Door {
         watch(vault, port, hello.lock);
     }
 
-    /// The vault, for a hello that may speak to it: one whose configuration hashes to the name.
+    /// The vault, for a hello that may speak to it.
     fn admit(&self, hello: &Hello) -> Result<Vault, AuthError> {
-        if hello.wire != WIRE {
-            return Err(invalid("page and vault are of different versions: reload the page"));
-        }
-        let named = self.name.strip_suffix(config::fingerprint(&hello.config).as_str());
-        if !named.is_some_and(|rest| rest.ends_with('/')) {
-            return Err(invalid("this vault serves another configuration"));
-        }
-        let page = BrowserUrls.parse(&hello.page, None);
-        if page.is_none_or(|page| page.origin != url::own_origin()) {
-            return Err(invalid("the page is of another origin than its vault"));
-        }
+        hello.check(&self.name, &url::own_origin(), &BrowserUrls)?;
         if let Some(vault) = self.vault.get() {
             return Ok(vault);
         }
         let baked = self.baked.as_deref();
         let config = Config::admit(&hello.config, baked, &hello.page, &BrowserUrls)?;
-        Ok(self.vault.get_or_init(|| State::new(config, self.ports, self.seed)))
+        let build = Build { name: self.build.clone(), wire: WIRE, born: time::now().wall };
+        Ok(self.vault.get_or_init(|| State::new(config, build, self.ports, self.seed)))
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) fn perform(vault: Vault, output: Output) {
         Output::Recall => tabs::recall(vault),
         Output::Tell(news) => tabs::tell(vault, news),
         Output::DropKey => proofs::drop_key(vault),
-        Output::Revoke(token) => spawn_local(async move { revoke(vault, token).await }),
+        Output::Revoke(token) => spawn_local(revoke(vault, token)),
         Output::EndSession { ask, token, id_token } => spawn_local(async move {
             end_session(vault, ask, token, id_token).await;
         }),
@@ -239,25 +239,28 @@ pub(super) fn conclude(vault: Vault, ask: Ask, outcome: Result<Option<String>, A
 /// Revokes a token. The first attempt is waited for, the others are not (RFC 7009, 2.2.1): nothing that
 /// the provider answers changes what happens here. There are no others once somebody signs in again: a
 /// provider may revoke all that this client was granted (RFC 7009, 2.1), and what is being granted with it.
-async fn revoke(vault: Vault, token: Revocable) {
-    let Ok(metadata) = provider::metadata(vault, Need::Known).await else { return };
-    let Some(endpoint) = metadata.revocation_endpoint.clone() else { return };
-    let form = token.body(&vault.config);
+fn revoke(vault: Vault, token: Revocable) -> impl Future<Output = ()> {
+    // At once: whoever signs in may do so in the very turn that orders this.
     let sign_ins = vault.sign_ins.get();
-    let mut answer = send::post(&endpoint, &form, None, &fetch::timeout(REVOCATION)).await;
-    spawn_local(async move {
-        for attempts in 1.. {
-            let server_now = time::now().wall;
-            let wait = revocation::again(answer.as_ref().ok(), attempts, server_now);
-            let Some(wait) = wait else { return };
-            time::sleep(wait).await;
-            if vault.sign_ins.get() != sign_ins {
-                return;
+    async move {
+        let Ok(metadata) = provider::metadata(vault, Need::Known).await else { return };
+        let Some(endpoint) = metadata.revocation_endpoint.clone() else { return };
+        let form = token.body(&vault.config);
+        let mut answer = send::post(&endpoint, &form, None, &fetch::timeout(REVOCATION)).await;
+        spawn_local(async move {
+            for attempts in 1.. {
+                let server_now = time::now().wall;
+                let wait = revocation::again(answer.as_ref().ok(), attempts, server_now);
+                let Some(wait) = wait else { return };
+                time::sleep(wait).await;
+                if vault.sign_ins.get() != sign_ins {
+                    return;
+                }
+                let signal = fetch::timeout(vault.config.network_timeout);
+                answer = send::post(&endpoint, &form, None, &signal).await;
             }
-            let signal = fetch::timeout(vault.config.network_timeout);
-            answer = send::post(&endpoint, &form, None, &signal).await;
-        }
-    });
+        });
+    }
 }
 
 async fn end_session(

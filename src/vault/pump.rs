@@ -8,6 +8,7 @@ use std::{
 };
 
 use gloo_timers::callback::Timeout;
+use wasm_bindgen_futures::spawn_local;
 
 use super::{
     asks::Asks,
@@ -25,7 +26,9 @@ use crate::{
     clock::UnixMillis,
     config::Config,
     request::call::{self, Call},
+    secret,
     session::{
+        builds::Build,
         inputs::{Input, Ticket, Wake},
         machine::Session,
     },
@@ -50,6 +53,10 @@ pub(crate) type Vault = &'static State;
 pub(crate) struct State {
     /// The one configuration that is served here.
     pub(super) config: Config,
+    /// Of what build it is.
+    pub(super) build: Build,
+    /// Whether a newer build's has its place.
+    pub(super) is_over: Cell<bool>,
     pub(super) asks: Asks,
     pub(super) ports: &'static Ports,
     pub(super) provider: Provider,
@@ -72,11 +79,13 @@ pub(crate) struct State {
 
 impl State {
     /// A vault with this configuration, for the pages behind these ports.
-    pub(crate) fn new(config: Config, ports: &'static Ports, seed: u64) -> Vault {
+    pub(crate) fn new(config: Config, build: Build, ports: &'static Ports, seed: u64) -> Vault {
         let session = Session::new(seed, config.restore).with_audiences(&config.audiences);
         let credentials = Credentials::of(&config.keys);
         Box::leak(Box::new(Self {
             config,
+            build,
+            is_over: Cell::new(false),
             asks: Asks::default(),
             ports,
             provider: Provider::default(),
@@ -120,6 +129,12 @@ impl State {
         self.session.borrow().journal().latest()
     }
 
+    /// Whether a request or a token request is under way, or a page waits for an answer.
+    pub(super) fn is_at_work(&self) -> bool {
+        let is_idle = self.requests.is_empty() && self.asks.is_empty();
+        !is_idle || self.session.borrow().is_asking()
+    }
+
     /// Starts a request's machine.
     pub(super) fn begin(&'static self, ticket: Ticket, call: Call) {
         self.calls.borrow_mut().insert(ticket, call);
@@ -153,6 +168,8 @@ impl State {
         self.is_draining.set(false);
         journal::tell(self);
         self.sleep();
+        // In a turn of its own, so that nothing stands above it but what began it.
+        spawn_local(async { secret::wipe_stack() });
     }
 
     fn tell_session(&'static self, input: Input) {

@@ -27,6 +27,7 @@ use crate::{
     oauth::userinfo,
     request::{
         call::{self, Call},
+        httpsig::address,
         reflection::Reflection,
         target::{self, Passage},
     },
@@ -95,6 +96,11 @@ impl Requests {
         self.waiting.borrow_mut().insert(ticket, Rc::new(waiting));
     }
 
+    /// Whether none is under way, to the end of its answer.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.borrow().is_empty()
+    }
+
     fn get(&self, ticket: Ticket) -> Option<Rc<Waiting>> {
         self.waiting.borrow().get(ticket).cloned()
     }
@@ -110,8 +116,17 @@ impl Requests {
 }
 
 /// A page wants a request sent.
-pub(super) fn fetch(vault: Vault, asker: Asker, parts: wire::Fetch, body: JsValue) {
-    let passage = match admit(vault, &parts) {
+pub(super) fn fetch(vault: Vault, asker: Asker, mut parts: wire::Fetch, body: JsValue) {
+    let passage = admit(vault, &parts).and_then(|passage| {
+        let key = passage.key.map(|key| &vault.config.keys[key].usage);
+        if !matches!(key, Some(Usage::Signature(_))) {
+            return Ok(passage);
+        }
+        parts.url = address::normal(&parts.url);
+        // What is judged is what goes out.
+        admit(vault, &parts)
+    });
+    let passage = match passage {
         Ok(passage) => passage,
         Err(error) => return fail(vault, asker, error),
     };
@@ -273,6 +288,8 @@ fn reply(vault: Vault, ticket: Ticket, waiting: Rc<Waiting>, is_unrepeated: bool
     let Some(response) = fetch.latest.take() else { return };
     let content_type = fetch::header(&response, "content-type");
     let reflection = Reflection::new(lent(vault, fetch), content_type.as_deref());
+    // The answer may be read for long; what it was asked with is not needed any more.
+    drop((fetch.lease.take(), fetch.key.take()));
     vault.requests.put(ticket, Waiting::Body(fetch.asker, fetch.abort.clone()));
     spawn_local(async move {
         let Waiting::Fetch(fetch) = &*waiting else { return };

@@ -5,14 +5,17 @@ use std::cell::RefCell;
 
 use wasm_bindgen_futures::spawn_local;
 
-use super::pump::{Event, Vault};
+use super::{
+    pump::{Event, Vault},
+    succession,
+};
 use crate::{
     browser::{
         channel::Channel,
         lock::{self, Held},
         store::{self, Next},
     },
-    clock::Millis,
+    clock::{Millis, UnixMillis},
     session::{
         inputs::Input,
         tabs::{Chronicle, News, TabsEpoch},
@@ -104,6 +107,11 @@ fn say(vault: Vault, epoch: TabsEpoch, news: News) {
     let last = if open.is_none() { listen(vault) } else { None };
     if let Some(channel) = open.as_ref().or(last.as_ref()) {
         channel.say(epoch, news.as_str());
+        // Whoever has a session can have an older build's place.
+        if news == News::SignedIn {
+            #[allow(clippy::cast_precision_loss, reason = "exact until the year 287396")]
+            channel.say(vault.build.born.0 as f64, &vault.build.word());
+        }
     }
 }
 
@@ -113,6 +121,9 @@ fn listen(vault: Vault) -> Option<Channel> {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
             let epoch = TabsEpoch(epoch as u64);
             vault.post(Event::Session(Input::Heard { epoch, news }));
+        } else {
+            #[allow(clippy::cast_possible_truncation, reason = "`as` saturates")]
+            succession::heard(vault, event, UnixMillis(epoch as i64));
         }
     })
 }

@@ -3,9 +3,11 @@
 //! of value is an error and changes nothing. This file knows shapes, not meanings.
 
 use crate::{
+    config,
     error::{AuthError, Code, Phase},
     json::{self, Json, JsonError, Object},
     oauth::{authorize::Asked, transaction::Mode},
+    url::ParseUrl,
 };
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
@@ -159,6 +161,25 @@ message! {
         page: String = "page",
         /// The Web Lock that the page holds while it lives.
         lock: String = "lock",
+    }
+}
+
+impl Hello {
+    /// Whether it may speak to the vault of that name, in a realm of that origin: of this protocol, with the
+    /// configuration that hashes to the name, from a page of its own origin.
+    pub fn check(&self, name: &str, origin: &str, urls: &dyn ParseUrl) -> Result<(), AuthError> {
+        if self.wire != WIRE {
+            return Err(invalid("page and vault are of different versions: reload the page"));
+        }
+        let named = name.strip_suffix(config::fingerprint(&self.config).as_str());
+        if !named.is_some_and(|rest| rest.ends_with('/')) {
+            return Err(invalid("this vault serves another configuration"));
+        }
+        let page = urls.parse(&self.page, None);
+        if page.is_none_or(|page| page.origin != origin) {
+            return Err(invalid("the page is of another origin than its vault"));
+        }
+        Ok(())
     }
 }
 

@@ -88,12 +88,15 @@ test("whoever speaks to the vault gets no credential (t33)", stage.isolated, asy
   check(FORGED, Object.keys(answered).length > 4, answered);
   await stage.assertUnharmed(tab);
 
-  const made = randomMessages(10_000, Number(process.env.TOKENWARD_SEED ?? 7), at);
+  const seed = Number(process.env.TOKENWARD_SEED ?? 7);
+  const made = randomMessages(10_000, seed, at);
   const texts = made.map((message) => JSON.stringify(message));
+  let answers = 0;
   // In parts, which a slow machine is done with before a driver gives up.
   for (let at = 0; at < texts.length; at += 2500) {
     const survived = await run(CHANCE, "speakMuch", texts.slice(at, at + 2500));
     check(CHANCE, Object.keys(survived).length > 4, survived);
+    for (const times of Object.values(survived)) answers += Number(times);
   }
 
   const own = await run(VAULT_URL, "redirectVault", `${origin}/attacks/vault.js`);
@@ -118,6 +121,15 @@ test("whoever speaks to the vault gets no credential (t33)", stage.isolated, asy
   const reached = e2e.servers.direct.other.log.list().filter(({ url }) => url !== "/loot");
   assert.deepEqual(reached, [], "the vault was made to ask the attacker's server");
   await stage.assertUnharmed(tab);
+  const counts = [
+    ["forged", written.length],
+    ["made by chance", texts.length],
+    ["answers to these", answers],
+    ["to an unlisted origin", reached.length],
+  ];
+  t.diagnostic(
+    `figure: ${JSON.stringify({ matrix: `messages by a port (seed ${seed})`, counts })}`,
+  );
 });
 
 /** @param {Record<string, number>} counts what was answered to somebody who must get nothing */

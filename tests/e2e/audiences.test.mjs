@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { burst } from "./harness/bursts.mjs";
-import { once, place } from "./harness/place.mjs";
+import { inOneCell, once } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError, eventually } from "./harness/tab.mjs";
 
@@ -42,41 +42,45 @@ function received(app) {
   return { api: tokensAt("api"), other: tokensAt("other") };
 }
 
-test("each API receives a token for itself alone, the second from its first call on (st8)", async () => {
-  const app = await e2e.application({ options: { ...twofold(), allowTokenExport: true } });
-  const { api, other } = e2e.servers;
-  const tab = await app.openSignedIn();
-  const { log } = e2e.servers.direct.provider;
-  const asked = log
-    .list()
-    .filter(({ query, form }) => [query.client_id, form.client_id].includes(app.clientId));
-  const resources = asked.map(({ path, query, form }) => [path, query.resource ?? form.resource]);
-  assert.deepEqual(
-    resources.filter(([path]) => path === "/auth" || path === "/token"),
-    [
-      ["/auth", [api, other]],
-      ["/token", api],
-    ],
-  );
-  assert.equal(app.counts().refreshRequests, 0, "nobody called the second");
+test(
+  "each API receives a token for itself alone, the second from its first call on (st8)",
+  once,
+  async () => {
+    const app = await e2e.application({ options: { ...twofold(), allowTokenExport: true } });
+    const { api, other } = e2e.servers;
+    const tab = await app.openSignedIn();
+    const { log } = e2e.servers.direct.provider;
+    const asked = log
+      .list()
+      .filter(({ query, form }) => [query.client_id, form.client_id].includes(app.clientId));
+    const resources = asked.map(({ path, query, form }) => [path, query.resource ?? form.resource]);
+    assert.deepEqual(
+      resources.filter(([path]) => path === "/auth" || path === "/token"),
+      [
+        ["/auth", [api, other]],
+        ["/token", api],
+      ],
+    );
+    assert.equal(app.counts().refreshRequests, 0, "nobody called the second");
 
-  const calls = [`${api}/me`, `${other}/a`, `${other}/b`, `${api}/me`];
-  for (const url of calls) assert.equal((await tab.call(url)).status, 200, url);
-  const tokens = received(app);
-  assert.deepEqual([tokens.api.length, tokens.other.length], [1, 1]);
-  assert.equal(app.counts().refreshRequests, 1);
-  assert.equal(await tab.run((auth) => auth.exportAccessToken()), tokens.api[0]);
-  const exported = await tab.run((auth, resource) => auth.exportAccessToken({ resource }), other);
-  assert.equal(exported, tokens.other[0]);
-  await assert.rejects(
-    tab.run((auth) => auth.exportAccessToken({ resource: "urn:nobody" })),
-    authError("export_not_allowed", /none of the configuration/),
-  );
-});
+    const calls = [`${api}/me`, `${other}/a`, `${other}/b`, `${api}/me`];
+    for (const url of calls) assert.equal((await tab.call(url)).status, 200, url);
+    const tokens = received(app);
+    assert.deepEqual([tokens.api.length, tokens.other.length], [1, 1]);
+    assert.equal(app.counts().refreshRequests, 1);
+    assert.equal(await tab.run((auth) => auth.exportAccessToken()), tokens.api[0]);
+    const exported = await tab.run((auth, resource) => auth.exportAccessToken({ resource }), other);
+    assert.equal(exported, tokens.other[0]);
+    await assert.rejects(
+      tab.run((auth) => auth.exportAccessToken({ resource: "urn:nobody" })),
+      authError("export_not_allowed", /none of the configuration/),
+    );
+  },
+);
 
 test(
   "a refused token is renewed for its own API alone, however many calls (br5, rf2)",
-  once,
+  inOneCell,
   async () => {
     const app = await e2e.application({ options: twofold() });
     const { api, other, direct } = e2e.servers;
@@ -101,7 +105,7 @@ test(
 
 test(
   "an API that the provider issues no token for leaves the other working (rf5)",
-  once,
+  inOneCell,
   async () => {
     // This provider rotates before it looks at the resource: where it does, its refusal costs the refresh
     // token.
@@ -141,7 +145,7 @@ test(
 
 test(
   "a refusal that uses up the refresh token ends the session at the next one, as lost (rf10)",
-  once,
+  inOneCell,
   async () => {
     const app = await e2e.application({ options: twofold() });
     const { api, other, direct } = e2e.servers;
@@ -155,17 +159,24 @@ test(
   },
 );
 
-test("without a refresh token the second API has an error that says what to do", once, async () => {
-  const app = await e2e.application({ options: { ...twofold(), scope: ["openid"] } });
-  const { api, other } = e2e.servers;
-  const tab = await app.openSignedIn();
-  await assert.rejects(tab.call(`${other}/a`), authError("audience_unavailable", /offline_access/));
-  assert.equal((await tab.call(`${api}/me`)).status, 200);
-});
+test(
+  "without a refresh token the second API has an error that says what to do",
+  inOneCell,
+  async () => {
+    const app = await e2e.application({ options: { ...twofold(), scope: ["openid"] } });
+    const { api, other } = e2e.servers;
+    const tab = await app.openSignedIn();
+    await assert.rejects(
+      tab.call(`${other}/a`),
+      authError("audience_unavailable", /offline_access/),
+    );
+    assert.equal((await tab.call(`${api}/me`)).status, 200);
+  },
+);
 
 test(
   "resources of one name share a token, and the state speaks of the default one",
-  once,
+  inOneCell,
   async () => {
     const { api, other } = e2e.servers;
     const resources = [
@@ -183,7 +194,7 @@ test(
   },
 );
 
-test("a sign-out ends every API's token", async () => {
+test("a sign-out ends every API's token", inOneCell, async () => {
   const app = await e2e.application({ options: twofold() });
   const { other, direct } = e2e.servers;
   const tab = await app.openSignedIn();
@@ -196,9 +207,9 @@ test("a sign-out ends every API's token", async () => {
 });
 
 test("5 tabs of 20 calls a second to two APIs through 2 expiries of each: each is one refresh (rf1, rf2, st8)", {
+  ...inOneCell,
   timeout: 150_000,
 }, async (t) => {
-  const tabs = place.isolates ? 5 : 2;
   const second = e2e.servers.other;
-  t.diagnostic(JSON.stringify(await burst(e2e, { tabs, expiries: 2, life: 10, second })));
+  t.diagnostic(JSON.stringify(await burst(e2e, { tabs: 5, expiries: 2, life: 10, second })));
 });

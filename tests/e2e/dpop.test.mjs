@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { killVaults, MORTAL_URL } from "./harness/mortal.mjs";
-import { place, storesKeys } from "./harness/place.mjs";
+import { once, place, storesKeys } from "./harness/place.mjs";
 import { removeStored, storedKey } from "./harness/proofs.mjs";
 import { suite } from "./harness/suite.mjs";
 import { assertAuthErrorInfo } from "./harness/tab.mjs";
@@ -83,7 +83,7 @@ test("every tab has the same key, also where two make one at once (rf9)", stores
   }
 });
 
-test("a sign-out in one tab makes another key for all (dp12)", async () => {
+test("a sign-out in one tab makes another key for all (dp12)", once, async () => {
   const app = await e2e.application(bound);
   const tab = await app.openSignedIn();
   const other = await app.openTabSignedIn();
@@ -102,7 +102,7 @@ test("a sign-out in one tab makes another key for all (dp12)", async () => {
 
 test(
   "a key that is gone when its sign-in comes back is told, and the next sign-in is good (dp10, dp12)",
-  storesKeys,
+  once,
   async () => {
     const app = await e2e.application(bound);
     const tab = await app.open();

@@ -88,7 +88,7 @@ test("a page that is closed in the middle of calls frees them, and others go on"
   const first = await app.openSignedIn();
   const second = await app.openTabSignedIn();
   await startDownloads(app, second);
-  await startOwn(second);
+  await startOwn(app, second);
   await second.close();
   await first.focus();
   await ownFreed(app);
@@ -111,7 +111,7 @@ test("a last page that is closed or left in mid-download frees its connections",
   e2e.letPageConnect(e2e.servers.api);
   const last = await app.openTabSignedIn();
   await startDownloads(app, last);
-  await startOwn(last);
+  await startOwn(app, last);
   await tab.close();
   await last.close();
   await e2e.tab().focus();
@@ -253,13 +253,20 @@ const OWN = "/stream?chunks=100000&delay=50&own";
  * Has the page itself download something: the browser ends that when it ends the page, which on a busy
  * machine is some time after the tab has gone.
  *
+ * @param {import("./harness/suite.mjs").Application} app
  * @param {import("./harness/tab.mjs").Tab} tab
  */
-async function startOwn(tab) {
-  await tab.run(async (_auth, url) => {
-    const response = await fetch(url);
-    void response.text().catch(() => {});
-  }, e2e.servers.api + OWN);
+async function startOwn(app, tab) {
+  const status = await tab.run(
+    async (_auth, url, token) => {
+      const response = await fetch(url, { headers: { Authorization: `Bearer ${token}` } });
+      void response.text().catch(() => {});
+      return response.status;
+    },
+    e2e.servers.api + OWN,
+    app.tokens("access").at(-1)?.token,
+  );
+  assert.equal(status, 200);
 }
 
 /**

@@ -175,8 +175,8 @@ test("a revocation that failed is not sent again once somebody signs in (rv3)", 
   await app.keepVault();
   const tab = await app.openSignedIn();
   const from = seen();
-  const again = { step: "revocation", count: 99, status: 503, headers: { "Retry-After": "2" } };
-  app.planFault(again);
+  const headers = { "Retry-After": "2" };
+  app.planFault({ step: "revocation", count: 99, status: 503, headers });
   await tab.run((auth) => auth.signOut({ local: true }));
   await eventually("a revocation", async () => requests("/token/revocation", from).length > 0);
   await app.signInAgain(tab);

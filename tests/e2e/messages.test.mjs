@@ -9,7 +9,7 @@ import { search } from "./harness/token-search.mjs";
 // What stops a request to the look-alike is the vault, not its policy.
 const e2e = suite({ vaultConnects: "{other}" });
 
-test("a port without the right hello gets nothing done (st4, t33)", async () => {
+test("a port without the right hello gets nothing done (st4, t33)", once, async () => {
   const { app, tab } = await openWatched();
   const { api, other } = e2e.servers;
   await connect(tab);

@@ -2,11 +2,13 @@
 // Silent refresh: it happens without a call, once for everybody who waits, in every tab.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inShared, once, place } from "./harness/place.mjs";
+import { inOneCell, once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { eventually } from "./harness/tab.mjs";
 
 const e2e = suite();
+/** For tests of tabs whose vaults are their own. */
+const ownSessions = place.sharesTabs ? { skip: "here all tabs have one session" } : {};
 
 /** A provider may take its time: refreshes are held here until everybody waits. */
 const PATIENT = { timeouts: { networkMs: 120_000 } };
@@ -45,24 +47,28 @@ test("short tokens are refreshed in time without any call", async () => {
   );
 });
 
-test("1,000 calls on a token that has expired cause one refresh and no failure (rf2)", async () => {
-  const app = await e2e.application({ provider: { accessTokenTtl: 3 }, options: PATIENT });
-  const tab = await app.openSignedIn();
-  await expire(app, tab);
-  await startCalls(tab, 1000);
-  await waiting(tab, 1000);
-  assert.equal(app.calls().length, 0, "a call went out with an expired token");
-  e2e.servers.direct.provider.faults.release();
-  assert.deepEqual(await statuses(tab), { 200: 1000 });
+test(
+  "1,000 calls on a token that has expired cause one refresh and no failure (rf2)",
+  inOneCell,
+  async () => {
+    const app = await e2e.application({ provider: { accessTokenTtl: 3 }, options: PATIENT });
+    const tab = await app.openSignedIn();
+    await expire(app, tab);
+    await startCalls(tab, 1000);
+    await waiting(tab, 1000);
+    assert.equal(app.calls().length, 0, "a call went out with an expired token");
+    e2e.servers.direct.provider.faults.release();
+    assert.deepEqual(await statuses(tab), { 200: 1000 });
 
-  const { refreshRequests, refreshesSucceeded, reuses } = app.counts();
-  assert.deepEqual([refreshRequests, refreshesSucceeded, reuses], [1, 1, 0]);
-  assert.equal(app.calls().length, 1000);
-});
+    const { refreshRequests, refreshesSucceeded, reuses } = app.counts();
+    assert.deepEqual([refreshRequests, refreshesSucceeded, reuses], [1, 1, 0]);
+    assert.equal(app.calls().length, 1000);
+  },
+);
 
 test(
   "1,000 calls with a token that the API refuses cause one refresh and no failure",
-  inShared,
+  inOneCell,
   async () => {
     const app = await e2e.application();
     const tab = await app.openSignedIn();
@@ -77,59 +83,69 @@ test(
   },
 );
 
-test("10 tabs of 20 calls on an expired token cause one refresh and no failure (rf2)", async () => {
-  if (!place.sharesTabs) return eachTabRefreshesOnce();
-  const app = await e2e.application({ provider: { accessTokenTtl: 3 }, options: PATIENT });
-  const tabs = [await app.openSignedIn()];
-  await expire(app, /** @type {import("./harness/tab.mjs").Tab} */ (tabs[0]));
-  while (tabs.length < 10) tabs.push(await app.openTab());
-  for (const tab of tabs) await startCalls(tab, 20);
-  assert.equal(app.calls().length, 0, "a call went out with an expired token");
-  e2e.servers.direct.provider.faults.release();
-  for (const tab of tabs) assert.deepEqual(await statuses(tab), { 200: 20 });
+test(
+  "10 tabs of 20 calls on an expired token cause one refresh and no failure (rf2)",
+  inOneCell,
+  async () => {
+    const app = await e2e.application({ provider: { accessTokenTtl: 3 }, options: PATIENT });
+    const tabs = [await app.openSignedIn()];
+    await expire(app, /** @type {import("./harness/tab.mjs").Tab} */ (tabs[0]));
+    while (tabs.length < 10) tabs.push(await app.openTab());
+    for (const tab of tabs) await startCalls(tab, 20);
+    assert.equal(app.calls().length, 0, "a call went out with an expired token");
+    e2e.servers.direct.provider.faults.release();
+    for (const tab of tabs) assert.deepEqual(await statuses(tab), { 200: 20 });
 
-  const { refreshRequests, refreshesSucceeded, reuses } = app.counts();
-  assert.deepEqual([refreshRequests, refreshesSucceeded, reuses], [1, 1, 0]);
-  assert.equal(app.calls().length, 200);
-});
+    const { refreshRequests, refreshesSucceeded, reuses } = app.counts();
+    assert.deepEqual([refreshRequests, refreshesSucceeded, reuses], [1, 1, 0]);
+    assert.equal(app.calls().length, 200);
+  },
+);
 
-/** Where each tab has a session of its own, each refreshes once, one after the other. */
-async function eachTabRefreshesOnce() {
-  const app = await e2e.application({ options: PATIENT });
-  const { faults } = e2e.servers.direct.provider;
-  const tabs = [await app.openSignedIn()];
-  while (tabs.length < 4) tabs.push(await app.openTabSignedIn());
-  app.refuseTokens();
-  app.planFault({ grantType: "refresh_token", hold: true });
-  for (const tab of tabs) await startCalls(tab, 20);
-  await eventually("a refresh at the provider", async () => faults.held === 1);
-  // Every call is refused by now, so every tab wants its refresh.
-  await eventually("all refusals", async () => app.calls().length === 80);
-  assert.equal(app.counts().refreshRequests, 1, "a second began before the first was answered");
-  faults.release();
-  for (const tab of tabs) assert.deepEqual(await statuses(tab), { 200: 20 });
-  const { refreshRequests, refreshesSucceeded, reuses } = app.counts();
-  assert.deepEqual([refreshRequests, refreshesSucceeded, reuses], [4, 4, 0]);
-}
+test(
+  "tabs with a session each refresh it once each, one after the other",
+  ownSessions,
+  async () => {
+    const app = await e2e.application({ options: PATIENT });
+    const { faults } = e2e.servers.direct.provider;
+    const tabs = [await app.openSignedIn()];
+    while (tabs.length < 4) tabs.push(await app.openTabSignedIn());
+    app.refuseTokens();
+    app.planFault({ grantType: "refresh_token", hold: true });
+    for (const tab of tabs) await startCalls(tab, 20);
+    await eventually("a refresh at the provider", async () => faults.held === 1);
+    // Every call is refused by now, so every tab wants its refresh.
+    await eventually("all refusals", async () => app.calls().length === 80);
+    assert.equal(app.counts().refreshRequests, 1, "a second began before the first was answered");
+    faults.release();
+    for (const tab of tabs) assert.deepEqual(await statuses(tab), { 200: 20 });
+    const { refreshRequests, refreshesSucceeded, reuses } = app.counts();
+    assert.deepEqual([refreshRequests, refreshesSucceeded, reuses], [4, 4, 0]);
+  },
+);
 
-test("a valid token is lent while its refresh fails, and the session is kept (rf6)", async () => {
-  const app = await e2e.application({ provider: { accessTokenTtl: 8 } });
-  const tab = await app.openSignedIn();
-  const { expiresAt } = await tab.state();
-  app.planFault({ grantType: "refresh_token", status: 503, body: "down", count: 50 });
-  const degraded = await tab.until("a failed refresh", (auth) => auth.state.degraded);
-  assert.equal(degraded.retryable, true);
-  if (Date.now() < expiresAt - 2000) {
-    assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
-  }
-  e2e.servers.direct.provider.faults.clear();
-  await eventually("a refresh", async () => app.counts().refreshesSucceeded > 0);
-  await tab.until("no degradation", (auth) => !auth.state.degraded);
-  const statuses = await tab.run(() => window.tw.states.map(({ status }) => status));
-  assert.ok(!statuses.slice(statuses.indexOf("signedIn")).includes("signedOut"));
-});
+test(
+  "a valid token is lent while its refresh fails, and the session is kept (rf6)",
+  inOneCell,
+  async () => {
+    const app = await e2e.application({ provider: { accessTokenTtl: 8 } });
+    const tab = await app.openSignedIn();
+    const { expiresAt } = await tab.state();
+    app.planFault({ grantType: "refresh_token", status: 503, body: "down", count: 50 });
+    const degraded = await tab.until("a failed refresh", (auth) => auth.state.degraded);
+    assert.equal(degraded.retryable, true);
+    if (Date.now() < expiresAt - 2000) {
+      assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+    }
+    e2e.servers.direct.provider.faults.clear();
+    await eventually("a refresh", async () => app.counts().refreshesSucceeded > 0);
+    await tab.until("no degradation", (auth) => !auth.state.degraded);
+    const statuses = await tab.run(() => window.tw.states.map(({ status }) => status));
+    assert.ok(!statuses.slice(statuses.indexOf("signedIn")).includes("signedOut"));
+  },
+);
 
-test("invalid_grant ends the session once, with its reason (rf5)", async () => {
+test("invalid_grant ends the session once, with its reason (rf5)", once, async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   const other = await app.openTabSignedIn();
@@ -159,7 +175,7 @@ test("invalid_grant ends the session once, with its reason (rf5)", async () => {
 
 test(
   "without a refresh token the session ends at its expiry, once, with its reason",
-  once,
+  inOneCell,
   async () => {
     const app = await e2e.application({
       options: { scope: ["openid"] },

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { killVaults, MORTAL_URL } from "./harness/mortal.mjs";
-import { place } from "./harness/place.mjs";
+import { once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { assertAuthErrorInfo, eventually } from "./harness/tab.mjs";
 import { search } from "./harness/token-search.mjs";
@@ -43,7 +43,7 @@ async function loseVault(...tabs) {
  */
 async function untilBack(app, tab) {
   await tab.untilUrl("the way back", (url) => url === app.callback);
-  await tab.until("the page's script", () => window.tw?.started.then(() => true));
+  await tab.untilStarted();
   await tab.ready();
   return tab.state();
 }
@@ -107,7 +107,7 @@ test("a reload without a vault signs in again, once, and stores nothing of worth
   assert.equal((await tab.state()).restoredBy, undefined);
 });
 
-test("where the provider's session is over too, it is asked once and no more", async () => {
+test("where the provider's session is over too, it is asked once and no more", once, async () => {
   const app = await e2e.application(mortal);
   const tab = await app.openSignedIn();
   e2e.servers.direct.provider.endSessions();
@@ -132,18 +132,22 @@ test("where the provider's session is over too, it is asked once and no more", a
   await tab.signIn();
 });
 
-test('with restore: "none" a lost session is said to be lost, and nobody is asked', async () => {
-  const app = await e2e.application({ options: { restore: "none", vaultUrl: MORTAL_URL } });
-  const tab = await app.openSignedIn();
-  await loseVault(tab);
-  await app.open({ tab });
-  await tab.ready();
-  assert.deepEqual(await tab.state(), { status: "signedOut", reason: "vault_gone" });
-  assert.equal(await tab.url(), app.base);
-  assert.deepEqual(trips(app), [1, 1]);
-});
+test(
+  'with restore: "none" a lost session is said to be lost, and nobody is asked',
+  once,
+  async () => {
+    const app = await e2e.application({ options: { restore: "none", vaultUrl: MORTAL_URL } });
+    const tab = await app.openSignedIn();
+    await loseVault(tab);
+    await app.open({ tab });
+    await tab.ready();
+    assert.deepEqual(await tab.state(), { status: "signedOut", reason: "vault_gone" });
+    assert.equal(await tab.url(), app.base);
+    assert.deepEqual(trips(app), [1, 1]);
+  },
+);
 
-test("a session that ended by itself is asked for by the next page (rf10)", async () => {
+test("a session that ended by itself is asked for by the next page (rf10)", once, async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   const { provider } = e2e.servers.direct;
@@ -170,17 +174,21 @@ test("a session that ended by itself is asked for by the next page (rf10)", asyn
   assert.equal(app.counts().authorizations, authorizations);
 });
 
-test("who signs out and reloads stays signed out, though the provider still knows them", async () => {
-  const app = await e2e.application(mortal);
-  const tab = await app.openSignedIn();
-  await tab.run((auth) => auth.signOut({ local: true }));
-  await loseVault(tab);
-  await app.open({ tab });
-  await tab.ready();
-  assert.deepEqual(await tab.state(), { status: "signedOut", reason: "no_session" });
-  assert.equal(await tab.url(), app.base);
-  assert.deepEqual(trips(app), [1, 1]);
-});
+test(
+  "who signs out and reloads stays signed out, though the provider still knows them",
+  once,
+  async () => {
+    const app = await e2e.application(mortal);
+    const tab = await app.openSignedIn();
+    await tab.run((auth) => auth.signOut({ local: true }));
+    await loseVault(tab);
+    await app.open({ tab });
+    await tab.ready();
+    assert.deepEqual(await tab.state(), { status: "signedOut", reason: "no_session" });
+    assert.equal(await tab.url(), app.base);
+    assert.deepEqual(trips(app), [1, 1]);
+  },
+);
 
 test("of tabs that load together one leaves for all that share its vault", async () => {
   const app = await e2e.application(mortal);
@@ -200,7 +208,7 @@ test("of tabs that load together one leaves for all that share its vault", async
   if (isShared) assert.equal(trips(app)[0], before + 1);
 });
 
-test("a call that is a page's first word is answered once the page is back", async () => {
+test("a call that is a page's first word is answered once the page is back", once, async () => {
   const app = await e2e.application(mortal);
   const tab = await app.openSignedIn();
   await loseVault(tab);
@@ -208,7 +216,7 @@ test("a call that is a page's first word is answered once the page is back", asy
   await app.open({ tab });
   await tab.run((auth, url) => void auth.fetch(url).catch(() => {}), `${e2e.servers.api}/me`);
   await tab.untilUrl("the way back", (url) => url.startsWith(app.callback));
-  await tab.until("the page's script", () => window.tw?.started.then(() => true));
+  await tab.untilStarted();
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
   assert.equal((await tab.state()).restoredBy, "redirect");
   assert.deepEqual(trips(app), [2, 2]);

@@ -42,22 +42,26 @@ test("a sign-in by redirect ends in claims and a call that the API accepts", asy
   assert.deepEqual([authorizations, codeRequests, refreshRequests], [1, 1, 0]);
 });
 
-test("states go from restoring through signingIn to signedIn, each a frozen object", async () => {
-  const app = await e2e.application();
-  const tab = await app.openSignedIn();
-  const statuses = await tab.run(() => window.tw.states.map(({ status }) => status));
-  assert.equal(statuses.at(-1), "signedIn");
-  assert.ok(statuses.includes("signingIn"), statuses.join());
-  // Who guards a page with "signed out? then sign in" must not do so on the way back.
-  assert.ok(!statuses.includes("signedOut"), statuses.join());
-  const frozen = await tab.run((auth) => {
-    const { state } = auth;
-    return [state === auth.state, Object.isFrozen(state), Object.isFrozen(state.claims)];
-  });
-  assert.deepEqual(frozen, [true, true, true]);
-});
+test(
+  "states go from restoring through signingIn to signedIn, each a frozen object",
+  once,
+  async () => {
+    const app = await e2e.application();
+    const tab = await app.openSignedIn();
+    const statuses = await tab.run(() => window.tw.states.map(({ status }) => status));
+    assert.equal(statuses.at(-1), "signedIn");
+    assert.ok(statuses.includes("signingIn"), statuses.join());
+    // Who guards a page with "signed out? then sign in" must not do so on the way back.
+    assert.ok(!statuses.includes("signedOut"), statuses.join());
+    const frozen = await tab.run((auth) => {
+      const { state } = auth;
+      return [state === auth.state, Object.isFrozen(state), Object.isFrozen(state.claims)];
+    });
+    assert.deepEqual(frozen, [true, true, true]);
+  },
+);
 
-test("the callback's URL is clean at once, and nowhere to be found (cb7, t18)", async () => {
+test("the callback's URL is clean at once, and nowhere to be found (cb7, t18)", once, async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   const [callback] = app.callbacks();
@@ -95,7 +99,7 @@ test("the callback's URL is clean at once, and nowhere to be found (cb7, t18)", 
   for (const { url, headers } of later) assert.ok(!headers.referer?.includes(code), url);
 });
 
-test("returnTo is held once, and only for this origin (cb9, t14)", async () => {
+test("returnTo is held once, and only for this origin (cb9, t14)", once, async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn({ returnTo: "/deep/page?tab=2#here" });
   const [first, same] = await tab.run((auth) => [auth.returnTo, auth.returnTo]);
@@ -134,7 +138,7 @@ test("without returnTo, a sign-in remembers where it began", once, async () => {
   assert.equal(await tab.run((auth) => auth.returnTo), `/c/${app.clientId}/list?page=3`);
 });
 
-test("nothing is stored where the page could read it", async () => {
+test("nothing is stored where the page could read it", once, async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   await tab.call(`${e2e.servers.api}/me`);
@@ -199,7 +203,7 @@ test(
   },
 );
 
-test("two sign-ins can be under way at once, and either may come back", async () => {
+test("two sign-ins can be under way at once, and either may come back", once, async () => {
   const app = await e2e.application();
   const first = await app.open();
   await first.ready();

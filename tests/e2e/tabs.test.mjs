@@ -81,7 +81,7 @@ test("a second tab is signed in at once, and stays when the first is closed", as
   assert.equal((await second.call(me())).status, 200);
 });
 
-test("a reload in the middle of a sign-in loses nothing", async () => {
+test("a reload in the middle of a sign-in loses nothing", once, async () => {
   const app = await e2e.application();
   await app.keepVault();
   const { faults } = e2e.servers.direct.provider;
@@ -160,7 +160,7 @@ test("another user replaces the first in every tab, and the first one's token is
   assert.equal(await app.refreshDirectly(old?.token ?? ""), 400);
 });
 
-test("a sign-out ends the session here, at the API and at the provider", async () => {
+test("a sign-out ends the session here, at the API and at the provider", once, async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   const other = await app.openTabSignedIn();
@@ -211,7 +211,7 @@ test("a sign-out in one tab is there in the others in under a second (lo3)", asy
   }
 });
 
-test("a sign-out where nobody is signed in ends the sessions of other tabs too", async () => {
+test("a sign-out where nobody is signed in ends the sessions of other tabs too", once, async () => {
   const app = await e2e.application();
   const second = await app.openSignedIn();
   const first = await app.openTab();
@@ -221,36 +221,47 @@ test("a sign-out where nobody is signed in ends the sessions of other tabs too",
   await eventually("the revocation", async () => app.counts().revocations >= 1);
 });
 
-test("what tabs tell each other is an event and its epoch, and nothing of anybody (im6, t16)", async () => {
-  const app = await e2e.application();
-  const listener = await app.open();
-  await listener.run((_, name) => {
-    window.tw.heard = [];
-    const channel = new BroadcastChannel(name);
-    channel.onmessage = ({ data }) => window.tw.heard.push(data);
-  }, `tokenward/${e2e.servers.issuer}/${app.clientId}`);
-  const tab = await app.openTab();
-  await tab.ready();
-  await tab.signIn();
-  await tab.run((auth) => auth.signOut({ local: true }));
-  await listener.until("both", () => window.tw.heard.length === 2);
-  assert.deepEqual(await listener.run(() => window.tw.heard), [
-    { epoch: 1, event: "signedIn" },
-    { epoch: 2, event: "signedOut" },
-  ]);
-  // What others say there is heard only where it is such an event.
-  await app.signInAgain(tab);
-  await tab.untilStatus("signedIn");
-  await listener.run((_, name) => {
-    const channel = new BroadcastChannel(name);
-    const noise = [null, 7, "signedOut", [], {}, { event: "signedOut" }, { epoch: "9" }];
-    for (const message of noise) channel.postMessage(message);
-    channel.postMessage({ epoch: 9, event: "signedOver" });
-    channel.postMessage({ epoch: 9, event: "signedIn" });
-  }, `tokenward/${e2e.servers.issuer}/${app.clientId}`);
-  assert.equal((await tab.call(me())).status, 200);
-  assert.equal((await tab.state()).status, "signedIn");
-});
+test(
+  "what tabs tell each other is an event and its epoch, and nothing of anybody (im6, t16)",
+  once,
+  async () => {
+    const app = await e2e.application();
+    const listener = await app.open();
+    await listener.run((_, name) => {
+      window.tw.heard = [];
+      const channel = new BroadcastChannel(name);
+      channel.onmessage = ({ data }) => window.tw.heard.push(data);
+    }, `tokenward/${e2e.servers.issuer}/${app.clientId}`);
+    const tab = await app.openTab();
+    await tab.ready();
+    await tab.signIn();
+    await tab.run((auth) => auth.signOut({ local: true }));
+    await listener.until("all", () => window.tw.heard.length === 3);
+    const [first, build, last] = await listener.run(() => window.tw.heard);
+    assert.deepEqual(
+      [first, last],
+      [
+        { epoch: 1, event: "signedIn" },
+        { epoch: 2, event: "signedOut" },
+      ],
+    );
+    // When the vault began, and what it is.
+    assert.deepEqual(Object.keys(build).sort(), ["epoch", "event"]);
+    assert.match(build.event, /^vault 1 [0-9a-f]{16}$/);
+    // What others say there is heard only where it is such an event.
+    await app.signInAgain(tab);
+    await tab.untilStatus("signedIn");
+    await listener.run((_, name) => {
+      const channel = new BroadcastChannel(name);
+      const noise = [null, 7, "signedOut", [], {}, { event: "signedOut" }, { epoch: "9" }];
+      for (const message of noise) channel.postMessage(message);
+      channel.postMessage({ epoch: 9, event: "signedOver" });
+      channel.postMessage({ epoch: 9, event: "signedIn" });
+    }, `tokenward/${e2e.servers.issuer}/${app.clientId}`);
+    assert.equal((await tab.call(me())).status, 200);
+    assert.equal((await tab.state()).status, "signedIn");
+  },
+);
 
 test("the client says where its vault is", async () => {
   const app = await e2e.application();
@@ -280,7 +291,7 @@ test("the way out and back carries no token", once, async () => {
   for (const { token } of app.tokens()) assert.ok(!seen.includes(token.split(".").at(-1) ?? ""));
 });
 
-test("a local sign-out stays in the page and revokes all the same (rv4)", async () => {
+test("a local sign-out stays in the page and revokes all the same (rv4)", once, async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   const [refresh] = app.tokens("refresh");
@@ -296,34 +307,38 @@ test("a local sign-out stays in the page and revokes all the same (rv4)", async 
   assert.equal((await tab.state()).status, "signedOut");
 });
 
-test("a sign-out beats a refresh that is under way: its late answer is revoked (rf13)", async () => {
-  const app = await e2e.application({ provider: { accessTokenTtl: 3 } });
-  const tab = await app.openSignedIn();
-  // An answer of our own, since the real provider would refuse what was revoked meanwhile.
-  const late = { access_token: "late-1", refresh_token: "late-2", token_type: "Bearer" };
-  app.planFault({ grantType: "refresh_token", hold: true, status: 200, body: late });
-  const { faults } = e2e.servers.direct.provider;
-  const { expiresAt } = await tab.state();
-  await eventually("the refresh at the provider", async () => faults.held === 1);
-  await eventually("the expiry", async () => Date.now() > expiresAt);
-  await tab.run((auth, url) => {
-    window.tw.call = auth.fetch(url);
-    window.tw.call.catch(() => {});
-  }, me());
-  await tab.run((auth) => auth.signOut({ local: true }));
-  await assert.rejects(
-    tab.run(() => window.tw.call),
-    authError("session_ended", /signIn/, { phase: "fetch" }),
-  );
-  assert.equal(app.counts().revocations, 1);
-  faults.release();
-  await eventually("the late token's revocation", async () => app.counts().revocations === 2);
-  const { status, reason } = await tab.state();
-  assert.deepEqual([status, reason], ["signedOut", "signed_out"]);
-  assert.equal(app.calls().length, 0);
-});
+test(
+  "a sign-out beats a refresh that is under way: its late answer is revoked (rf13)",
+  once,
+  async () => {
+    const app = await e2e.application({ provider: { accessTokenTtl: 3 } });
+    const tab = await app.openSignedIn();
+    // An answer of our own, since the real provider would refuse what was revoked meanwhile.
+    const late = { access_token: "late-1", refresh_token: "late-2", token_type: "Bearer" };
+    app.planFault({ grantType: "refresh_token", hold: true, status: 200, body: late });
+    const { faults } = e2e.servers.direct.provider;
+    const { expiresAt } = await tab.state();
+    await eventually("the refresh at the provider", async () => faults.held === 1);
+    await eventually("the expiry", async () => Date.now() > expiresAt);
+    await tab.run((auth, url) => {
+      window.tw.call = auth.fetch(url);
+      window.tw.call.catch(() => {});
+    }, me());
+    await tab.run((auth) => auth.signOut({ local: true }));
+    await assert.rejects(
+      tab.run(() => window.tw.call),
+      authError("session_ended", /signIn/, { phase: "fetch" }),
+    );
+    assert.equal(app.counts().revocations, 1);
+    faults.release();
+    await eventually("the late token's revocation", async () => app.counts().revocations === 2);
+    const { status, reason } = await tab.state();
+    assert.deepEqual([status, reason], ["signedOut", "signed_out"]);
+    assert.equal(app.calls().length, 0);
+  },
+);
 
-test("close() lets go of the vault and keeps the session", async () => {
+test("close() lets go of the vault and keeps the session", once, async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   const outcome = await tab.run(async (auth, url) => {
@@ -337,24 +352,28 @@ test("close() lets go of the vault and keeps the session", async () => {
   assert.deepEqual(outcome, ["closed", "signedIn", 200]);
 });
 
-test("two clients of one configuration share a session, another configuration does not", async () => {
-  const app = await e2e.application();
-  const tab = await app.openSignedIn();
-  const statuses = await tab.run(async () => {
-    const { sdk, settings } = window.tw;
-    const same = sdk.createClient(settings.options);
-    const { clientId, issuer, ...rest } = settings.options;
-    const inOtherOrder = sdk.createClient({ ...rest, issuer, clientId });
-    const wider = sdk.createClient({
-      ...settings.options,
-      resources: [{ origin: "https://attacker.example" }],
-      // Or it would have the page ask the provider.
-      restore: "none",
+test(
+  "two clients of one configuration share a session, another configuration does not",
+  once,
+  async () => {
+    const app = await e2e.application();
+    const tab = await app.openSignedIn();
+    const statuses = await tab.run(async () => {
+      const { sdk, settings } = window.tw;
+      const same = sdk.createClient(settings.options);
+      const { clientId, issuer, ...rest } = settings.options;
+      const inOtherOrder = sdk.createClient({ ...rest, issuer, clientId });
+      const wider = sdk.createClient({
+        ...settings.options,
+        resources: [{ origin: "https://attacker.example" }],
+        // Or it would have the page ask the provider.
+        restore: "none",
+      });
+      const clients = [same, inOtherOrder, wider];
+      await Promise.all(clients.map(({ ready }) => ready));
+      return clients.map(({ state }) => state.status);
     });
-    const clients = [same, inOtherOrder, wider];
-    await Promise.all(clients.map(({ ready }) => ready));
-    return clients.map(({ state }) => state.status);
-  });
-  assert.deepEqual(statuses, ["signedIn", "signedIn", "signedOut"]);
-  assert.equal(app.counts().codesSucceeded, 1);
-});
+    assert.deepEqual(statuses, ["signedIn", "signedIn", "signedOut"]);
+    assert.equal(app.counts().codesSucceeded, 1);
+  },
+);

@@ -120,7 +120,7 @@ async function openWatched(app) {
   const keeper = e2e.tab();
   // No client has these settings: the page stays empty and only keeps.
   await keeper.go(`${e2e.servers.app}/c/keeper/`);
-  await keeper.run(() => window.tw.started);
+  await keeper.untilStarted();
   const before = await e2e.driver.getAllWindowHandles();
   await keeper.run((_, url) => void window.open(url), app.base);
   const tab = e2e.tab();

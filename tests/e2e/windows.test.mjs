@@ -93,7 +93,7 @@ const outcome = (tab) => tab.until("an outcome", () => window.tw.outcome);
 
 for (const cutsOff of [false, true]) {
   const name = cutsOff ? " that the provider cuts off" : "";
-  test(`a window${name} signs in beside the page, which stays (im3, im6)`, async () => {
+  test(`a window${name} signs in beside the page, which stays (im3, im6)`, once, async () => {
     const app = await e2e.application({ provider: { cutsOff } });
     const tab = await app.open();
     await tab.run((auth) => {
@@ -226,26 +226,30 @@ const framed = (options) => e2e.application({ options: { silentRedirectUri: SILE
 /** @param {Tab} tab */
 const signInSilently = (tab) => tab.run((auth) => auth.signIn({ mode: "silent" }));
 
-test("a hidden frame finds who is signed in at the provider, and asks nobody (im3, im5)", async () => {
-  const app = await framed();
-  allowFrames(e2e.servers.issuer);
-  const tab = await app.open();
-  await tab.ready();
-  const before = await tab.state();
-  const nobody = authError("oauth_error", /login_required/, { oauthError: "login_required" });
-  await assert.rejects(signInSilently(tab), nobody);
-  assert.deepEqual(await tab.state(), before, "it changes nothing");
+test(
+  "a hidden frame finds who is signed in at the provider, and asks nobody (im3, im5)",
+  once,
+  async () => {
+    const app = await framed();
+    allowFrames(e2e.servers.issuer);
+    const tab = await app.open();
+    await tab.ready();
+    const before = await tab.state();
+    const nobody = authError("oauth_error", /login_required/, { oauthError: "login_required" });
+    await assert.rejects(signInSilently(tab), nobody);
+    assert.deepEqual(await tab.state(), before, "it changes nothing");
 
-  await tab.signIn();
-  await tab.run((auth) => auth.signOut({ local: true }));
-  const { authorizations } = app.counts();
-  await signInSilently(tab);
-  const { status, claims } = await tab.state();
-  assert.deepEqual([status, claims.sub], ["signedIn", "alice"]);
-  assert.equal((await tab.call(me())).status, 200);
-  assert.equal(app.counts().authorizations, authorizations + 1);
-  assert.equal(await tab.run(() => document.querySelectorAll("iframe").length), 0);
-});
+    await tab.signIn();
+    await tab.run((auth) => auth.signOut({ local: true }));
+    const { authorizations } = app.counts();
+    await signInSilently(tab);
+    const { status, claims } = await tab.state();
+    assert.deepEqual([status, claims.sub], ["signedIn", "alice"]);
+    assert.equal((await tab.call(me())).status, 200);
+    assert.equal(app.counts().authorizations, authorizations + 1);
+    assert.equal(await tab.run(() => document.querySelectorAll("iframe").length), 0);
+  },
+);
 
 test("a hidden frame that comes to nothing says what is known of why (im4)", once, async () => {
   const { issuer, app: origin } = e2e.servers;

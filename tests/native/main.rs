@@ -17,6 +17,7 @@ mod documents;
 mod grants;
 mod journal;
 mod lives;
+mod messages;
 mod readme;
 mod refreshing;
 mod reloading;

@@ -388,7 +388,11 @@ error: AuthErrorInfo, } | { "type": "state",
 /**
  * As JSON text.
  */
-state: string, } | { "type": "ping" } | { "type": "pong" } | { "type": "navigate", 
+state: string, } | { "type": "moved", 
+/**
+ * The newer vault's build, a part of its name.
+ */
+build: string, } | { "type": "ping" } | { "type": "pong" } | { "type": "navigate", 
 /**
  * The question.
  */

@@ -1,6 +1,7 @@
 /** The one file that runs the vault in the page itself: the same script, imported. */
 
 import type { Opened } from "./place.js";
+import type { ImportError } from "./trouble.js";
 
 /** What the vault's script exports, for a page. */
 interface VaultScript {
@@ -16,5 +17,10 @@ export function openPage(url: string, name: string): Opened {
     return new Promise(() => {});
   };
   // Its reason is found by asking for the script, as for a worker's.
-  return { port: port1, failed: begin().catch(() => Promise.reject()) };
+  const failed = begin().catch((cause) => {
+    const mark = { isImport: true } as const;
+    const error: ImportError = Object.assign(new Error("no import", { cause }), mark);
+    throw error;
+  });
+  return { port: port1, failed };
 }

@@ -20,30 +20,44 @@ const realm: typeof globalThis & { trustedTypes?: TrustedTypes; [POLICY]?: Polic
 const allowed = new Set<string>();
 
 /**
- * Registers the empty service worker beside the vault, so that no other sees the vault. Rejects where
- * another one has its place and does not leave: it would see every credential.
+ * Registers the empty service worker beside the vault, if it is wanted, so that no other sees the vault.
+ * Rejects where another one has its place and does not leave: it would see every credential. Where it is
+ * not there, one that covers the vault is reported.
  */
-export async function raiseShield(vaultUrl: URL): Promise<void> {
+export async function raiseShield(vaultUrl: URL, isWanted: boolean): Promise<void> {
   const url = new URL("./shield.js", vaultUrl).href;
   let found: ServiceWorker | null | undefined;
   try {
     // Its scope is its own folder, which is the vault's.
-    const registration = await navigator.serviceWorker.register(trusted(url));
-    const { installing } = registration;
-    found = registration.active;
-    if (found?.scriptURL === url) return;
-    await new Promise<void>((resolve) => {
-      installing?.addEventListener("statechange", () => {
-        if (installing.state === "activated") resolve();
+    const registration = isWanted && (await navigator.serviceWorker.register(trusted(url)));
+    if (registration) {
+      const { installing } = registration;
+      found = registration.active;
+      if (found?.scriptURL === url) return;
+      await new Promise<void>((resolve) => {
+        installing?.addEventListener("statechange", () => {
+          if (installing.state === "activated") resolve();
+        });
+        setTimeout(resolve, SHIELD_MS);
       });
-      setTimeout(resolve, SHIELD_MS);
-    });
-    found = registration.active;
+      found = registration.active;
+    }
   } catch {
     // The vault works without a shield; it is only open to a service worker that covers its folder.
   }
-  if (found && found.scriptURL !== url) {
+  if (!found) void lookOut(vaultUrl, url);
+  else if (found.scriptURL !== url) {
     throw failure("vault_unavailable", "Another service worker has the shield's place.");
+  }
+}
+
+/** Reports a service worker that covers the vault's script; the vault does not wait for that. */
+async function lookOut(vaultUrl: URL, shield: string): Promise<void> {
+  try {
+    const covering = await navigator.serviceWorker.getRegistration(vaultUrl.href);
+    if (covering) (await import("./trouble.js")).exposed(covering, vaultUrl, shield);
+  } catch {
+    // Where there are no service workers, none covers it.
   }
 }
 

@@ -38,6 +38,12 @@ pub enum FromVault {
         /// As JSON text.
         state: String,
     },
+    /// A newer build has taken this vault's place: ask its vault from now on. What is under way here is
+    /// finished, then this vault ends.
+    Moved {
+        /// The newer vault's build, a part of its name.
+        build: String,
+    },
     /// Is the page there? Answered by `pong`.
     Ping,
     /// The vault is there.
@@ -149,6 +155,10 @@ impl FromVault {
             Self::State { state } => {
                 to.text("type", "state");
                 to.text("state", state);
+            }
+            Self::Moved { build } => {
+                to.text("type", "moved");
+                to.text("build", build);
             }
             Self::Ping => to.text("type", "ping"),
             Self::Pong => to.text("type", "pong"),

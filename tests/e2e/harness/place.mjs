@@ -60,13 +60,22 @@ if (!known) {
 /** What the suite must know of a place. */
 export const place = known;
 
-/** For tests that show the same in each place. A whole file of them is named `*.engine.test.mjs`. */
+/**
+ * For tests of what depends on the engine, and on the place no more than two of them show: it runs in one
+ * cell of each engine. A whole file of tests that ask nothing of the place is named `*.engine.test.mjs`.
+ */
 export const once =
   placeName === engine.usualPlace
     ? {}
     : { skip: `shown in ${engine.name}'s ${engine.usualPlace} cell` };
 
-/** The same for what takes WebKit's one cell too long. */
+/** For tests of what the rules decide, the same everywhere: it runs in one cell of all. */
+export const inOneCell =
+  engine.name === "chromium" && placeName === "shared"
+    ? {}
+    : { skip: "shown in Chromium's shared cell" };
+
+/** For tests of what takes WebKit's one cell too long. */
 export const inShared =
   placeName === "shared" ? {} : { skip: "shown in the browser's shared cell" };
 

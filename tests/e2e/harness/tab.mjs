@@ -340,6 +340,11 @@ export class Tab {
     await this.untilApp();
   }
 
+  /** Waits until the page's script has made its client: on a busy machine that may be after its load. */
+  async untilStarted() {
+    await this.until("the page's script", () => window.tw?.started.then(() => true));
+  }
+
   /** Waits until the browser shows a page of the app that has its client. */
   async untilApp() {
     await this.until(

@@ -3,11 +3,12 @@
 // `npx tokenward init` makes it.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { makeReadable } from "./memory.mjs";
 import { makeMortal } from "./mortal.mjs";
 
 const run = promisify(execFile);
@@ -35,6 +36,7 @@ export async function makeWebRoot() {
   await cp(PACKAGE, copy, { recursive: true });
   await run(process.execPath, [path.join(copy, "bin/tokenward.js"), "init", root]);
   await makeMortal(path.join(root, "tokenward"));
+  await makeReadable(path.join(root, "tokenward"));
 
   return {
     /** Directories by URL prefix. */
@@ -86,6 +88,23 @@ export async function makeWebRoot() {
       }
       await cp(YEW, path.join(root, "yew"), { recursive: true });
       await writeFile(path.join(root, "yew/settings.json"), JSON.stringify(settings));
+    },
+    /**
+     * Serves package and vault as another build has them: the same code under another name.
+     *
+     * @param {string} build 16 hexadecimal digits
+     */
+    async deploy(build) {
+      const vault = path.join(root, "tokenward/vault.js");
+      const found = /"([0-9a-f]{16})"/.exec(
+        await readFile(path.join(copy, "index.js"), "utf8"),
+      )?.[1];
+      if (!found) throw new Error("the page entry has no build");
+      for (const file of [path.join(copy, "index.js"), path.join(copy, "vault.js"), vault]) {
+        const text = await readFile(file, "utf8");
+        if (!text.includes(found)) throw new Error(`${file} is of another build`);
+        await writeFile(file, text.replaceAll(found, build));
+      }
     },
     remove: () => rm(root, { recursive: true, force: true }),
   };

@@ -4,6 +4,8 @@
 //! sources give equal bytes: no time, no path of this machine and no random number gets in.
 
 mod names;
+pub(crate) mod reproduce;
+mod sbom;
 mod wasm;
 pub(crate) mod yew;
 
@@ -20,11 +22,19 @@ pub(crate) use wasm::optimised as optimised_wasm;
 pub(crate) const VERB: Verb = Verb {
     name: "build",
     summary: "Makes pkg/, the npm package with the vault inside",
-    flags: &[Flag {
-        name: "examples",
-        value: None,
-        help: "and target/yew/dist, which the end-to-end tests drive",
-    }],
+    flags: &[
+        Flag {
+            name: "examples",
+            value: None,
+            help: "and target/yew/dist, which the end-to-end tests drive",
+        },
+        Flag {
+            name: "reproduce",
+            value: None,
+            help: "builds twice elsewhere, from nothing, and compares every byte; pkg/ stays as it is",
+        },
+        Flag { name: "sri", value: None, help: "and prints the hashes for subresource integrity" },
+    ],
     run,
 };
 
@@ -32,11 +42,27 @@ pub(crate) const NEEDS: &[Need] =
     &[Need::WasmTarget, Need::RustSource, Need::Npm, Need::Crate(CrateTool::WasmBindgen)];
 
 fn run(flags: &Flags) -> Result<Outcome> {
+    if flags.has("reproduce") {
+        return reproduced();
+    }
     built(package, &folder())?;
+    if flags.has("sri") {
+        print!("{}", project::read(&folder().join("integrity.json"))?);
+    }
     if flags.has("examples") {
         built(yew::page, &yew::folder())?;
     }
     Ok(Outcome::Done)
+}
+
+fn reproduced() -> Result<Outcome> {
+    let compared = reproduce::compare()?;
+    for file in &compared {
+        println!("{}", file.line());
+    }
+    let different = compared.iter().filter(|file| !file.is_equal()).count();
+    println!("{} files, {different} of them different", compared.len());
+    Ok(Outcome::from_ok(different == 0))
 }
 
 fn built(build: fn() -> Result<()>, folder: &Path) -> Result<()> {
@@ -62,6 +88,8 @@ pub(crate) fn package() -> Result<()> {
     bundle(&module, &package)?;
     types(&package)?;
     papers(&package)?;
+    sbom::write(&package)?;
+    integrity(&package, &module.identity)?;
     check(&package)
 }
 
@@ -99,11 +127,14 @@ fn types(package: &Path) -> Result<()> {
 
 /// What is copied: the command, the licences, the README, the page for hidden frames, and `package.json` with the version.
 fn papers(package: &Path) -> Result<()> {
+    for folder in ["bin", "bin/doctor"] {
+        std::fs::create_dir_all(package.join(folder))?;
+        for script in project::files_ending(&project::at("pkg-template").join(folder), ".js") {
+            let name = script.file_name().context("a file has a name")?;
+            std::fs::copy(&script, package.join(folder).join(name))?;
+        }
+    }
     for (from, to) in [
-        ("pkg-template/bin/tokenward.js", "bin/tokenward.js"),
-        ("pkg-template/bin/init.js", "bin/init.js"),
-        ("pkg-template/bin/config.js", "bin/config.js"),
-        ("pkg-template/bin/options.js", "bin/options.js"),
         ("LICENSE-MIT", "LICENSE-MIT"),
         ("LICENSE-APACHE", "LICENSE-APACHE"),
         ("pkg-template/README.md", "README.md"),
@@ -119,6 +150,13 @@ fn papers(package: &Path) -> Result<()> {
     ensure!(template.contains(placeholder), "pkg-template/package.json lacks {placeholder}");
     let version = format!("\"version\": \"{}\"", project::VERSION);
     project::write(&package.join("package.json"), template.replace(placeholder, &version))
+}
+
+/// The hashes of what browsers load, last: they are of the files as they are.
+fn integrity(package: &Path, build: &str) -> Result<()> {
+    let mut node = process::command("node");
+    node.arg("xtask/js/integrity.mjs").arg(package).args([project::VERSION, build]);
+    process::run(&mut node)
 }
 
 /// What a consumer's bundler and a reader of the bytes rely on.

@@ -47,7 +47,7 @@ const SMALL: &[&str] = &[
 fn compile() -> Result<PathBuf> {
     let mut cargo = process::cargo();
     cargo.args(["rustc", "--release", "--lib", "--crate-type", "cdylib", "--target", TARGET]);
-    cargo.args(["--package", "tokenward"]);
+    cargo.args(["--package", "tokenward", "--features", "wipe"]);
     cargo.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
     let mut flags = path_remaps()?;
     flags.extend(SMALL.iter().map(|flag| (*flag).to_owned()));
@@ -81,11 +81,11 @@ fn sysroot() -> Result<PathBuf> {
     Ok(rustc(&["--print", "sysroot"])?.trim().into())
 }
 
-fn rustc(args: &[&str]) -> Result<String> {
+pub(super) fn rustc(args: &[&str]) -> Result<String> {
     process::capture(process::command("rustc").args(args))
 }
 
-fn cargo_home() -> Result<PathBuf> {
+pub(super) fn cargo_home() -> Result<PathBuf> {
     if let Some(home) = std::env::var_os("CARGO_HOME") {
         return Ok(home.into());
     }

@@ -330,9 +330,9 @@ fn finished(part: Part, filter: &Filter, built: &mut Built) -> Layer {
     judged(part, start, layer)
 }
 
-/// How many parts run at once, where they may: tests wait more than they work, and a browser that is
-/// kept from its turn too long is taken for one that hangs.
-const AT_ONCE: usize = 2;
+/// How many parts run at once, where they may: a test waits more than it works, so three keep two processors
+/// busy; more, and a browser that is kept from its turn too long is taken for one that hangs.
+const AT_ONCE: usize = 3;
 
 /// Runs parts beside each other, the first first.
 fn together(parts: &[Part], filter: &Filter, built: &mut Built) -> Vec<Layer> {

@@ -17,7 +17,7 @@ pub(crate) const VERB: Verb = Verb {
         Flag {
             name: "only",
             value: Some("KIND"),
-            help: "native (tests marked `soak`), sim, fuzz or e2e (tests/e2e/*.soak.mjs)",
+            help: "native (tests marked `soak`), sim, fuzz, reproduce or e2e (tests/e2e/*.soak.mjs)",
         },
         super::BROWSER,
         super::PLACE,
@@ -30,11 +30,17 @@ enum Kind {
     Native,
     Sim,
     Fuzz,
+    Reproduce,
     E2e,
 }
 
-const KINDS: &[(&str, Kind)] =
-    &[("native", Kind::Native), ("sim", Kind::Sim), ("fuzz", Kind::Fuzz), ("e2e", Kind::E2e)];
+const KINDS: &[(&str, Kind)] = &[
+    ("native", Kind::Native),
+    ("sim", Kind::Sim),
+    ("fuzz", Kind::Fuzz),
+    ("reproduce", Kind::Reproduce),
+    ("e2e", Kind::E2e),
+];
 
 /// Where the last figures of each layer are.
 const KEPT: &str = "docs/soak.json";
@@ -55,6 +61,7 @@ fn run(flags: &Flags) -> Result<Outcome> {
                 tools::ensure(fuzz::NEEDS)?;
                 soaked.extend(timed(|| fuzz::run(name).map(Some))?.map(without_figures));
             }
+            Kind::Reproduce => soaked.push(reproduced(name)?),
             Kind::E2e => {
                 build::package()?;
                 for cell in wanted_cells(flags)? {
@@ -104,6 +111,27 @@ fn simulated(name: &str) -> Result<Soaked> {
             layer.passed += 1;
         } else {
             layer.fail(&words.join(" "));
+        }
+    }
+    layer.seconds = start.elapsed().as_secs_f64();
+    Ok((layer, figures))
+}
+
+/// Two builds of the package, file by file (t34). The figures are of what the rest is made from.
+fn reproduced(name: &str) -> Result<Soaked> {
+    let start = Instant::now();
+    let mut layer = Layer::new(name);
+    let mut figures = Vec::new();
+    for file in build::reproduce::compare()? {
+        let line = file.line();
+        println!("{line}");
+        if file.is_equal() {
+            layer.passed += 1;
+        } else {
+            layer.fail(&line);
+        }
+        if ["/vault.wasm", " pkg/vault.js"].iter().any(|name| line.ends_with(name)) {
+            figures.push(line);
         }
     }
     layer.seconds = start.elapsed().as_secs_f64();

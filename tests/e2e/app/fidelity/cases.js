@@ -224,7 +224,8 @@ export const CASES = [
   ...answers("Answer bodies", { "`json()` with a byte order mark": "kind=bom" }, (r) => r.json()),
   ...answers("Answer bodies", { "`blob()`": "kind=multipart" }, async (r) => {
     const blob = await r.blob();
-    return [blob.type, blob.size, await blob.text()];
+    // WebKit and Chromium 148 leave out parameters of the type, Chromium 156 and Firefox keep them.
+    return [blob.type.split(";")[0], blob.size, await blob.text()];
   }),
   ...answers("Answer bodies", { "`blob()` without a type": "kind=untyped" }, async (r) => {
     const blob = await r.blob();

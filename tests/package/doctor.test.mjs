@@ -1,0 +1,538 @@
+// @ts-check
+// `npx tokenward doctor` against a server that is right, and then wrong in one thing at a time: each check
+// is seen to hold and to complain.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { listen } from "../servers/listen.mjs";
+
+const run = promisify(execFile);
+const TARBALL = process.env.TOKENWARD_TARBALL ?? "";
+
+/** @typedef {{ status?: number, type?: string, body?: Buffer | string, headers?: Record<string, string | string[]> }} Served */
+/** @typedef {{ level: string, name: string, text: string }} Line */
+
+const PAGE = "/";
+const VAULT = "/tokenward/vault.js";
+const SHIELD = "/tokenward/shield.js";
+const CALLBACK = "/tokenward/callback.html";
+
+const CSP = "Content-Security-Policy";
+const STRICT = "default-src 'none'; script-src 'self'; worker-src 'self'";
+const OF_VAULT =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src https://id.example.com https://api.example.com";
+
+let folder = "";
+let unpacked = "";
+let origin = "";
+/** The same server by another name, `{other}` in a `Location`. */
+let other = "";
+/** @type {() => Promise<void>} */
+let close;
+/** @type {Record<string, Served>} */
+let served = {};
+/** @type {Record<string, Served>} */
+let right = {};
+
+before(async () => {
+  assert.ok(existsSync(TARBALL), "TOKENWARD_TARBALL names no file: use `cargo xtask test`");
+  folder = await mkdtemp(path.join(tmpdir(), "tokenward-doctor-"));
+  await run("tar", ["-xzf", TARBALL, "-C", folder]);
+  unpacked = path.join(folder, "package");
+  const own = (/** @type {string} */ file) => readFile(path.join(unpacked, file));
+  const readme = (await own("README.md")).toString("utf8");
+  right = {
+    [PAGE]: {
+      type: "text/html",
+      body: "<!doctype html><title>app</title>",
+      headers: {
+        [CSP]: `${STRICT}; require-trusted-types-for 'script'; trusted-types tokenward`,
+        "Set-Cookie": "theme=SECRET-VALUE; HttpOnly; SameSite=Lax",
+      },
+    },
+    [VAULT]: {
+      type: "text/javascript; charset=utf-8",
+      body: await own("vault.js"),
+      headers: recipe(readme, VAULT),
+    },
+    [SHIELD]: { type: "text/javascript", body: await own("shield.js") },
+    [CALLBACK]: {
+      type: "text/html",
+      body: await own("callback.html"),
+      headers: recipe(readme, CALLBACK),
+    },
+  };
+  const server = await listen();
+  origin = `http://localhost:${server.port}`;
+  other = `http://127.0.0.1:${server.port}`;
+  close = server.close;
+  server.serve((req, res) => {
+    const { pathname } = new URL(req.url ?? "/", origin);
+    const found = served[pathname] ?? { status: 404, type: "text/plain", body: "not found" };
+    const { Location: to, ...headers } = found.headers ?? {};
+    if (typeof to === "string") res.setHeader("Location", to.replace("{other}", other));
+    res.writeHead(found.status ?? 200, {
+      "Content-Type": found.type ?? "text/javascript",
+      ...headers,
+    });
+    res.end(found.body);
+  });
+});
+
+after(async () => {
+  await close?.();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/**
+ * The headers that the README has for a file, as nginx would send them.
+ *
+ * @param {string} readme
+ * @param {string} file
+ */
+function recipe(readme, file) {
+  const [, block] = readme.split(`location = ${file} {`);
+  const lines = (block?.split("}")[0] ?? "").matchAll(
+    /add_header ([\w-]+) (?:"([^"]*)"|(\S+)) always;/g,
+  );
+  const headers = [...lines].map(([, name = "", long, short]) => [name, long ?? short ?? ""]);
+  assert.ok(headers.length > 0, `the README has no headers for ${file}`);
+  return Object.fromEntries(headers);
+}
+
+/** @param {string[]} words */
+async function doctor(...words) {
+  const program = path.join(unpacked, "bin/tokenward.js");
+  const answer = await run(process.execPath, [program, "doctor", ...words], { cwd: folder }).then(
+    ({ stdout }) => ({ code: 0, said: stdout }),
+    (/** @type {any} */ error) => ({ code: error.code, said: error.stdout + error.stderr }),
+  );
+  return { ...answer, lines: linesOf(answer.said) };
+}
+
+/**
+ * @param {string} said
+ * @returns {Line[]}
+ */
+function linesOf(said) {
+  const lines = said.matchAll(/^(ok|warning|problem) +([^:]+): (.*)$/gm);
+  return [...lines].map(([, level = "", name = "", text = ""]) => ({ level, name, text }));
+}
+
+/**
+ * What is served, with one file changed: a header that is `null` is left out.
+ *
+ * @param {string} at
+ * @param {Omit<Served, "headers"> & { headers?: Record<string, string | string[] | null> }} change
+ */
+function changed(at, { headers, ...rest }) {
+  const file = right[at];
+  const kept = { ...file?.headers };
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    if (value === null) delete kept[name];
+    else kept[name] = value;
+  }
+  return { ...right, [at]: { ...file, ...rest, headers: kept } };
+}
+
+/**
+ * @typedef {object} Wrong
+ * @property {string} name of the check
+ * @property {string} what is wrong
+ * @property {string} at whose answer
+ * @property {Parameters<typeof changed>[1]} change
+ * @property {"warning" | "problem"} [level] a problem, if not said
+ * @property {RegExp} says what to do
+ */
+
+/** @param {string} at @param {string} value */
+const policy = (at, value) => ({ at, change: { headers: { [CSP]: value } } });
+
+/** @param {string} value */
+const vaultWith = (value) =>
+  policy(VAULT, `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; ${value}`);
+
+/** @param {string | null} value */
+const cached = (value) => ({ at: VAULT, change: { headers: { "Cache-Control": value } } });
+
+/** @param {string} value */
+const cookie = (value) => ({ at: PAGE, change: { headers: { "Set-Cookie": value } } });
+
+const warns = { level: /** @type {const} */ ("warning") };
+
+/** @type {Wrong[]} */
+const WRONG = [
+  { name: "page", what: "it is missing", at: PAGE, change: { status: 404 }, says: /404/ },
+  {
+    name: "page",
+    what: "it leads to another origin",
+    at: PAGE,
+    change: { status: 302, headers: { Location: "{other}/" } },
+    says: /redirects to .*own address/,
+  },
+  {
+    name: "page policy",
+    what: "there is none",
+    at: PAGE,
+    change: { headers: { [CSP]: null } },
+    ...warns,
+    says: /there is none/,
+  },
+  {
+    name: "page worker-src",
+    what: "it is 'none'",
+    ...policy(PAGE, "script-src 'self'; worker-src 'none'"),
+    says: /worker-src 'self'/,
+  },
+  {
+    name: "page worker-src",
+    what: "it falls back to default-src",
+    ...policy(PAGE, "default-src https://cdn.example.com"),
+    says: /worker-src 'self'/,
+  },
+  {
+    name: "page worker-src",
+    what: "a second policy forbids it",
+    ...policy(PAGE, `${STRICT}, worker-src blob:`),
+    says: /worker-src 'self'/,
+  },
+  {
+    name: "page worker-src",
+    what: "a policy in the page's text forbids it",
+    at: PAGE,
+    change: {
+      body: `<meta content="default-src 'self'; worker-src &#39;none&#39;" http-equiv="Content-Security-Policy">`,
+    },
+    says: /worker-src 'self'/,
+  },
+  {
+    name: "page script-src",
+    what: "it allows what is injected",
+    ...policy(PAGE, "script-src 'self' 'unsafe-inline'"),
+    ...warns,
+    says: /injected/,
+  },
+  {
+    name: "page wasm",
+    what: "the page may compile it, too",
+    ...policy(PAGE, "script-src 'self' 'wasm-unsafe-eval'"),
+    ...warns,
+    says: /isolation: "none"/,
+  },
+  {
+    name: "page trusted-types",
+    what: "the policy's name is missing",
+    ...policy(PAGE, `${STRICT}; require-trusted-types-for 'script'; trusted-types other`),
+    says: /trusted-types tokenward/,
+  },
+  { name: "vault", what: "it is missing", at: VAULT, change: { status: 404 }, says: /404.*init/ },
+  {
+    name: "vault",
+    what: "it is a page",
+    at: VAULT,
+    change: { type: "text/html" },
+    says: /text\/html.*text\/javascript/,
+  },
+  {
+    name: "vault",
+    what: "it is elsewhere",
+    at: VAULT,
+    change: { status: 302, headers: { Location: "/assets/vault.js" } },
+    says: /redirect/,
+  },
+  {
+    name: "vault nosniff",
+    what: "the header is missing",
+    at: VAULT,
+    change: { headers: { "X-Content-Type-Options": null } },
+    says: /`X-Content-Type-Options: nosniff`/,
+  },
+  {
+    name: "vault policy",
+    what: "there is none",
+    at: VAULT,
+    change: { headers: { [CSP]: null } },
+    says: /no policy of its own.*connect-src/,
+  },
+  {
+    name: "vault policy",
+    what: "it only reports",
+    at: VAULT,
+    change: { headers: { [CSP]: null, [`${CSP}-Report-Only`]: OF_VAULT } },
+    says: /only reports/,
+  },
+  {
+    name: "vault connect-src",
+    what: "it is missing",
+    ...policy(VAULT, "script-src 'self' 'wasm-unsafe-eval'"),
+    says: /nothing limits it/,
+  },
+  { name: "vault connect-src", what: "it is *", ...vaultWith("connect-src *"), says: /everywhere/ },
+  {
+    name: "vault connect-src",
+    what: "it is a scheme",
+    ...vaultWith("connect-src https://id.example.com https:"),
+    says: /`https:` is everywhere/,
+  },
+  {
+    name: "vault connect-src",
+    what: "it is any host of a scheme",
+    ...vaultWith("connect-src https://*:443"),
+    says: /everywhere/,
+  },
+  { name: "vault connect-src", what: "it is 'none'", ...vaultWith(""), says: /reaches nobody/ },
+  {
+    name: "vault connect-src",
+    what: "it has a whole domain",
+    ...vaultWith("connect-src https://*.example.com"),
+    ...warns,
+    says: /every host below/,
+  },
+  ...["'unsafe-eval'", "'unsafe-inline'", "*", "https:"].map((source) => ({
+    name: "vault script-src",
+    what: `it has ${source}`,
+    ...policy(
+      VAULT,
+      `script-src 'self' 'wasm-unsafe-eval' ${source}; connect-src https://id.example.com`,
+    ),
+    says: /only `'wasm-unsafe-eval'`/,
+  })),
+  {
+    name: "vault script-src",
+    what: "it is missing",
+    ...policy(VAULT, "connect-src https://id.example.com"),
+    says: /only `'wasm-unsafe-eval'`/,
+  },
+  {
+    name: "vault wasm",
+    what: "the word for it is missing",
+    ...policy(VAULT, "script-src 'self'; connect-src https://id.example.com"),
+    says: /'wasm-unsafe-eval'/,
+  },
+  {
+    name: "vault embedder policy",
+    what: "the page has one, the vault has none",
+    at: PAGE,
+    change: { headers: { "Cross-Origin-Embedder-Policy": "require-corp" } },
+    says: /`Cross-Origin-Embedder-Policy: require-corp`/,
+  },
+  {
+    name: "vault cache",
+    what: "it is immutable",
+    ...cached("public, max-age=60, immutable"),
+    says: /no-cache/,
+  },
+  { name: "vault cache", what: "it is kept long", ...cached("max-age=31536000"), says: /no-cache/ },
+  { name: "vault cache", what: "it is kept", ...cached("max-age=60"), ...warns, says: /60 s/ },
+  { name: "vault cache", what: "nothing is said", ...cached(null), ...warns, says: /guess/ },
+  {
+    name: "vault build",
+    what: "it is another one",
+    at: VAULT,
+    change: { body: "export {};" },
+    ...warns,
+    says: /another build/,
+  },
+  { name: "shield", what: "it is missing", at: SHIELD, change: { status: 404 }, says: /404.*init/ },
+  {
+    name: "shield",
+    what: "it is another script",
+    at: SHIELD,
+    change: { body: "addEventListener('fetch', () => {});" },
+    ...warns,
+    says: /other bytes/,
+  },
+  {
+    name: "shield scope",
+    what: "it may cover everything",
+    at: SHIELD,
+    change: { headers: { "Service-Worker-Allowed": "/" } },
+    says: /Service-Worker-Allowed/,
+  },
+  {
+    name: "callback frames",
+    what: "the page is missing",
+    at: CALLBACK,
+    change: { status: 404 },
+    ...warns,
+    says: /silentRedirectUri/,
+  },
+  {
+    name: "callback frames",
+    what: "every site may frame it",
+    at: CALLBACK,
+    change: { headers: { [CSP]: null } },
+    says: /every site.*frame-ancestors 'self'/,
+  },
+  {
+    name: "callback frames",
+    what: "another site may frame it",
+    ...policy(CALLBACK, "frame-ancestors 'self' https://other.example"),
+    says: /others may frame it/,
+  },
+  {
+    name: "callback frames",
+    what: "nobody may frame it",
+    ...policy(CALLBACK, "frame-ancestors 'none'"),
+    says: /own page cannot/,
+  },
+  {
+    name: "callback frames",
+    what: "nobody may frame it, by the older header",
+    at: CALLBACK,
+    change: { headers: { [CSP]: null, "X-Frame-Options": "DENY" } },
+    says: /own page cannot/,
+  },
+  {
+    name: "cookie theme",
+    what: "scripts can read it",
+    ...cookie("theme=SECRET-VALUE; SameSite=Lax"),
+    ...warns,
+    says: /HttpOnly/,
+  },
+  {
+    name: "cookie theme",
+    what: "it does not say where it goes",
+    ...cookie("theme=SECRET-VALUE; HttpOnly"),
+    ...warns,
+    says: /`SameSite`/,
+  },
+  {
+    name: "cookie theme",
+    what: "browsers drop it",
+    ...cookie("theme=SECRET-VALUE; HttpOnly; SameSite=None"),
+    says: /without `Secure`/,
+  },
+];
+
+test("doctor has nothing to say of a deployment as the README has it", async () => {
+  served = right;
+  const { code, said, lines } = await doctor(`${origin}/`);
+  assert.equal(code, 0, said);
+  assert.deepEqual(
+    lines.filter(({ level }) => level !== "ok"),
+    [],
+  );
+  // Each of its checks is seen to complain, below or in a test of its own.
+  const elsewhere = ["origin"];
+  const unseen = lines.filter(
+    ({ name }) => ![...elsewhere, ...WRONG.map((w) => w.name)].includes(name),
+  );
+  assert.deepEqual(unseen, []);
+  assert.match(said, /^\d+ ok, warnings: 0, problems: 0$/m);
+});
+
+for (const { name, what, at, change, level = "problem", says } of WRONG) {
+  test(`doctor complains of ${name}: ${what}`, async () => {
+    served = changed(at, change);
+    const { code, said, lines } = await doctor(`${origin}/`);
+    const line = lines.find((it) => it.name === name);
+    assert.equal(line?.level, level, said);
+    assert.match(line?.text ?? "", says);
+    assert.equal(code, lines.some((it) => it.level === "problem") ? 1 : 0, said);
+    assert.ok(level === "warning" || code === 1, said);
+    assert.doesNotMatch(said, /SECRET/);
+  });
+}
+
+test("doctor takes what is right in other ways", async () => {
+  const ways = [
+    changed(CALLBACK, { headers: { [CSP]: null, "X-Frame-Options": "SAMEORIGIN" } }),
+    changed(CALLBACK, { headers: { [CSP]: `frame-ancestors ${origin}` } }),
+    changed(PAGE, { headers: { [CSP]: `script-src 'self'; worker-src ${origin}/tokenward/` } }),
+    changed(PAGE, {
+      headers: { [CSP]: "script-src 'nonce-abc' 'strict-dynamic' 'unsafe-inline'" },
+    }),
+    changed(PAGE, { headers: { [CSP]: `${STRICT}; require-trusted-types-for 'script'` } }),
+    changed(VAULT, { type: "application/javascript", headers: { "Cache-Control": "no-store" } }),
+    // The narrower of two policies counts.
+    changed(VAULT, { headers: { [CSP]: `script-src 'self' 'unsafe-eval', ${OF_VAULT}` } }),
+    changed(SHIELD, { headers: { "Service-Worker-Allowed": "/tokenward/" } }),
+    changed(PAGE, { headers: { "Set-Cookie": null } }),
+  ];
+  for (const way of ways) {
+    served = way;
+    const { code, said, lines } = await doctor(`${origin}/`);
+    assert.deepEqual([code, lines.filter(({ level }) => level !== "ok")], [0, []], said);
+  }
+});
+
+test("doctor follows a page's redirect, and reports the cookies on the way", async () => {
+  const away = {
+    status: 302,
+    headers: { Location: "/app/?state=SECRET-VALUE", "Set-Cookie": "hop=SECRET-VALUE" },
+  };
+  served = { ...right, [PAGE]: away, "/app/": { ...right[PAGE] } };
+  const { code, said, lines } = await doctor(`${origin}/?key=SECRET-VALUE`);
+  assert.equal(code, 0, said);
+  assert.doesNotMatch(said, /SECRET/);
+  assert.match(lines.find(({ name }) => name === "page")?.text ?? "", /\/app\/ is there/);
+  assert.equal(lines.find(({ name }) => name === "cookie hop")?.level, "warning");
+  assert.equal(lines.find(({ name }) => name === "cookie theme")?.level, "ok");
+});
+
+test("doctor looks where it is told to, and knows a name that a bundler made", async () => {
+  const vault = { ...right[VAULT] };
+  vault.headers = { ...vault.headers, "Cache-Control": "max-age=31536000, immutable" };
+  served = { [PAGE]: { ...right[PAGE] }, "/assets/vault-Bq3x9_Ka.js": vault };
+  served["/silent.html"] = { ...right[CALLBACK] };
+  const places = ["--vault", "/assets/vault-Bq3x9_Ka.js", "--callback", "/silent.html"];
+  const { code, said, lines } = await doctor(`${origin}/`, ...places);
+  assert.equal(code, 0, said);
+  const notOk = lines.filter(({ level }) => level !== "ok").map(({ name }) => name);
+  assert.deepEqual(notOk, ["shield"]);
+  assert.match(said, /vault_exposed/);
+  // What was asked for by name must be there.
+  const missing = await doctor(`${origin}/`, ...places.slice(0, 2), "--callback", "/none.html");
+  assert.deepEqual([missing.code, /callback frames: .*404/.test(missing.said)], [1, true]);
+});
+
+test("doctor knows this package's vault with a configuration in it", async () => {
+  const made = String(right[VAULT]?.body);
+  const baked = made.replace("CONFIG=void 0;", () => `CONFIG=${JSON.stringify('{"scope":"x"}')};`);
+  assert.notEqual(baked, made);
+  served = changed(VAULT, { body: baked });
+  const { code, said } = await doctor(`${origin}/`);
+  assert.equal(code, 0, said);
+  assert.match(said, /^ok +vault build: .*with a configuration in it$/m);
+  served = changed(VAULT, { body: `${baked}//` });
+  assert.match((await doctor(`${origin}/`)).said, /^warning +vault build: .*other bytes/m);
+});
+
+test("doctor wants a vault in a folder of its own", async () => {
+  served = { ...right, "/vault.js": { ...right[VAULT] }, "/shield.js": { ...right[SHIELD] } };
+  const { code, said } = await doctor(`${origin}/`, "--vault", "/vault.js");
+  assert.equal(code, 1, said);
+  assert.match(said, /^problem +shield scope: .*folder of their own/m);
+});
+
+test("doctor says that a page is not secure, and that nobody answers", async () => {
+  const { code, said } = await doctor("http://app.invalid/");
+  assert.equal(code, 1, said);
+  assert.match(said, /^problem +origin: .*https/m);
+  assert.match(said, /^problem +page: .*does not answer/m);
+});
+
+test("doctor refuses a command line that it does not understand, with exit code 2", async () => {
+  /** @type {[string[], RegExp][]} */
+  const wrong = [
+    [[], /wants one address/],
+    [["http://localhost/", "http://localhost/"], /wants one address/],
+    [["localhost:8080"], /write it whole/],
+    [["ftp://localhost/"], /write it whole/],
+    [["http://a:SECRET@localhost/"], /write it whole/],
+    [["http://localhost/", "--vault", "https://elsewhere.example/vault.js"], /is not of/],
+    [["http://localhost/", "--vaults", "/x"], /--vaults/],
+  ];
+  for (const [words, says] of wrong) {
+    const { code, said } = await doctor(...words);
+    assert.equal(code, 2, said);
+    assert.match(said, says);
+    assert.doesNotMatch(said, /SECRET/);
+  }
+});
