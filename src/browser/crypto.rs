@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{CryptoKey, SubtleCrypto};
 
-use super::{global, object};
+use super::{fetch, global, object};
 use crate::{
     jwt::{
         algorithm::{Algorithm, Hash},
@@ -106,6 +106,52 @@ pub(crate) async fn public_point(pair: &JsValue) -> Result<Vec<u8>, JsValue> {
 pub(crate) async fn sign(key: &CryptoKey, text: &str) -> Result<Vec<u8>, JsValue> {
     let signature = subtle()?.sign_with_object_and_u8_array(&es256(), key, text.as_bytes())?;
     Ok(Uint8Array::new(&settled(signature).await?).to_vec())
+}
+
+/// A new key for AES-GCM that nobody can read.
+pub(crate) async fn make_cipher_key() -> Result<CryptoKey, JsValue> {
+    let algorithm = Object::new();
+    object::set(&algorithm, "name", &CIPHER.into());
+    object::set(&algorithm, "length", &256.into());
+    let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
+    let key = subtle()?.generate_key_with_object(&algorithm, false, &usages)?;
+    Ok(settled(key).await?.unchecked_into())
+}
+
+/// A secret, encrypted and bound to `data`. The number `iv` is used once.
+pub(crate) async fn encrypt(
+    key: &CryptoKey,
+    iv: &[u8],
+    data: &str,
+    secret: &Secret,
+) -> Result<Vec<u8>, JsValue> {
+    let algorithm = cipher(iv, data);
+    // exposed: to be encrypted.
+    let secret = secret.expose().as_bytes();
+    let encrypted = subtle()?.encrypt_with_object_and_u8_array(&algorithm, key, secret)?;
+    Ok(Uint8Array::new(&settled(encrypted).await?).to_vec())
+}
+
+/// The secret again; an error where key, number, data or ciphertext are others.
+pub(crate) async fn decrypt(
+    key: &CryptoKey,
+    iv: &[u8],
+    data: &str,
+    ciphertext: &[u8],
+) -> Result<Secret, JsValue> {
+    let algorithm = cipher(iv, data);
+    let decrypted = subtle()?.decrypt_with_object_and_u8_array(&algorithm, key, ciphertext)?;
+    fetch::take_text(&settled(decrypted).await?).ok_or(JsValue::UNDEFINED)
+}
+
+const CIPHER: &str = "AES-GCM";
+
+fn cipher(iv: &[u8], data: &str) -> Object {
+    let algorithm = Object::new();
+    object::set(&algorithm, "name", &CIPHER.into());
+    object::set(&algorithm, "iv", &Uint8Array::from(iv));
+    object::set(&algorithm, "additionalData", &Uint8Array::from(data.as_bytes()));
+    algorithm
 }
 
 /// What WebCrypto is told of ES256, for making a key and for signing.

@@ -11,7 +11,7 @@ use futures_channel::oneshot;
 use js_sys::{Array, Function};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
-    IdbDatabase, IdbFactory, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction,
+    IdbDatabase, IdbFactory, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction,
     IdbTransactionMode,
 };
 
@@ -80,6 +80,8 @@ pub(crate) enum Next {
     Keep,
     /// It becomes this.
     Put(String),
+    /// It becomes this, which is no text.
+    PutValue(JsValue),
     /// It is removed.
     Remove,
 }
@@ -113,19 +115,48 @@ pub(crate) async fn adopt(
     Ok(value.clone())
 }
 
-/// Reads what is under `key` and changes it, in one transaction.
+/// The same with what is no text.
+pub(crate) async fn exchange(
+    key: &str,
+    decide: &mut dyn FnMut(&JsValue) -> Next,
+) -> Result<JsValue, Denied> {
+    change(MEMORIES, key, decide).await
+}
+
+/// Removes all that is remembered under keys that begin so.
+pub(crate) async fn forget_all(beginning: &str) -> Result<(), Denied> {
+    let database = open(MEMORIES).await?;
+    let (transaction, store) = database.writable()?;
+    // After every text that goes on.
+    let end = [beginning, "\u{ffff}"].concat();
+    let range = IdbKeyRange::bound(&JsValue::from_str(beginning), &JsValue::from_str(&end))?;
+    ended(&store.delete(&range)?).await?;
+    committed(&transaction).await
+}
+
 async fn update(
     name: Name,
     key: &str,
     decide: &mut dyn FnMut(Option<&str>) -> Next,
 ) -> Result<Option<String>, Denied> {
+    let record = change(name, key, &mut |record| decide(record.as_string().as_deref())).await?;
+    Ok(record.as_string())
+}
+
+/// Reads what is under `key` and changes it, in one transaction.
+async fn change(
+    name: Name,
+    key: &str,
+    decide: &mut dyn FnMut(&JsValue) -> Next,
+) -> Result<JsValue, Denied> {
     let database = open(name).await?;
     let (transaction, store) = database.writable()?;
     let key = JsValue::from_str(key);
-    let record = ended(&store.get(&key)?).await?.as_string();
-    let request = match decide(record.as_deref()) {
+    let record = ended(&store.get(&key)?).await?;
+    let request = match decide(&record) {
         Next::Keep => None,
         Next::Put(text) => Some(store.put_with_key(&JsValue::from_str(&text), &key)?),
+        Next::PutValue(value) => Some(store.put_with_key(&value, &key)?),
         Next::Remove => Some(store.delete(&key)?),
     };
     if let Some(request) = request {

@@ -117,6 +117,12 @@ pub struct Proofs {
 }
 
 impl Proofs {
+    /// Whether the provider is known to want nonces.
+    #[must_use]
+    pub fn has_nonce(&self) -> bool {
+        self.nonces.iter().any(|(of, ..)| *of == Server::Provider)
+    }
+
     /// The nonce that a server wants by now.
     #[must_use]
     pub fn nonce(&self, server: Server, origin: &str) -> Option<String> {

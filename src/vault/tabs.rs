@@ -5,7 +5,10 @@ use std::cell::RefCell;
 
 use wasm_bindgen_futures::spawn_local;
 
-use super::pump::{Event, Vault};
+use super::{
+    pump::{Event, Vault},
+    sealed,
+};
 use crate::{
     browser::{
         channel::Channel,
@@ -56,7 +59,12 @@ fn have_lock(vault: Vault, wait: lock::Wait) {
 }
 
 pub(super) fn release_lock(vault: Vault) {
-    drop(vault.tabs.lock.take());
+    let held = vault.tabs.lock.take();
+    // Whoever has it next reads what this one sealed.
+    spawn_local(async move {
+        sealed::settled(vault).await;
+        drop(held);
+    });
 }
 
 /// Listens to the others from now on, and reads what all remember.

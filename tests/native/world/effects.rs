@@ -44,6 +44,10 @@ impl World {
                 assert_eq!(vault.claim, Claim::Held, "a token request without the lock");
                 let is_refresh = matches!(request, TokenRequest::Refresh { .. });
                 self.tally.refreshes += u64::from(is_refresh);
+                if let (true, TokenRequest::Refresh { refresh_token, .. }) = (self.is_sealed, &request) {
+                    // exposed: to ask the provider about it, though another tab's vault was given it.
+                    vault.refresh_token = Some(refresh_token.expose().to_owned());
+                }
                 vault.flight =
                     Some(Flight { epoch, is_stale: false, is_refresh, is_misled: false });
                 self.send(realm, epoch, request);
@@ -79,6 +83,8 @@ impl World {
                 self.mark(mark);
                 self.answer_page(ask);
             }
+            Output::Unseal => self.unseal(tab),
+            Output::Seal { record, is_new } => self.seal(tab, record, is_new),
             Output::EndSession { token: None, .. } | Output::Bounced { .. } | Output::DropKey => {}
         }
     }

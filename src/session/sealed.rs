@@ -1,0 +1,199 @@
+//! The sealed record: what of a session outlives its vault, where the configuration wants that
+//! (`persistence`). It is the one refresh token of all vaults of a client, so it is read and written
+//! under the lock around token requests, and before each use it says so. It knows no cipher.
+
+use std::rc::Rc;
+
+use super::{
+    grant::Grant,
+    inputs::Output,
+    machine::{Session, Standing},
+    snapshot::SignedOutReason,
+    tabs::News,
+    tenure::Tenure,
+};
+use crate::{
+    clock::{Now, ServerOffset},
+    error::{AuthError, Code, Phase},
+    json::{self, Json, Members, Writer},
+    jwt::claims::Claims,
+    secret::Secret,
+};
+
+/// The form of a record: its first byte.
+const VERSION: u8 = 1;
+/// The bytes of the number that each encryption has for itself.
+pub const IV: usize = 12;
+/// The longest record, in bytes.
+const LIMIT: usize = 256 * 1024;
+
+/// A record as it is stored: form, number, ciphertext.
+#[must_use]
+pub fn enclose(iv: &[u8; IV], ciphertext: &[u8]) -> Vec<u8> {
+    [&[VERSION][..], iv, ciphertext].concat()
+}
+
+/// Number and ciphertext of a stored record; `None` where it is cut off or of another form.
+#[must_use]
+pub fn disclose(stored: &[u8]) -> Option<(&[u8; IV], &[u8])> {
+    let (version, rest) = stored.split_first()?;
+    rest.split_first_chunk().filter(|_| *version == VERSION)
+}
+
+/// What a record is bound to, beside its key: one that was put in another's place does not open.
+#[must_use]
+pub fn bound_to(origin: &str, client: &str, fingerprint: &str, jkt: Option<&str>) -> String {
+    [origin, client, fingerprint, jkt.unwrap_or_default()].join("\n")
+}
+
+/// The record can be read by nobody any more.
+#[must_use]
+pub fn unreadable() -> AuthError {
+    AuthError::new(
+        Code::SealedUnreadable,
+        Phase::Refresh,
+        "the sealed record of the session does not open: it was changed, cut off, or its key is gone. It was \
+         removed: call `signIn()`",
+    )
+}
+
+/// The browser does not keep one.
+#[must_use]
+pub fn unavailable() -> AuthError {
+    AuthError::new(
+        Code::SealedUnavailable,
+        Phase::Vault,
+        "the browser keeps no sealed record here (storage is denied or full, or it stores no key in this place: \
+         try `isolation: \"worker\"`), so this session ends with its vault",
+    )
+}
+
+/// The provider asks for no nonce in proofs.
+#[must_use]
+pub fn without_nonce() -> AuthError {
+    AuthError::new(
+        Code::SealedWithoutNonce,
+        Phase::SignIn,
+        "the provider asks for no DPoP nonce, so proofs that a script signed beforehand are good elsewhere later: \
+         have it require nonces",
+    )
+}
+
+/// What a record says: refresh token, claims and scopes, and whether the token may have been used.
+/// `None` where there is no refresh token.
+fn write(grant: &Grant, is_lost: bool) -> Option<Secret> {
+    let mut record = Writer::default();
+    // exposed: to be encrypted at once.
+    record.text("refresh_token", grant.refresh_token.as_ref()?.expose());
+    record.optional("claims", grant.claims.as_ref().map(|claims| &*claims.text));
+    record.texts("scopes", &grant.scopes);
+    record.flag("lost", is_lost);
+    Some(Secret::new(record.finish()))
+}
+
+fn read(record: &Secret) -> Option<(Grant, bool)> {
+    // exposed: to be parsed into what it was made of.
+    let mut record = json::read(record.expose().as_bytes(), LIMIT).ok()?;
+    let claims = match record.text("claims").ok()? {
+        Some(text) => Some(Claims::of(text).ok()?),
+        None => None,
+    };
+    let grant = Grant {
+        // There is none yet: it is not lent.
+        access_token: Rc::new(Secret::from("")),
+        refresh_token: Some(Rc::new(record.take_secret("refresh_token").ok()??)),
+        id_token: None,
+        claims,
+        scopes: record.get("scopes")?.as_texts()?.into_iter().map(str::to_owned).collect(),
+        expiry: None,
+        lifetime: None,
+        refresh_end: None,
+        offset: ServerOffset::default(),
+    };
+    Some((grant, !matches!(record.get("lost"), Some(Json::Bool(false)))))
+}
+
+impl Session {
+    /// The same, whose refresh token outlives its vault under a seal.
+    #[must_use]
+    pub fn sealed(mut self, is_sealed: bool) -> Self {
+        self.is_sealed = is_sealed;
+        self.restore.has_record = is_sealed;
+        self
+    }
+
+    /// The record was read, under the lock.
+    pub(super) fn unsealed(&mut self, now: Now, outcome: Result<Option<Secret>, AuthError>) {
+        let record = match outcome {
+            Ok(Some(record)) => read(&record).ok_or_else(unreadable).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let (is_unreadable, is_unsealing) = (record.is_err(), self.is_unsealing());
+        match (&mut self.standing, record) {
+            (Standing::Restoring, Ok(Some((grant, is_lost)))) if is_unsealing => {
+                let generation = self.next_generation();
+                let mut tenure = Tenure::unsealed(grant, self.audiences.len(), generation, now);
+                tenure.is_lost = is_lost;
+                self.standing = Standing::SignedIn(Box::new(tenure));
+                if !self.is_online {
+                    self.provider_heard();
+                }
+            }
+            (Standing::Restoring, Ok(None)) if is_unsealing => {
+                self.restore_otherwise();
+            }
+            (Standing::Restoring, Err(error)) if is_unsealing => {
+                self.restore.has_record = false;
+                self.give_up(now, SignedOutReason::SealedUnreadable, Some(error));
+                self.restore_later(now);
+            }
+            // The vault of another tab may have renewed it, or another user have signed in there.
+            (Standing::SignedIn(tenure), Ok(Some((grant, is_lost)))) => {
+                if grant.is_same_user(&tenure.grant) == Some(false) {
+                    self.end(SignedOutReason::SignedInElsewhere, None);
+                } else {
+                    tenure.adopt(grant, is_lost);
+                }
+            }
+            _ => {}
+        }
+        if is_unreadable {
+            self.warned(now, unreadable());
+            self.unseal_no_more();
+        }
+    }
+
+    /// Seals what the session has now; `is_new` where it has just begun. Before the refresh token is used,
+    /// the record says that it may be lost.
+    pub(super) fn seal(&mut self, is_new: bool, is_lost: bool) {
+        let Some(tenure) = self.tenure().filter(|_| self.is_sealed) else { return };
+        let record = write(&tenure.grant, is_lost);
+        if record.is_some() || is_new {
+            self.order(Output::Seal { record, is_new });
+        }
+    }
+
+    /// Removes the record, if it is the one that was seen last.
+    pub(super) fn unseal_no_more(&mut self) {
+        if self.is_sealed {
+            self.order(Output::Seal { record: None, is_new: false });
+        }
+    }
+
+    /// Before the lock is let go: whoever has it next reads the record.
+    fn order(&mut self, output: Output) {
+        let release = self.outputs.iter().rposition(|o| matches!(o, Output::ReleaseLock));
+        self.outputs.insert(release.unwrap_or(self.outputs.len()), output);
+    }
+
+    /// The provider was heard of whoever comes from a record, or cannot be: that is shown.
+    pub(super) fn provider_heard(&mut self) {
+        if let Standing::SignedIn(tenure) = &mut self.standing
+            && core::mem::take(&mut tenure.is_unheard)
+        {
+            self.stop_restoring();
+            self.outputs.push_back(Output::Tell(News::SignedIn));
+        }
+    }
+}
