@@ -69,13 +69,12 @@ pub(super) async fn settled(vault: Vault) {
     turn(vault).await;
 }
 
-/// Removes the records of this client, of whichever configuration, and their keys.
+/// Removes the records of this client, of whichever configuration, and their keys: an earlier one may have
+/// been sealed where this one is not.
 pub(super) async fn wipe(vault: Vault) {
-    if vault.config.is_sealed() {
-        let _turn = turn(vault).await;
-        let _ = store::forget_all(&beginning(vault)).await;
-        vault.seal.key.take();
-    }
+    let _turn = turn(vault).await;
+    let _ = store::forget_all(&beginning(vault)).await;
+    vault.seal.key.take();
 }
 
 /// Waits for everything that was begun before; the next one waits for the end of what this gives.

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { makeBroken } from "./broken.mjs";
 import { makeMortal } from "./mortal.mjs";
 
 const run = promisify(execFile);
@@ -34,6 +35,7 @@ export async function makeWebRoot() {
   await cp(PACKAGE, copy, { recursive: true });
   await run(process.execPath, [path.join(copy, "bin/tokenward.js"), "init", root]);
   await makeMortal(path.join(root, "tokenward"));
+  await makeBroken(path.join(root, "tokenward"));
 
   return {
     /** Directories by URL prefix. */
