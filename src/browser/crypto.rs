@@ -110,11 +110,8 @@ pub(crate) async fn sign(key: &CryptoKey, text: &str) -> Result<Vec<u8>, JsValue
 
 /// A new key for AES-GCM that nobody can read.
 pub(crate) async fn make_cipher_key() -> Result<CryptoKey, JsValue> {
-    let algorithm = Object::new();
-    object::set(&algorithm, "name", &CIPHER.into());
-    object::set(&algorithm, "length", &256.into());
     let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
-    let key = subtle()?.generate_key_with_object(&algorithm, false, &usages)?;
+    let key = subtle()?.generate_key_with_object(&cipher(&[], ""), false, &usages)?;
     Ok(settled(key).await?.unchecked_into())
 }
 
@@ -125,10 +122,9 @@ pub(crate) async fn encrypt(
     data: &str,
     secret: &Secret,
 ) -> Result<Vec<u8>, JsValue> {
-    let algorithm = cipher(iv, data);
     // exposed: to be encrypted.
     let secret = secret.expose().as_bytes();
-    let encrypted = subtle()?.encrypt_with_object_and_u8_array(&algorithm, key, secret)?;
+    let encrypted = subtle()?.encrypt_with_object_and_u8_array(&cipher(iv, data), key, secret)?;
     Ok(Uint8Array::new(&settled(encrypted).await?).to_vec())
 }
 
@@ -137,18 +133,17 @@ pub(crate) async fn decrypt(
     key: &CryptoKey,
     iv: &[u8],
     data: &str,
-    ciphertext: &[u8],
+    encrypted: &[u8],
 ) -> Result<Secret, JsValue> {
-    let algorithm = cipher(iv, data);
-    let decrypted = subtle()?.decrypt_with_object_and_u8_array(&algorithm, key, ciphertext)?;
-    fetch::take_text(&settled(decrypted).await?).ok_or(JsValue::UNDEFINED)
+    let secret = subtle()?.decrypt_with_object_and_u8_array(&cipher(iv, data), key, encrypted)?;
+    fetch::take_text(&settled(secret).await?).ok_or(JsValue::UNDEFINED)
 }
 
-const CIPHER: &str = "AES-GCM";
-
+/// What WebCrypto is told of AES-GCM, for making a key and for using it.
 fn cipher(iv: &[u8], data: &str) -> Object {
     let algorithm = Object::new();
-    object::set(&algorithm, "name", &CIPHER.into());
+    object::set(&algorithm, "name", &"AES-GCM".into());
+    object::set(&algorithm, "length", &256.into());
     object::set(&algorithm, "iv", &Uint8Array::from(iv));
     object::set(&algorithm, "additionalData", &Uint8Array::from(data.as_bytes()));
     algorithm

@@ -84,6 +84,8 @@ pub(crate) enum Next {
     PutValue(JsValue),
     /// It is removed.
     Remove,
+    /// It is removed, and all whose keys begin so.
+    RemoveAll(String),
 }
 
 /// Reads what is remembered under `key`, and does with it what `decide` says; nobody else, in another
@@ -123,17 +125,6 @@ pub(crate) async fn exchange(
     change(MEMORIES, key, decide).await
 }
 
-/// Removes all that is remembered under keys that begin so.
-pub(crate) async fn forget_all(beginning: &str) -> Result<(), Denied> {
-    let database = open(MEMORIES).await?;
-    let (transaction, store) = database.writable()?;
-    // After every text that goes on.
-    let end = [beginning, "\u{ffff}"].concat();
-    let range = IdbKeyRange::bound(&JsValue::from_str(beginning), &JsValue::from_str(&end))?;
-    ended(&store.delete(&range)?).await?;
-    committed(&transaction).await
-}
-
 async fn update(
     name: Name,
     key: &str,
@@ -158,6 +149,12 @@ async fn change(
         Next::Put(text) => Some(store.put_with_key(&JsValue::from_str(&text), &key)?),
         Next::PutValue(value) => Some(store.put_with_key(&value, &key)?),
         Next::Remove => Some(store.delete(&key)?),
+        Next::RemoveAll(beginning) => {
+            // After every text that goes on.
+            let end = [beginning.as_str(), "\u{ffff}"].concat();
+            let range = IdbKeyRange::bound(&JsValue::from_str(&beginning), &JsValue::from_str(&end))?;
+            Some(store.delete(&range)?)
+        }
     };
     if let Some(request) = request {
         ended(&request).await?;

@@ -92,8 +92,8 @@ pub struct Event {
 pub struct Journal {
     kept: VecDeque<String>,
     serial: u64,
-    /// What was warned of: once is enough.
-    warned: Vec<Code>,
+    /// What was warned of last: once is enough.
+    warned: Option<Code>,
 }
 
 /// How a session stood before an input: what happened is told from how it stands afterwards.
@@ -230,8 +230,7 @@ impl Session {
 
     /// Tells of something that is not as it should be, once.
     pub(super) fn warned(&mut self, now: Now, error: AuthError) {
-        if !self.journal.warned.contains(&error.code) {
-            self.journal.warned.push(error.code);
+        if self.journal.warned.replace(error.code) != Some(error.code) {
             let mut event = Event::of(EventType::Warning, now, &self.stand());
             (event.took_ms, event.error) = (None, Some(error));
             self.journal.add(event);

@@ -52,8 +52,7 @@ pub fn unreadable() -> AuthError {
     AuthError::new(
         Code::SealedUnreadable,
         Phase::Refresh,
-        "the sealed record of the session does not open: it was changed, cut off, or its key is gone. It was \
-         removed: call `signIn()`",
+        "the sealed record does not open (changed, cut off, or its key gone) and was removed: call `signIn()`",
     )
 }
 
@@ -63,8 +62,8 @@ pub fn unavailable() -> AuthError {
     AuthError::new(
         Code::SealedUnavailable,
         Phase::Vault,
-        "the browser keeps no sealed record here (storage is denied or full, or it stores no key in this place: \
-         try `isolation: \"worker\"`), so this session ends with its vault",
+        "the browser keeps no sealed record here (storage denied or full, or no place for a key: try `isolation: \
+         \"worker\"`): the session ends with its vault",
     )
 }
 
@@ -74,8 +73,7 @@ pub fn without_nonce() -> AuthError {
     AuthError::new(
         Code::SealedWithoutNonce,
         Phase::SignIn,
-        "the provider asks for no DPoP nonce, so proofs that a script signed beforehand are good elsewhere later: \
-         have it require nonces",
+        "the provider wants no DPoP nonce, so proofs that a script signs beforehand are good elsewhere",
     )
 }
 

@@ -78,9 +78,8 @@ impl Tenure {
         if record.refresh_token == self.grant.refresh_token {
             return;
         }
-        let (refresh_token, claims) = (record.refresh_token, record.claims);
-        let grant = Grant { refresh_token, claims, id_token: None, ..Grant::clone(&self.grant) };
-        self.grant = Rc::new(grant);
+        let access_token = Rc::clone(&self.grant.access_token);
+        self.grant = Rc::new(Grant { access_token, offset: self.grant.offset, ..record });
         self.is_lost = is_lost;
     }
 

@@ -10,7 +10,9 @@ use super::{
     port::Asker,
     proofs, provider,
     pump::{Event, Vault},
-    requests, sealed, send, tabs,
+    requests,
+    sealed::{self, Job},
+    send, tabs,
     wire::FromVault,
 };
 use crate::{
@@ -47,12 +49,13 @@ pub(super) fn perform(vault: Vault, output: Output) {
         Output::StealLock => tabs::steal_lock(vault),
         Output::ReleaseLock => tabs::release_lock(vault),
         Output::Send { epoch, request } => spawn_local(async move {
-            sealed::settled(vault).await;
+            // What is sealed before is there before.
+            let _ = sealed::order(vault, Job::Wait).await;
             let outcome = token_request(vault, &request).await;
             vault.post(Event::Session(Input::TokenAnswered { epoch, outcome }));
         }),
-        Output::Unseal => sealed::open(vault),
-        Output::Seal { record, is_new } => sealed::put(vault, record, is_new),
+        Output::Unseal => drop(sealed::order(vault, Job::Read)),
+        Output::Seal { record, is_new } => drop(sealed::order(vault, Job::Put(record, is_new))),
         Output::Find { ask, state } => spawn_local(async move {
             // A store that is denied has nothing.
             let record = store::take(&state).await.ok().flatten();
@@ -272,7 +275,7 @@ async fn end_session(
     let Some(Question::SignOut(asker, is_local, return_to)) = vault.asks.take(ask) else { return };
     // First, and before the page knows: whoever signs out and reloads stays signed out.
     flag::remove(vault).await;
-    sealed::wipe(vault).await;
+    let _ = sealed::order(vault, Job::Wipe).await;
     proofs::remove_key(vault).await;
     bounces::forget(vault).await;
     let was_signed_in = token.is_some();

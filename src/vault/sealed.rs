@@ -1,7 +1,10 @@
 //! The sealed record, as the store has it: with the key that it is encrypted under, in one entry, so that
 //! both go at once. What it says, and when it is read and written, is said by `session::sealed`.
 
-use std::cell::RefCell;
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+};
 
 use futures_channel::oneshot::{self, Receiver, Sender};
 use js_sys::{Array, Uint8Array};
@@ -19,7 +22,6 @@ use crate::{
         store::{self, Next},
     },
     config::Persistence,
-    error::AuthError,
     secret::Secret,
     session::{
         inputs::Input,
@@ -33,107 +35,114 @@ pub(crate) struct Seal {
     /// The entry's bytes as they were read or written last: another vault's is not overwritten.
     seen: RefCell<Vec<u8>>,
     key: RefCell<Option<CryptoKey>>,
-    /// Done when whatever was begun last is over.
-    turn: RefCell<Option<Receiver<()>>>,
+    /// One after the other, each with whoever waits for its end.
+    jobs: RefCell<VecDeque<(Job, Sender<()>)>>,
+    is_busy: Cell<bool>,
 }
 
-/// Reads the record.
-pub(super) fn open(vault: Vault) {
-    spawn_local(async move {
-        let _turn = turn(vault).await;
-        let outcome = read(vault).await;
-        vault.post(Event::Session(Input::Unsealed(outcome)));
-    });
+/// Something to be done with the record.
+pub(super) enum Job {
+    Read,
+    /// Put this, or nothing, in the place of what was seen last; a new one in that of anything.
+    Put(Option<Secret>, bool),
+    /// Remove those of this client, of whichever configuration: an earlier one may have been sealed
+    /// where this one is not.
+    Wipe,
+    /// Only the end of all before it is waited for.
+    Wait,
 }
 
-/// Puts a record, or nothing, in the place of the one that was seen last; a new one in that of any.
-pub(super) fn put(vault: Vault, record: Option<Secret>, is_new: bool) {
-    let turn = turn(vault);
-    spawn_local(async move {
-        let _turn = turn.await;
-        if write(vault, record.as_ref(), is_new).await.is_none() {
-            // An old one would be worth nothing, or be taken for the session's.
-            let _ = change(vault, is_new, Next::Remove).await;
-            vault.post(Event::Session(Input::Warned(sealed::unavailable())));
-        } else if is_new && vault.config.persistence == Persistence::Sealed {
-            let has_nonce = vault.possession.proofs.borrow().has_nonce();
-            if !has_nonce {
-                vault.post(Event::Session(Input::Warned(sealed::without_nonce())));
-            }
-        }
-    });
-}
-
-/// Waits until all that was begun is over.
-pub(super) async fn settled(vault: Vault) {
-    turn(vault).await;
-}
-
-/// Removes the records of this client, of whichever configuration, and their keys: an earlier one may have
-/// been sealed where this one is not.
-pub(super) async fn wipe(vault: Vault) {
-    let _turn = turn(vault).await;
-    let _ = store::forget_all(&beginning(vault)).await;
-    vault.seal.key.take();
-}
-
-/// Waits for everything that was begun before; the next one waits for the end of what this gives.
-fn turn(vault: Vault) -> impl Future<Output = Sender<()>> {
+/// Has it done when all before it is over; dropping what this gives does not matter.
+pub(super) fn order(vault: Vault, job: Job) -> Receiver<()> {
     let (done, is_done) = oneshot::channel();
-    let before = vault.seal.turn.replace(Some(is_done));
-    async move {
-        if let Some(before) = before {
-            let _ = before.await;
-        }
-        done
+    vault.seal.jobs.borrow_mut().push_back((job, done));
+    if !vault.seal.is_busy.replace(true) {
+        spawn_local(work(vault));
     }
+    is_done
 }
 
-async fn read(vault: Vault) -> Result<Option<Secret>, AuthError> {
-    let entry = store::exchange(&name(vault), &mut |_| Next::Keep).await;
-    let Some(entry) = entry.ok().filter(JsValue::is_truthy) else { return Ok(None) };
-    vault.seal.seen.replace(bytes(&entry));
-    let opened = decrypt(vault, &entry).await.ok_or_else(sealed::unreadable)?;
-    Ok(Some(opened))
+async fn work(vault: Vault) {
+    let tell = |input| vault.post(Event::Session(input));
+    loop {
+        let job = vault.seal.jobs.borrow_mut().pop_front();
+        let Some((job, done)) = job else { break };
+        let next = match &job {
+            Job::Wait => continue,
+            Job::Read => Next::Keep,
+            Job::Wipe => Next::RemoveAll(beginning(vault)),
+            Job::Put(None, _) => Next::Remove,
+            Job::Put(Some(record), is_new) => seal(vault, record, *is_new).await.unwrap_or(Next::Keep),
+        };
+        let is_lost = matches!((&job, &next), (Job::Put(Some(_), _), Next::Keep));
+        let is_new = matches!(job, Job::Wipe | Job::Put(_, true));
+        let entry = change(vault, is_new, next).await;
+        match job {
+            Job::Read => {
+                let entry = entry.filter(JsValue::is_truthy);
+                let opened = match entry {
+                    Some(entry) => open(vault, &entry).await.ok_or_else(sealed::unreadable).map(Some),
+                    None => Ok(None),
+                };
+                tell(Input::Unsealed(opened));
+            }
+            Job::Put(Some(_), is_new) if is_lost || entry.is_none() => {
+                // An old one would be worth nothing, or be taken for the session's.
+                vault.seal.jobs.borrow_mut().push_front((Job::Put(None, is_new), done));
+                tell(Input::Warned(sealed::unavailable()));
+            }
+            Job::Put(Some(_), true) if vault.config.persistence == Persistence::Sealed => {
+                let wants_nonce = vault.possession.proofs.borrow().wants_nonce;
+                if !wants_nonce {
+                    tell(Input::Warned(sealed::without_nonce()));
+                }
+            }
+            _ => {}
+        }
+    }
+    vault.seal.is_busy.set(false);
 }
 
-async fn decrypt(vault: Vault, entry: &JsValue) -> Option<Secret> {
+async fn open(vault: Vault, entry: &JsValue) -> Option<Secret> {
+    vault.seal.seen.replace(bytes(entry));
     let key: CryptoKey = entry.dyn_ref::<Array>()?.get(0).dyn_into().ok()?;
+    let data = bound_to(vault).await?;
     let stored = vault.seal.seen.borrow().clone();
     let (iv, ciphertext) = sealed::disclose(&stored)?;
-    let data = bound_to(vault).await?;
     // Under a key that can be read nothing would be sealed.
-    let secret = crypto::decrypt(&key, iv, &data, ciphertext).await.ok().filter(|_| !key.extractable());
+    let usable = Some(&key).filter(|key| !key.extractable())?;
+    let secret = crypto::decrypt(usable, iv, &data, ciphertext).await.ok()?;
     vault.seal.key.replace(Some(key));
-    secret
+    Some(secret)
 }
 
-/// `None` where the browser does not keep it.
-async fn write(vault: Vault, record: Option<&Secret>, is_new: bool) -> Option<()> {
-    let Some(record) = record else { return change(vault, is_new, Next::Remove).await };
+/// The record as it is to be stored; `None` where it cannot be.
+async fn seal(vault: Vault, record: &Secret, is_new: bool) -> Option<Next> {
+    let data = bound_to(vault).await?;
     let known = vault.seal.key.borrow().clone().filter(|_| !is_new);
     let key = match known {
         Some(key) => key,
         None => crypto::make_cipher_key().await.ok()?,
     };
-    let (iv, data) = (random::bytes::<IV>()?, bound_to(vault).await?);
-    let ciphertext = crypto::encrypt(&key, &iv, &data, record).await.ok()?;
-    let stored = sealed::enclose(&iv, &ciphertext);
+    let iv = random::bytes::<IV>()?;
+    let stored = sealed::enclose(&iv, &crypto::encrypt(&key, &iv, &data, record).await.ok()?);
     let entry = Array::of2(&key, &Uint8Array::from(stored.as_slice()));
-    change(vault, is_new, Next::PutValue(entry.into())).await?;
     vault.seal.key.replace(Some(key));
-    vault.seal.seen.replace(stored);
-    Some(())
+    Some(Next::PutValue(entry.into()))
 }
 
-/// Changes the entry, if it is the one that was seen last, or in any case.
-async fn change(vault: Vault, is_new: bool, next: Next) -> Option<()> {
-    let mut next = Some(next);
+/// Changes the entry, if it is the one that was seen last, or in any case. Gives what it was.
+async fn change(vault: Vault, is_new: bool, next: Next) -> Option<JsValue> {
+    let (seen, mut next) = (&vault.seal.seen, Some(next));
     let mut decide = |entry: &JsValue| {
-        let is_seen = is_new || (entry.is_truthy() && bytes(entry) == *vault.seal.seen.borrow());
-        next.take().filter(|_| is_seen).unwrap_or(Next::Keep)
+        let is_seen = is_new || (entry.is_truthy() && bytes(entry) == *seen.borrow());
+        let next = next.take().filter(|_| is_seen).unwrap_or(Next::Keep);
+        if let Next::PutValue(value) = &next {
+            seen.replace(bytes(value));
+        }
+        next
     };
-    store::exchange(&name(vault), &mut decide).await.ok().map(drop)
+    store::exchange(&name(vault), &mut decide).await.ok()
 }
 
 fn bytes(entry: &JsValue) -> Vec<u8> {

@@ -61,8 +61,9 @@ fn have_lock(vault: Vault, wait: lock::Wait) {
 pub(super) fn release_lock(vault: Vault) {
     let held = vault.tabs.lock.take();
     // Whoever has it next reads what this one sealed.
+    let is_done = sealed::order(vault, sealed::Job::Wait);
     spawn_local(async move {
-        sealed::settled(vault).await;
+        let _ = is_done.await;
         drop(held);
     });
 }

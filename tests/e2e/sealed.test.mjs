@@ -340,13 +340,16 @@ for (const [what, vaultUrl] of Object.entries(BROKEN)) {
   const keepsRecords = what === "stores no key";
   test(`a browser that ${what}: a typed error or a warning, and nobody is kept waiting (st1)`, async () => {
     const options = { ...SEALED, dpop: false, persistence: /** @type {const} */ ("sealed-unbound"), vaultUrl };
-    const app = await e2e.application({ options: { ...options, silentRedirectUri: "/tokenward/callback.html" } });
+    const silentRedirectUri = "/tokenward/callback.html";
+    const app = await e2e.application({ options: { ...options, silentRedirectUri } });
     e2e.changePage({ "frame-src": [e2e.servers.issuer, "'self'"] });
-    const tab = await app.open();
+    // The provider knows the user, from another application.
+    const tab = await (await e2e.application()).openSignedIn();
+    await app.open({ tab });
     await tab.ready();
     assert.deepEqual(await tab.state(), { status: "signedOut", reason: "no_session" });
     if (keepsRecords) {
-      await tab.signIn();
+      await app.signInAgain(tab);
     } else {
       // The page would not come back to who it was.
       await assert.rejects(
@@ -354,7 +357,6 @@ for (const [what, vaultUrl] of Object.entries(BROKEN)) {
         authError("transaction_storage_denied", /allow storage/),
       );
       // Beside the page nothing is to be remembered.
-      e2e.servers.direct.provider.recognize("alice");
       await tab.run((auth) => auth.signIn({ mode: "silent" }));
     }
     await tab.untilStatus("signedIn");

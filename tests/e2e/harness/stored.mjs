@@ -94,8 +94,9 @@ export async function tamper(_, clientId, how) {
   if (how === "another key" || how === "a key that can be read") value = [made, bytes];
   if (how === "no record at all") value = "x";
   if (how === "another configuration's") {
+    const theirs = await done(store().get(other));
     await done(store().put(value, other));
-    await done(store().put(await done(store().get(other)), name));
+    await done(store().put(theirs, name));
   } else {
     await done(store().put(value, name));
   }
