@@ -202,8 +202,9 @@ export function canaries(names) {
  * @param {import("node:test").TestContext} t
  * @param {Attack[]} attacks
  * @param {Map<string, string>} problems what of an attack was not as it should be
+ * @param {string} [persistence] where that is not the default one
  */
-export async function judge(t, attacks, problems) {
+export async function judge(t, attacks, problems, persistence) {
   const outcomes = Object.fromEntries(
     attacks.map(({ name, limit = "stopped" }) => {
       const problem = problems.get(name);
@@ -215,7 +216,8 @@ export async function judge(t, attacks, problems) {
     t.diagnostic(`outcome: ${JSON.stringify({ attack: name, outcome })}`);
   }
   assert.deepEqual(Object.fromEntries(problems), {});
-  await publish(`${engine.name}/${placeName}`, outcomes);
+  const cell = `${engine.name}/${placeName}`;
+  await publish(persistence ? `${cell} ${persistence}` : cell, outcomes);
   const stopped = attacks.filter(({ limit }) => !limit).length;
   const counts = { attacks: attacks.length, stopped, "said limits": attacks.length - stopped };
   t.diagnostic(`figure: ${JSON.stringify({ matrix: "attacks", counts: Object.entries(counts) })}`);

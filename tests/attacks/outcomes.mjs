@@ -87,7 +87,8 @@ ${rows.join("\n")}
 
 ${limits.map(([limit, says]) => `- **${limit}**: ${says}`).join("\n")}
 
-A dash stands where the browser has no such thing, or the place of the vault none.
+A dash stands where the browser has no such thing, or the place of the vault none, or where it is the same as with
+the default persistence: the columns of \`sealed\` and \`sealed-unbound\` have what is stored there besides.
 
 One origin is one trust domain: other applications on it, and HTML that users supply, are inside. Extensions, developer
 tools and malware on the device see what no library can hide (T40). What keeps script out of the page in the
