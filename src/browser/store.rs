@@ -11,8 +11,8 @@ use futures_channel::oneshot;
 use js_sys::{Array, Function};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
-    IdbDatabase, IdbFactory, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction,
-    IdbTransactionMode,
+    IdbDatabase, IdbFactory, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest,
+    IdbTransaction, IdbTransactionMode,
 };
 
 use super::{global, object, time};
@@ -152,7 +152,8 @@ async fn change(
         Next::RemoveAll(beginning) => {
             // After every text that goes on.
             let end = [beginning.as_str(), "\u{ffff}"].concat();
-            let range = IdbKeyRange::bound(&JsValue::from_str(&beginning), &JsValue::from_str(&end))?;
+            let range =
+                IdbKeyRange::bound(&JsValue::from_str(&beginning), &JsValue::from_str(&end))?;
             Some(store.delete(&range)?)
         }
     };

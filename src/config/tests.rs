@@ -159,7 +159,10 @@ fn a_seal_wants_bound_tokens_or_the_word_for_doing_without_st1() {
     assert_eq!(persistence("memory", false), Ok((Persistence::Memory, false)));
     assert_eq!(persistence("sealed", true), Ok((Persistence::Sealed, true)));
     let unbound = Ok((Persistence::SealedUnbound, true));
-    assert_eq!((persistence("sealed-unbound", false), persistence("sealed-unbound", true)), (unbound.clone(), unbound));
+    assert_eq!(
+        (persistence("sealed-unbound", false), persistence("sealed-unbound", true)),
+        (unbound.clone(), unbound)
+    );
     let refused = persistence("sealed", false).unwrap_err();
     assert_eq!(refused.code, Code::ConfigInvalid);
     for words in ["dpop: true", "sealed-unbound", "anywhere"] {

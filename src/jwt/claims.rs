@@ -61,8 +61,7 @@ impl Claims {
     }
 
     fn of_payload(payload: &Object, text: &str) -> Result<Self, &'static str> {
-        let time =
-            |name| seconds(payload, name).map_err(|_| "has a time of the wrong kind");
+        let time = |name| seconds(payload, name).map_err(|_| "has a time of the wrong kind");
         let (Some(expires), Some(issued)) = (time("exp")?, time("iat")?) else {
             return Err("lacks `exp` or `iat`");
         };

@@ -7,6 +7,7 @@ use super::{
     grant::Grant,
     inputs::{Ask, Epoch, Mark, Output, Reach, TokenFailure, TokenRequest},
     machine::{Session, Standing},
+    sealed::Unreadable,
     snapshot::{RestoredBy, SignedOutReason},
     tabs::News,
     tenure::Tenure,
@@ -196,7 +197,7 @@ impl Session {
     }
 
     /// The sealed record was read, under the lock.
-    pub(super) fn record_read(&mut self, now: Now, outcome: Result<Option<Secret>, AuthError>) {
+    pub(super) fn record_read(&mut self, now: Now, outcome: Result<Option<Secret>, Unreadable>) {
         let Lock::Reading(since) = self.exchange.lock else { return };
         if elapsed(since, now) < OWN {
             self.unsealed(now, outcome);

@@ -10,6 +10,7 @@ use crate::{
     session::{
         grant::Grant,
         restore::Flag,
+        sealed::Unreadable,
         snapshot::Snapshot,
         tabs::{Chronicle, News, TabsEpoch},
     },
@@ -110,7 +111,7 @@ pub enum Input {
         outcome: Result<Grant, TokenFailure>,
     },
     /// The sealed record was read (`Output::Unseal`), or does not open.
-    Unsealed(Result<Option<Secret>, AuthError>),
+    Unsealed(Result<Option<Secret>, Unreadable>),
     /// Something is not as the configuration wants it, and the session goes on.
     Warned(AuthError),
     /// Something woke the vault.

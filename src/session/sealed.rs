@@ -46,9 +46,11 @@ pub fn bound_to(origin: &str, client: &str, fingerprint: &str, jkt: Option<&str>
     [origin, client, fingerprint, jkt.unwrap_or_default()].join("\n")
 }
 
-/// The record can be read by nobody any more.
-#[must_use]
-pub fn unreadable() -> AuthError {
+/// A record does not open.
+#[derive(Clone, Copy, Debug)]
+pub struct Unreadable;
+
+fn unreadable() -> AuthError {
     AuthError::new(
         Code::SealedUnreadable,
         Phase::Refresh,
@@ -89,7 +91,7 @@ fn write(grant: &Grant, is_lost: bool) -> Option<Secret> {
     Some(Secret::new(record.finish()))
 }
 
-fn read(record: &Secret) -> Option<(Grant, bool)> {
+fn read(record: &Secret) -> Option<(Rc<Grant>, bool)> {
     // exposed: to be parsed into what it was made of.
     let mut record = json::read(record.expose().as_bytes(), LIMIT).ok()?;
     let claims = match record.text("claims").ok()? {
@@ -108,7 +110,7 @@ fn read(record: &Secret) -> Option<(Grant, bool)> {
         refresh_end: None,
         offset: ServerOffset::default(),
     };
-    Some((grant, !matches!(record.get("lost"), Some(Json::Bool(false)))))
+    Some((Rc::new(grant), !matches!(record.get("lost"), Some(Json::Bool(false)))))
 }
 
 impl Session {
@@ -121,45 +123,41 @@ impl Session {
     }
 
     /// The record was read, under the lock.
-    pub(super) fn unsealed(&mut self, now: Now, outcome: Result<Option<Secret>, AuthError>) {
+    pub(super) fn unsealed(&mut self, now: Now, outcome: Result<Option<Secret>, Unreadable>) {
         let record = match outcome {
-            Ok(Some(record)) => read(&record).ok_or_else(unreadable).map(Some),
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
+            Ok(None) if self.is_unsealing() => return self.restore_otherwise(),
+            Ok(None) => return,
+            Ok(Some(record)) => read(&record),
+            Err(Unreadable) => None,
         };
-        let (is_unreadable, is_unsealing) = (record.is_err(), self.is_unsealing());
-        match (&mut self.standing, record) {
-            (Standing::Restoring, Ok(Some((grant, is_lost)))) if is_unsealing => {
-                let generation = self.next_generation();
-                let mut tenure = Tenure::unsealed(grant, self.audiences.len(), generation, now);
-                tenure.is_lost = is_lost;
-                self.standing = Standing::SignedIn(Box::new(tenure));
-                if !self.is_online {
-                    self.provider_heard();
-                }
+        let Some((grant, is_lost)) = record else { return self.record_is_strange(now) };
+        if self.is_unsealing() {
+            let generation = self.next_generation();
+            let mut tenure = Tenure::unsealed(grant, self.audiences.len(), generation, now);
+            tenure.is_lost = is_lost;
+            self.standing = Standing::SignedIn(Box::new(tenure));
+            if !self.is_online {
+                self.provider_heard();
             }
-            (Standing::Restoring, Ok(None)) if is_unsealing => {
-                self.restore_otherwise();
-            }
-            (Standing::Restoring, Err(error)) if is_unsealing => {
-                self.restore.has_record = false;
-                self.give_up(now, SignedOutReason::SealedUnreadable, Some(error));
-                self.restore_later(now);
-            }
+        } else if let Standing::SignedIn(tenure) = &mut self.standing {
             // The vault of another tab may have renewed it, or another user have signed in there.
-            (Standing::SignedIn(tenure), Ok(Some((grant, is_lost)))) => {
-                if grant.is_same_user(&tenure.grant) == Some(false) {
-                    self.end(SignedOutReason::SignedInElsewhere, None);
-                } else {
-                    tenure.adopt(grant, is_lost);
-                }
+            if grant.is_same_user(&tenure.grant) == Some(false) {
+                self.end(SignedOutReason::SignedInElsewhere, None);
+            } else {
+                tenure.adopt(grant, is_lost);
             }
-            _ => {}
         }
-        if is_unreadable {
-            self.warned(now, unreadable());
-            self.unseal_no_more();
+    }
+
+    /// What does not open is removed; a living session goes on without it.
+    fn record_is_strange(&mut self, now: Now) {
+        if self.is_unsealing() {
+            self.restore.has_record = false;
+            self.give_up(now, SignedOutReason::SealedUnreadable, Some(unreadable()));
+            self.restore_later(now);
         }
+        self.warned(now, unreadable());
+        self.unseal_no_more();
     }
 
     /// Seals what the session has now; `is_new` where it has just begun. Before the refresh token is used,

@@ -56,7 +56,7 @@ impl Tenure {
 
     /// A tenure that comes from a sealed record: its first access token is due now.
     pub(super) fn unsealed(
-        grant: Grant,
+        grant: Rc<Grant>,
         audiences: usize,
         generation: Generation,
         now: Now,
@@ -64,7 +64,7 @@ impl Tenure {
         let mut accesses: Vec<_> = (0..audiences).map(|_| Access::default()).collect();
         accesses[DEFAULT_AUDIENCE].plan = Plan::due(now);
         Self {
-            grant: Rc::new(grant),
+            grant,
             is_lost: false,
             restored_by: Some(RestoredBy::Sealed),
             is_unheard: true,
@@ -74,12 +74,15 @@ impl Tenure {
     }
 
     /// Goes on with the refresh token of the record, where another vault has renewed it.
-    pub(super) fn adopt(&mut self, record: Grant, is_lost: bool) {
+    pub(super) fn adopt(&mut self, mut record: Rc<Grant>, is_lost: bool) {
         if record.refresh_token == self.grant.refresh_token {
             return;
         }
-        let access_token = Rc::clone(&self.grant.access_token);
-        self.grant = Rc::new(Grant { access_token, offset: self.grant.offset, ..record });
+        if let Some(grant) = Rc::get_mut(&mut record) {
+            grant.access_token = Rc::clone(&self.grant.access_token);
+            grant.offset = self.grant.offset;
+        }
+        self.grant = record;
         self.is_lost = is_lost;
     }
 

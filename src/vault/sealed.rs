@@ -25,7 +25,7 @@ use crate::{
     secret::Secret,
     session::{
         inputs::Input,
-        sealed::{self, IV},
+        sealed::{self, IV, Unreadable},
     },
 };
 
@@ -72,7 +72,9 @@ async fn work(vault: Vault) {
             Job::Read => Next::Keep,
             Job::Wipe => Next::RemoveAll(beginning(vault)),
             Job::Put(None, _) => Next::Remove,
-            Job::Put(Some(record), is_new) => seal(vault, record, *is_new).await.unwrap_or(Next::Keep),
+            Job::Put(Some(record), is_new) => {
+                seal(vault, record, *is_new).await.unwrap_or(Next::Keep)
+            }
         };
         let is_lost = matches!((&job, &next), (Job::Put(Some(_), _), Next::Keep));
         let is_new = matches!(job, Job::Wipe | Job::Put(_, true));
@@ -81,7 +83,7 @@ async fn work(vault: Vault) {
             Job::Read => {
                 let entry = entry.filter(JsValue::is_truthy);
                 let opened = match entry {
-                    Some(entry) => open(vault, &entry).await.ok_or_else(sealed::unreadable).map(Some),
+                    Some(entry) => open(vault, &entry).await.ok_or(Unreadable).map(Some),
                     None => Ok(None),
                 };
                 tell(Input::Unsealed(opened));

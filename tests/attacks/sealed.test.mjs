@@ -62,7 +62,9 @@ async function open(app, tab, problems) {
   const length = await run(READ, "read");
   if (!(length > 100)) problems.set(READ.name, `it read nothing: ${length}`);
   const outcomes = await run(EXPORT, "exportKey");
-  const refused = outcomes.slice(0, 4).every((/** @type {unknown} */ one) => one === "InvalidAccessError");
+  const refused = outcomes
+    .slice(0, 4)
+    .every((/** @type {unknown} */ one) => one === "InvalidAccessError");
   if (!refused) problems.set(EXPORT.name, JSON.stringify(outcomes));
   const before = stage.stolen(await stage.hoard(tab), [...app.tokens(), ...stage.verifiers(app)]);
   for (const [what, hits] of before) {
@@ -73,7 +75,10 @@ async function open(app, tab, problems) {
   const found = stage.stolen(await stage.hoard(tab), app.tokens());
   // The refresh token, and no other: neither access nor ID token is in it.
   const kinds = new Set([...found.values()].flat().map((hit) => hit.split(" ")[0]));
-  if (JSON.stringify([...kinds]) !== '["refresh"]' || [...found.keys()].join() !== stage.short(OPEN.name)) {
+  if (
+    JSON.stringify([...kinds]) !== '["refresh"]' ||
+    [...found.keys()].join() !== stage.short(OPEN.name)
+  ) {
     problems.set(OPEN.name, JSON.stringify([...found]));
   }
   return token;
@@ -94,40 +99,56 @@ async function afterSignOut(app, tab, problems) {
   if (opened) problems.set(SIGNED_OUT.name, opened);
 }
 
-test("sealed and bound: a script opens the record, and takes what its proofs are worth (st5, t2)", keeps, async (t) => {
-  const attacks = [READ, EXPORT, OPEN, { name: ALONE }, NONCES, NO_NONCES, SIGNED_OUT];
-  /** @type {Map<string, string>} */
-  const problems = new Map();
-  const { api, issuer } = e2e.servers;
-  for (const [attack, requiresNonce] of /** @type {const} */ ([
-    [NONCES, true],
-    [NO_NONCES, false],
-  ])) {
-    const app = await stage.application({
-      options: { dpop: true, persistence: "sealed", resources: [{ origin: api }], apiKeys: undefined },
-      provider: { requiresProofs: true, requiresNonce },
-    });
-    const tab = await app.openSignedIn();
-    assert.equal((await tab.call(`${api}/me`)).status, 200);
-    const token = await open(app, tab, problems);
-    const [proof] = await stage.attack(tab, "sealed.js", "signProofs", stage.short(attack.name), `${issuer}/token`, 1000);
-    const [alone] = await useElsewhere(app, token);
-    if (alone === 200) problems.set(ALONE, "the token was good without a proof");
-    const [status, answer] = await useElsewhere(app, token, proof);
-    const isTaken = status === 200 && typeof answer.access_token === "string";
-    if (isTaken === requiresNonce) problems.set(attack.name, `${status} ${answer.error}`);
-    // What it has is bound to the key that stayed: an API wants proofs of it, too.
-    if (isTaken) {
-      const headers = { authorization: `DPoP ${answer.access_token}` };
-      const used = await fetch(`${api}/me`, { headers });
-      if (used.ok) problems.set(attack.name, "the access token was good without a proof");
-    } else {
-      await stage.assertUnharmed(tab);
-      await afterSignOut(app, tab, problems);
+test(
+  "sealed and bound: a script opens the record, and takes what its proofs are worth (st5, t2)",
+  keeps,
+  async (t) => {
+    const attacks = [READ, EXPORT, OPEN, { name: ALONE }, NONCES, NO_NONCES, SIGNED_OUT];
+    /** @type {Map<string, string>} */
+    const problems = new Map();
+    const { api, issuer } = e2e.servers;
+    for (const [attack, requiresNonce] of /** @type {const} */ ([
+      [NONCES, true],
+      [NO_NONCES, false],
+    ])) {
+      const app = await stage.application({
+        options: {
+          dpop: true,
+          persistence: "sealed",
+          resources: [{ origin: api }],
+          apiKeys: undefined,
+        },
+        provider: { requiresProofs: true, requiresNonce },
+      });
+      const tab = await app.openSignedIn();
+      assert.equal((await tab.call(`${api}/me`)).status, 200);
+      const token = await open(app, tab, problems);
+      const [proof] = await stage.attack(
+        tab,
+        "sealed.js",
+        "signProofs",
+        stage.short(attack.name),
+        `${issuer}/token`,
+        1000,
+      );
+      const [alone] = await useElsewhere(app, token);
+      if (alone === 200) problems.set(ALONE, "the token was good without a proof");
+      const [status, answer] = await useElsewhere(app, token, proof);
+      const isTaken = status === 200 && typeof answer.access_token === "string";
+      if (isTaken === requiresNonce) problems.set(attack.name, `${status} ${answer.error}`);
+      // What it has is bound to the key that stayed: an API wants proofs of it, too.
+      if (isTaken) {
+        const headers = { authorization: `DPoP ${answer.access_token}` };
+        const used = await fetch(`${api}/me`, { headers });
+        if (used.ok) problems.set(attack.name, "the access token was good without a proof");
+      } else {
+        await stage.assertUnharmed(tab);
+        await afterSignOut(app, tab, problems);
+      }
     }
-  }
-  await stage.judge(t, attacks, problems, "sealed");
-});
+    await stage.judge(t, attacks, problems, "sealed");
+  },
+);
 
 test("sealed and not bound: a script takes the session away (st5, t2)", keeps, async (t) => {
   const alone = { name: ALONE, limit: "takes the session away" };

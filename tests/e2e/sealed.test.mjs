@@ -29,6 +29,8 @@ const alone = { options: { ...SEALED, restore: /** @type {const} */ ("none") }, 
  * @param {Tab} tab
  */
 async function loseVault(tab) {
+  // Before that a sign-in is not over.
+  await tab.ready();
   await tab.go(`${e2e.servers.app}/c/keeper/`);
   if (place.sharesTabs) await killVaults(tab);
 }
@@ -107,47 +109,58 @@ test(
   },
 );
 
-test("nothing that can be read is in a storage, and no key that can be taken (st1, st5)", storesKeys, async () => {
-  const app = await e2e.application(sealed);
-  const tab = await app.openSignedIn();
-  app.refuseTokens();
-  await call(tab);
-  const [record, ...others] = await records(tab, app);
-  assert.ok(record);
-  assert.deepEqual(others, []);
-  const { extractable, exported, version } = record;
-  const refused = ["InvalidAccessError", "InvalidAccessError"];
-  assert.deepEqual({ extractable, exported, version }, { extractable: false, exported: refused, version: 1 });
-  const stored = await tab.run(everythingStored);
-  const texts = [...stored.records.map((one) => JSON.stringify(one)), ...record.texts];
-  const kept = texts.flatMap((text) => ["IndexedDB", text]);
-  assert.deepEqual(search(kept, app.tokens()), []);
-  assert.ok(app.tokens("refresh").length >= 2);
-  assert.ok(!record.texts.some((text) => text.includes("alice")));
-
-  // Each record has a number of its own.
-  const numbers = new Set([record.texts[1]?.slice(2, 26)]);
-  for (let at = 0; at < 3; at += 1) {
+test(
+  "nothing that can be read is in a storage, and no key that can be taken (st1, st5)",
+  storesKeys,
+  async () => {
+    const app = await e2e.application(sealed);
+    const tab = await app.openSignedIn();
     app.refuseTokens();
     await call(tab);
-    numbers.add((await records(tab, app))[0]?.texts[1]?.slice(2, 26));
-  }
-  assert.equal(numbers.size, 4);
-});
+    const [record, ...others] = await records(tab, app);
+    assert.ok(record);
+    assert.deepEqual(others, []);
+    const { extractable, exported, version } = record;
+    const refused = ["InvalidAccessError", "InvalidAccessError"];
+    assert.deepEqual(
+      { extractable, exported, version },
+      { extractable: false, exported: refused, version: 1 },
+    );
+    const stored = await tab.run(everythingStored);
+    const texts = [...stored.records.map((one) => JSON.stringify(one)), ...record.texts];
+    const kept = texts.flatMap((text) => ["IndexedDB", text]);
+    assert.deepEqual(search(kept, app.tokens()), []);
+    assert.ok(app.tokens("refresh").length >= 2);
+    assert.ok(!record.texts.some((text) => text.includes("alice")));
 
-test("a sign-out leaves neither record nor key, and nothing is restored (st1)", storesKeys, async () => {
-  const app = await e2e.application(sealed);
-  const tab = await app.openSignedIn();
-  assert.equal((await records(tab, app)).length, 1);
-  await tab.run((auth) => auth.signOut({ local: true }));
-  assert.deepEqual(await records(tab, app), []);
-  await loseVault(tab);
-  const before = asked(app);
-  await app.open({ tab });
-  await tab.ready();
-  assert.deepEqual(await tab.state(), { status: "signedOut", reason: "no_session" });
-  assert.deepEqual(asked(app), before);
-});
+    // Each record has a number of its own.
+    const numbers = new Set([record.texts[1]?.slice(2, 26)]);
+    for (let at = 0; at < 3; at += 1) {
+      app.refuseTokens();
+      await call(tab);
+      numbers.add((await records(tab, app))[0]?.texts[1]?.slice(2, 26));
+    }
+    assert.equal(numbers.size, 4);
+  },
+);
+
+test(
+  "a sign-out leaves neither record nor key, and nothing is restored (st1)",
+  storesKeys,
+  async () => {
+    const app = await e2e.application(sealed);
+    const tab = await app.openSignedIn();
+    assert.equal((await records(tab, app)).length, 1);
+    await tab.run((auth) => auth.signOut({ local: true }));
+    assert.deepEqual(await records(tab, app), []);
+    await loseVault(tab);
+    const before = asked(app);
+    await app.open({ tab });
+    await tab.ready();
+    assert.deepEqual(await tab.state(), { status: "signedOut", reason: "no_session" });
+    assert.deepEqual(asked(app), before);
+  },
+);
 
 for (const how of [
   "a byte",
@@ -175,92 +188,111 @@ for (const how of [
     assert.deepEqual([status, reason], ["signedOut", "sealed_unreadable"]);
     assertAuthErrorInfo(error, "sealed_unreadable", /signIn/);
     assert.deepEqual(asked(app), before, "nothing was sent");
-    assert.deepEqual(await records(tab, app), []);
+    await eventually("its removal", async () => (await records(tab, app)).length === 0);
     await app.signInAgain(tab);
     await tab.untilStatus("signedIn");
     assert.equal((await records(tab, app)).length, 1);
   });
 }
 
-test("another configuration has a record of its own, and opens no other (st4, st5)", storesKeys, async () => {
-  const app = await e2e.application(alone);
-  const tab = await app.openSignedIn();
-  await loseVault(tab);
-  const other = { ...alone.options, scope: ["openid", "offline_access"] };
-  await app.settle({ options: other });
-  const before = asked(app);
-  await app.open({ tab });
-  await tab.ready();
-  assert.equal((await tab.state()).reason, "vault_gone");
-  assert.deepEqual(asked(app), before);
-  await app.signInAgain(tab);
-  await tab.untilStatus("signedIn");
-  assert.equal((await records(tab, app)).length, 2);
-  // One that is put in the other's place does not open there.
-  await loseVault(tab);
-  assert.equal(await tab.run(tamper, app.clientId, "another configuration's"), 2);
-  const then = asked(app);
-  for (const options of [other, alone.options]) {
-    await app.settle({ options });
+test(
+  "another configuration has a record of its own, and opens no other (st4, st5)",
+  storesKeys,
+  async () => {
+    const app = await e2e.application(alone);
+    const tab = await app.openSignedIn();
+    await loseVault(tab);
+    const other = { ...alone.options, scope: ["openid", "offline_access"] };
+    await app.settle({ options: other });
+    const before = asked(app);
     await app.open({ tab });
     await tab.ready();
-    const { reason, restoredBy } = await tab.state();
-    assert.ok(reason === "sealed_unreadable" || restoredBy === "sealed", reason);
-    if (reason) break;
+    assert.equal((await tab.state()).reason, "vault_gone");
+    assert.deepEqual(asked(app), before);
+    await app.signInAgain(tab);
+    await tab.untilStatus("signedIn");
+    assert.equal((await records(tab, app)).length, 2);
+    // One that is put in the other's place does not open there.
     await loseVault(tab);
-  }
-  assert.equal((await tab.state()).reason, "sealed_unreadable");
-  assert.ok(asked(app).refreshesSucceeded <= then.refreshesSucceeded + 1);
-});
+    assert.equal(await tab.run(tamper, app.clientId, "another configuration's"), 2);
+    const then = asked(app);
+    for (const options of [other, alone.options]) {
+      await app.settle({ options });
+      await app.open({ tab });
+      await tab.ready();
+      const { reason, restoredBy } = await tab.state();
+      assert.ok(reason === "sealed_unreadable" || restoredBy === "sealed", reason);
+      if (reason) break;
+      await loseVault(tab);
+    }
+    assert.equal((await tab.state()).reason, "sealed_unreadable");
+    assert.ok(asked(app).refreshesSucceeded <= then.refreshesSucceeded + 1);
+  },
+);
 
-test("tabs that each have a vault share the record: none uses a token twice (rf11)", storesKeys, async () => {
-  const app = await e2e.application(sealed);
-  const first = await app.openSignedIn();
-  // Duplicated, or restored with its window.
-  const tabs = [first, await app.openTab(), await app.openTab()];
-  for (const tab of tabs) {
+test(
+  "tabs that each have a vault share the record: none uses a token twice (rf11)",
+  storesKeys,
+  async () => {
+    const app = await e2e.application(sealed);
+    const first = await app.openSignedIn();
+    // Duplicated, or restored with its window.
+    const tabs = [first, await app.openTab(), await app.openTab()];
+    for (const tab of tabs) {
+      await tab.ready();
+      assert.equal((await tab.state()).status, "signedIn");
+    }
+    assert.equal(asked(app).authorizations, 1, "nobody left for the provider");
+    if (!place.sharesTabs) assert.equal((await tabs[1]?.state())?.restoredBy, "sealed");
+    for (let round = 0; round < 2; round += 1) {
+      app.refuseTokens();
+      await Promise.all(tabs.map((tab) => call(tab)));
+      for (const tab of tabs) await call(tab);
+    }
+    assert.equal(asked(app).reuses, 0);
+    // A sign-out in one holds in all, and leaves no record.
+    await first.run((auth) => auth.signOut({ local: true }));
+    for (const tab of tabs) await tab.untilStatus("signedOut");
+    assert.deepEqual(await records(first, app), []);
+  },
+);
+
+test(
+  "a page that comes back from the back/forward cache goes on, whatever others did meanwhile",
+  storesKeys,
+  async () => {
+    const app = await e2e.application(sealed);
+    const tab = await app.openSignedIn();
+    await app.open({ tab, path: "inbox" });
     await tab.ready();
-    assert.equal((await tab.state()).status, "signedIn");
-  }
-  assert.equal(asked(app).authorizations, 1, "nobody left for the provider");
-  if (!place.sharesTabs) assert.equal((await tabs[1]?.state())?.restoredBy, "sealed");
-  for (let round = 0; round < 2; round += 1) {
     app.refuseTokens();
-    await Promise.all(tabs.map((tab) => call(tab)));
-    for (const tab of tabs) await call(tab);
-  }
-  assert.equal(asked(app).reuses, 0);
-  // A sign-out in one holds in all, and leaves no record.
-  await first.run((auth) => auth.signOut({ local: true }));
-  for (const tab of tabs) await tab.untilStatus("signedOut");
-  assert.deepEqual(await records(first, app), []);
-});
+    await call(tab);
+    await tab.driver.navigate().back();
+    await tab.until("somebody signed in", (auth) => auth?.state.status === "signedIn");
+    app.refuseTokens();
+    await call(tab);
+    await call(tab);
+    assert.deepEqual([asked(app).authorizations, asked(app).reuses], [1, 0]);
+  },
+);
 
-test("a page that comes back from the back/forward cache goes on, whatever others did meanwhile", storesKeys, async () => {
-  const app = await e2e.application(sealed);
-  const tab = await app.openSignedIn();
-  await app.open({ tab, path: "inbox" });
-  await tab.ready();
-  app.refuseTokens();
-  await call(tab);
-  await tab.driver.navigate().back();
-  await tab.until("somebody signed in", (auth) => auth?.state.status === "signedIn");
-  app.refuseTokens();
-  await call(tab);
-  await call(tab);
-  assert.deepEqual([asked(app).authorizations, asked(app).reuses], [1, 0]);
-});
-
-test("a token that the provider takes no more is followed by the provider's word (rf10)", storesKeys, async () => {
-  const app = await e2e.application(sealed);
-  const tab = await app.openSignedIn();
-  await loseVault(tab);
-  assert.equal(e2e.servers.direct.provider.revokeGrants({ clientId: app.clientId }), 1);
-  await tab.go(app.base);
-  await tab.untilUrl("the way back", (url) => url.startsWith(app.callback) || url === app.callback);
-  await tab.until("the restored session", (auth) => auth?.state.restoredBy === "redirect");
-  assert.equal((await records(tab, app)).length, 1);
-});
+test(
+  "a token that the provider takes no more is followed by the provider's word (rf10)",
+  storesKeys,
+  async () => {
+    const app = await e2e.application(sealed);
+    const tab = await app.openSignedIn();
+    await loseVault(tab);
+    assert.equal(e2e.servers.direct.provider.revokeGrants({ clientId: app.clientId }), 1);
+    await tab.go(app.base);
+    await tab.untilUrl(
+      "the way back",
+      (url) => url.startsWith(app.callback) || url === app.callback,
+    );
+    await tab.until("the restored session", (auth) => auth?.state.restoredBy === "redirect");
+    assert.equal((await records(tab, app)).length, 1);
+  },
+);
 
 test("an outage while the session is restored ends nothing (rf6)", storesKeys, async () => {
   const app = await e2e.application(sealed);
@@ -294,31 +326,42 @@ test(
     await app.open({ tab });
     await tab.ready();
     const { status, reason, error } = await tab.state();
-    assert.deepEqual([status, reason, error?.oauthError], ["signedOut", "refresh_lost", "invalid_grant"]);
+    assert.deepEqual(
+      [status, reason, error?.oauthError],
+      ["signedOut", "refresh_lost", "invalid_grant"],
+    );
     assert.equal(asked(app).reuses, 1);
     assert.deepEqual(await records(tab, app), []);
   },
 );
 
-test("what a seal gives up is said: tokens that are not bound, proofs without a nonce", storesKeys, async () => {
-  const app = await e2e.application({ options: { persistence: "sealed" } });
-  await assert.rejects(
-    (await app.open()).run((auth) => auth.ready),
-    authError("config_invalid", /dpop: true[^]*anywhere[^]*sealed-unbound/),
-  );
-  const bound = await e2e.application({ ...sealed, provider: { requiresProofs: true } });
-  assert.deepEqual(await warnings(await bound.openSignedIn()), ["sealed_without_nonce"]);
+test(
+  "what a seal gives up is said: tokens that are not bound, proofs without a nonce",
+  storesKeys,
+  async () => {
+    const app = await e2e.application({ options: { persistence: "sealed" } });
+    await assert.rejects(
+      (await app.open()).run((auth) => auth.ready),
+      authError("config_invalid", /dpop: true[^]*anywhere[^]*sealed-unbound/),
+    );
+    const bound = await e2e.application({ ...sealed, provider: { requiresProofs: true } });
+    assert.deepEqual(await warnings(await bound.openSignedIn()), ["sealed_without_nonce"]);
 
-  const options = { ...SEALED, dpop: false, persistence: /** @type {const} */ ("sealed-unbound") };
-  const unbound = await e2e.application({ options });
-  const tab = await unbound.openSignedIn();
-  await loseVault(tab);
-  await unbound.open({ tab });
-  await tab.ready();
-  assert.equal((await tab.state()).restoredBy, "sealed");
-  assert.deepEqual(await warnings(tab), []);
-  assert.equal(asked(unbound).authorizations, 1);
-});
+    const options = {
+      ...SEALED,
+      dpop: false,
+      persistence: /** @type {const} */ ("sealed-unbound"),
+    };
+    const unbound = await e2e.application({ options });
+    const tab = await unbound.openSignedIn();
+    await loseVault(tab);
+    await unbound.open({ tab });
+    await tab.ready();
+    assert.equal((await tab.state()).restoredBy, "sealed");
+    assert.deepEqual(await warnings(tab), []);
+    assert.equal(asked(unbound).authorizations, 1);
+  },
+);
 
 test(
   "where the place keeps no key, the session goes on without a seal, and says so",
@@ -339,7 +382,12 @@ test(
 for (const [what, vaultUrl] of Object.entries(BROKEN)) {
   const keepsRecords = what === "stores no key";
   test(`a browser that ${what}: a typed error or a warning, and nobody is kept waiting (st1)`, async () => {
-    const options = { ...SEALED, dpop: false, persistence: /** @type {const} */ ("sealed-unbound"), vaultUrl };
+    const options = {
+      ...SEALED,
+      dpop: false,
+      persistence: /** @type {const} */ ("sealed-unbound"),
+      vaultUrl,
+    };
     const silentRedirectUri = "/tokenward/callback.html";
     const app = await e2e.application({ options: { ...options, silentRedirectUri } });
     e2e.changePage({ "frame-src": [e2e.servers.issuer, "'self'"] });

@@ -17,6 +17,7 @@ use tokenward::{
         },
         machine::Session,
         restore::Flag,
+        sealed::Unreadable,
         snapshot::{RestoredBy, Snapshot},
     },
 };
@@ -76,10 +77,7 @@ impl Rig {
     }
 
     /// The lock is there, and the record read under it.
-    pub(crate) fn unsealed(
-        &mut self,
-        record: Result<Option<Secret>, AuthError>,
-    ) -> Vec<String> {
+    pub(crate) fn unsealed(&mut self, record: Result<Option<Secret>, Unreadable>) -> Vec<String> {
         assert_eq!(self.tell(Input::LockTaken), ["Unseal"]);
         self.tell(Input::Unsealed(record))
     }

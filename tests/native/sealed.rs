@@ -7,7 +7,7 @@ use tokenward::{
     session::{
         inputs::{Ask, Input, Reach},
         machine::Session,
-        sealed::{IV, disclose, enclose, unavailable, unreadable},
+        sealed::{IV, Unreadable, disclose, enclose, unavailable},
     },
 };
 
@@ -96,7 +96,8 @@ fn a_token_whose_answer_may_be_lost_is_asked_for_once_and_its_end_is_named_rf10(
     rig.ask_restore(1);
     assert_eq!(rig.unsealed(Ok(Some(record(1, true)))), ["Seal rt-1 lost", "Send rt-1"]);
     let orders = rig.answer(Err(grant_is_over()));
-    let expected = ["Publish signedOut refresh_lost oauth_error", "Seal -", "ReleaseLock", "Conclude 1 -"];
+    let expected =
+        ["Publish signedOut refresh_lost oauth_error", "Seal -", "ReleaseLock", "Conclude 1 -"];
     assert_eq!(orders, expected);
 }
 
@@ -124,9 +125,10 @@ fn without_a_record_the_provider_is_asked() {
 
 #[test]
 fn what_does_not_open_is_a_clean_sign_out() {
-    let strange = ["", "{}", r#"{"refresh_token":"x"}"#, r#"{"refresh_token":1,"scopes":[],"lost":false}"#];
+    let strange =
+        ["", "{}", r#"{"refresh_token":"x"}"#, r#"{"refresh_token":1,"scopes":[],"lost":false}"#];
     let strange = strange.into_iter().map(|text| Ok(Some(Secret::from(text))));
-    for outcome in strange.chain([Err(unreadable())]) {
+    for outcome in strange.chain([Err(Unreadable)]) {
         let mut rig = Rig::sealed(Restore::Redirect);
         rig.ask_restore(1);
         let orders = rig.unsealed(outcome);
@@ -168,7 +170,10 @@ fn offline_it_is_there_and_waits_for_the_network() {
     rig.ask_restore(1);
     assert_eq!(rig.flag_read(None), ["TakeLock"]);
     let orders = rig.unsealed(Ok(Some(record(1, false))));
-    assert_eq!(orders, ["Publish signedIn unsealed", "Conclude 1 -", "Tell signedIn", "ReleaseLock"]);
+    assert_eq!(
+        orders,
+        ["Publish signedIn unsealed", "Conclude 1 -", "Tell signedIn", "ReleaseLock"]
+    );
     rig.tell(Input::WentOnline);
     rig.advance(5);
     assert_eq!(rig.woke(), ["Publish signedIn refreshing unsealed", "TakeLock"]);
@@ -194,7 +199,7 @@ fn who_signed_in_elsewhere_as_another_takes_the_record_and_this_session_ends_rf1
 
 #[test]
 fn a_living_session_goes_on_without_its_record() {
-    for outcome in [Ok(None), Err(unreadable())] {
+    for outcome in [Ok(None), Err(Unreadable)] {
         let mut rig = signed_in();
         let orders = rig.unsealed(outcome.clone());
         assert!(orders.contains(&"Send rt-1".to_owned()), "{orders:?}");

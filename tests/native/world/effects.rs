@@ -44,7 +44,9 @@ impl World {
                 assert_eq!(vault.claim, Claim::Held, "a token request without the lock");
                 let is_refresh = matches!(request, TokenRequest::Refresh { .. });
                 self.tally.refreshes += u64::from(is_refresh);
-                if let (true, TokenRequest::Refresh { refresh_token, .. }) = (self.is_sealed, &request) {
+                if let (true, TokenRequest::Refresh { refresh_token, .. }) =
+                    (self.is_sealed, &request)
+                {
                     // exposed: to ask the provider about it, though another tab's vault was given it.
                     vault.refresh_token = Some(refresh_token.expose().to_owned());
                 }

@@ -90,13 +90,7 @@ pub(crate) struct Flight {
 }
 
 impl Vault {
-    pub(crate) fn new(
-        realm: u32,
-        born: u64,
-        seed: u64,
-        audiences: usize,
-        is_sealed: bool,
-    ) -> Self {
+    pub(crate) fn new(realm: u32, born: u64, seed: u64, audiences: usize, is_sealed: bool) -> Self {
         let session = Session::new(seed, Restore::Redirect).with_audiences(&indicators(audiences));
         let session = session.sealed(is_sealed);
         Self {
