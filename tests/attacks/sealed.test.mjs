@@ -85,11 +85,10 @@ async function open(app, tab, problems) {
 }
 
 /**
- * @param {stage.Application} app
  * @param {import("../e2e/harness/tab.mjs").Tab} tab
  * @param {Map<string, string>} problems
  */
-async function afterSignOut(app, tab, problems) {
+async function afterSignOut(tab, problems) {
   await tab.run((auth) => auth.signOut({ local: true }));
   const tried = stage.attack(tab, "sealed.js", "open", stage.short(SIGNED_OUT.name));
   const opened = await tried.then(
@@ -143,7 +142,7 @@ test(
         if (used.ok) problems.set(attack.name, "the access token was good without a proof");
       } else {
         await stage.assertUnharmed(tab);
-        await afterSignOut(app, tab, problems);
+        await afterSignOut(tab, problems);
       }
     }
     await stage.judge(t, attacks, problems, "sealed");
@@ -164,6 +163,6 @@ test("sealed and not bound: a script takes the session away (st5, t2)", keeps, a
     headers: { authorization: `Bearer ${answer.access_token}` },
   });
   if (!used.ok) problems.set(ALONE, `the access token was ${used.status} at the API`);
-  await afterSignOut(app, tab, problems);
+  await afterSignOut(tab, problems);
   await stage.judge(t, [READ, EXPORT, OPEN, alone, SIGNED_OUT], problems, "sealed-unbound");
 });

@@ -43,6 +43,7 @@ function asked(app) {
 
 /** @param {Tab} tab @returns {Promise<string[]>} the codes of what the vault warned of */
 async function warnings(tab) {
+  /** @type {any[]} */
   const events = await tab.run((auth) => auth.diagnostics());
   const warned = events.filter(({ type }) => type === "warning");
   return warned.map((event) => event.error?.code ?? "");
@@ -89,6 +90,7 @@ test(
     assert.equal((await tab.state()).restoredBy, "sealed");
     assert.equal(asked(app).reuses, 0);
     assert.deepEqual(await warnings(tab), []);
+    /** @type {any[]} */
     const events = await tab.run((auth) => auth.diagnostics());
     assert.deepEqual(
       events.map(({ type }) => type),
@@ -342,7 +344,7 @@ test(
     const app = await e2e.application({ options: { persistence: "sealed" } });
     await assert.rejects(
       (await app.open()).run((auth) => auth.ready),
-      authError("config_invalid", /dpop: true[^]*anywhere[^]*sealed-unbound/),
+      authError("config_invalid", /dpop: true.*anywhere.*sealed-unbound/s),
     );
     const bound = await e2e.application({ ...sealed, provider: { requiresProofs: true } });
     assert.deepEqual(await warnings(await bound.openSignedIn()), ["sealed_without_nonce"]);

@@ -287,7 +287,7 @@ pub(crate) fn describe(output: &Output) -> String {
         Output::Unseal => "Unseal".into(),
         Output::Seal { record, is_new } => {
             let new = if *is_new { " new" } else { "" };
-            let record = record.as_ref().map_or("-".into(), |record| sealed(record));
+            let record = record.as_ref().map_or("-".into(), sealed);
             format!("Seal {record}{new}")
         }
         Output::Find { ask, state } => format!("Find {} {state}", ask.0),

@@ -150,7 +150,7 @@ impl Life {
         // Half of them call two resources, with an access token each.
         let audiences = usize::try_from(seed % 2).unwrap();
         // A third of them have their refresh tokens sealed.
-        let make = if seed % 3 == 0 { World::sealed } else { World::with_audiences };
+        let make = if seed.is_multiple_of(3) { World::sealed } else { World::with_audiences };
         let mut world = make(world_seed, life, tabs, audiences);
         world.trace = trace;
         world.provider.grace_ms = if dice.once_in(2) { 30 * SECOND } else { 0 };

@@ -50,7 +50,9 @@ export async function sealedRecords(_, clientId) {
     if (!String(name).startsWith("sealed ") || !String(name).includes(` ${clientId}\n`)) continue;
     const [key, bytes] = values[at];
     const exported = await Promise.all(
-      ["raw", "jwk"].map((format) => crypto.subtle.exportKey(format, key).catch((e) => e.name)),
+      ["raw", "jwk"].map((format) =>
+        crypto.subtle.exportKey(/** @type {any} */ (format), key).catch((e) => e.name),
+      ),
     );
     const texts = [
       String.fromCharCode(...bytes),

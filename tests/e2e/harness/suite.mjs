@@ -336,7 +336,8 @@ export class Application {
    */
   async open({ tab = this.suite.tab(), path = "" } = {}) {
     await tab.go(this.base + path);
-    await tab.run(() => window.tw.started);
+    // Under load the driver may be there before the page's script.
+    await tab.until("the page's script", () => window.tw?.started.then(() => true));
     return tab;
   }
 
