@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{CryptoKey, SubtleCrypto};
 
-use super::{fetch, global, object};
+use super::{global, object};
 use crate::{
     jwt::{
         algorithm::{Algorithm, Hash},
@@ -109,34 +109,32 @@ pub(crate) async fn sign(key: &CryptoKey, text: &str) -> Result<Vec<u8>, JsValue
 }
 
 /// A new key for AES-GCM that nobody can read.
-pub(crate) async fn make_cipher_key() -> Result<CryptoKey, JsValue> {
+pub(crate) fn make_cipher_key() -> Result<Promise, JsValue> {
     let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
-    let key = subtle()?.generate_key_with_object(&cipher(&[], ""), false, &usages)?;
-    Ok(settled(key).await?.unchecked_into())
+    subtle()?.generate_key_with_object(&cipher(&[], ""), false, &usages)
 }
 
 /// A secret, encrypted and bound to `data`. The number `iv` is used once.
-pub(crate) async fn encrypt(
-    key: &CryptoKey,
+pub(crate) fn encrypt(
+    key: &JsValue,
     iv: &[u8],
     data: &str,
     secret: &Secret,
-) -> Result<Vec<u8>, JsValue> {
+) -> Result<Promise, JsValue> {
     // exposed: to be encrypted.
-    let secret = secret.expose().as_bytes();
-    let encrypted = subtle()?.encrypt_with_object_and_u8_array(&cipher(iv, data), key, secret)?;
-    Ok(Uint8Array::new(&settled(encrypted).await?).to_vec())
+    let (key, secret) = (key.unchecked_ref(), secret.expose().as_bytes());
+    subtle()?.encrypt_with_object_and_u8_array(&cipher(iv, data), key, secret)
 }
 
-/// The secret again; an error where key, number, data or ciphertext are others.
-pub(crate) async fn decrypt(
-    key: &CryptoKey,
+/// The bytes of the secret again; fails where key, number, data or ciphertext are others.
+pub(crate) fn decrypt(
+    key: &JsValue,
     iv: &[u8],
     data: &str,
     encrypted: &[u8],
-) -> Result<Secret, JsValue> {
-    let secret = subtle()?.decrypt_with_object_and_u8_array(&cipher(iv, data), key, encrypted)?;
-    fetch::take_text(&settled(secret).await?).ok_or(JsValue::UNDEFINED)
+) -> Result<Promise, JsValue> {
+    let key = key.unchecked_ref();
+    subtle()?.decrypt_with_object_and_u8_array(&cipher(iv, data), key, encrypted)
 }
 
 /// What WebCrypto is told of AES-GCM, for making a key and for using it.

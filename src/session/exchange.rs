@@ -345,7 +345,7 @@ impl Session {
             self.provider_heard();
             return self.refresh_delayed(now, audience, &failure);
         }
-        self.unseal_no_more();
+        self.seal_the_end();
         if self.is_asked_next() {
             return self.restore_otherwise();
         }

@@ -58,6 +58,12 @@ fn unreadable() -> AuthError {
     )
 }
 
+/// Another vault has renewed it since it was read: a lock was taken by force.
+#[must_use]
+pub fn taken() -> AuthError {
+    AuthError::transient(Code::RefreshFailed, Phase::Refresh, "another tab has renewed the session")
+}
+
 /// The browser does not keep one.
 #[must_use]
 pub fn unavailable() -> AuthError {
@@ -79,16 +85,17 @@ pub fn without_nonce() -> AuthError {
     )
 }
 
-/// What a record says: refresh token, claims and scopes, and whether the token may have been used.
-/// `None` where there is no refresh token.
-fn write(grant: &Grant, is_lost: bool) -> Option<Secret> {
+/// What a record says: refresh token, claims and scopes, and whether the token may have been used. Without a
+/// refresh token the session is over, for all who have it.
+fn write(grant: &Grant, is_lost: bool) -> Secret {
     let mut record = Writer::default();
     // exposed: to be encrypted at once.
-    record.text("refresh_token", grant.refresh_token.as_ref()?.expose());
+    let refresh_token = grant.refresh_token.as_ref().map(|token| token.expose());
+    record.optional("refresh_token", refresh_token);
     record.optional("claims", grant.claims.as_ref().map(|claims| &*claims.text));
     record.texts("scopes", &grant.scopes);
     record.flag("lost", is_lost);
-    Some(Secret::new(record.finish()))
+    Secret::new(record.finish())
 }
 
 fn read(record: &Secret) -> Option<(Rc<Grant>, bool)> {
@@ -101,7 +108,7 @@ fn read(record: &Secret) -> Option<(Rc<Grant>, bool)> {
     let grant = Grant {
         // There is none yet: it is not lent.
         access_token: Rc::new(Secret::from("")),
-        refresh_token: Some(Rc::new(record.take_secret("refresh_token").ok()??)),
+        refresh_token: record.take_secret("refresh_token").ok()?.map(Rc::new),
         id_token: None,
         claims,
         scopes: record.get("scopes")?.as_texts()?.into_iter().map(str::to_owned).collect(),
@@ -131,7 +138,10 @@ impl Session {
             Err(Unreadable) => None,
         };
         let Some((grant, is_lost)) = record else { return self.record_is_strange(now) };
-        if self.is_unsealing() {
+        let is_over = grant.refresh_token.is_none();
+        if self.is_unsealing() && is_over {
+            self.restore_otherwise();
+        } else if self.is_unsealing() {
             let generation = self.next_generation();
             let mut tenure = Tenure::unsealed(grant, self.audiences.len(), generation, now);
             tenure.is_lost = is_lost;
@@ -143,6 +153,9 @@ impl Session {
             // The vault of another tab may have renewed it, or another user have signed in there.
             if grant.is_same_user(&tenure.grant) == Some(false) {
                 self.end(SignedOutReason::SignedInElsewhere, None);
+            } else if is_over {
+                self.end(SignedOutReason::SessionEnded, None);
+                self.restore_later(now);
             } else {
                 tenure.adopt(grant, is_lost);
             }
@@ -164,10 +177,18 @@ impl Session {
     /// the record says that it may be lost.
     pub(super) fn seal(&mut self, is_new: bool, is_lost: bool) {
         let Some(tenure) = self.tenure().filter(|_| self.is_sealed) else { return };
-        let record = write(&tenure.grant, is_lost);
+        let record = tenure.grant.refresh_token.is_some().then(|| write(&tenure.grant, is_lost));
         if record.is_some() || is_new {
             self.order(Output::Seal { record, is_new });
         }
+    }
+
+    /// The provider takes the refresh token no more: whoever else has one of that session need not ask.
+    pub(super) fn seal_the_end(&mut self) {
+        let Some(tenure) = self.tenure().filter(|_| self.is_sealed) else { return };
+        let record =
+            Some(write(&Grant { refresh_token: None, ..Grant::clone(&tenure.grant) }, true));
+        self.order(Output::Seal { record, is_new: false });
     }
 
     /// Removes the record, if it is the one that was seen last.

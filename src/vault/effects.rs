@@ -33,6 +33,7 @@ use crate::{
         inputs::{Ask, Input, Output, TokenFailure, TokenRequest},
         outcome::{self, Unanswered},
         restore::Flag,
+        sealed::taken,
     },
 };
 
@@ -75,9 +76,14 @@ pub(super) fn perform(vault: Vault, output: Output) {
         }),
         Output::Lend { ticket, lease } => requests::lend(vault, ticket, lease),
         Output::Refuse { ticket, error } => requests::refuse(vault, ticket, error),
-        Output::Publish(snapshot) => {
+        Output::Publish(snapshot) if !vault.config.is_sealed() => {
             vault.ports.broadcast(&FromVault::State { state: snapshot.to_json() });
         }
+        Output::Publish(_) => spawn_local(async move {
+            // A page that sees it may leave at once, and the vault with it.
+            let _ = sealed::order(vault, Job::Wait).await;
+            vault.ports.broadcast(&FromVault::State { state: vault.snapshot() });
+        }),
         Output::ReadFlag => flag::read(vault),
         Output::Prepare => spawn_local(async move {
             let prepared = match bounces::check_restore(vault).await {
@@ -135,6 +141,7 @@ async fn form(vault: Vault, request: &TokenRequest) -> Result<(String, Secret), 
         TokenRequest::Password { username, password } => {
             (&*known, token::password_body(config, username, password))
         }
+        TokenRequest::Refresh { .. } if vault.seal.is_taken.get() => return Err(taken()),
         TokenRequest::Refresh { refresh_token, audience, .. } => {
             (&*known, token::refresh_body(config, refresh_token, *audience))
         }

@@ -9,8 +9,7 @@ use std::{
 use futures_channel::oneshot::{self, Receiver, Sender};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::spawn_local;
-use web_sys::CryptoKey;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::{
     proofs,
@@ -18,7 +17,7 @@ use super::{
 };
 use crate::{
     browser::{
-        crypto, random,
+        crypto, fetch, random,
         store::{self, Next},
     },
     config::Persistence,
@@ -34,7 +33,8 @@ use crate::{
 pub(crate) struct Seal {
     /// The entry's bytes as they were read or written last: another vault's is not overwritten.
     seen: RefCell<Vec<u8>>,
-    key: RefCell<Option<CryptoKey>>,
+    /// Whether what was to be replaced last was another one by then.
+    pub(super) is_taken: Cell<bool>,
     /// One after the other, each with whoever waits for its end.
     jobs: RefCell<VecDeque<(Job, Sender<()>)>>,
     is_busy: Cell<bool>,
@@ -72,9 +72,7 @@ async fn work(vault: Vault) {
             Job::Read => Next::Keep,
             Job::Wipe => Next::RemoveAll(beginning(vault)),
             Job::Put(None, _) => Next::Remove,
-            Job::Put(Some(record), is_new) => {
-                seal(vault, record, *is_new).await.unwrap_or(Next::Keep)
-            }
+            Job::Put(Some(record), _) => seal(vault, record).await.unwrap_or(Next::Keep),
         };
         let is_lost = matches!((&job, &next), (Job::Put(Some(_), _), Next::Keep));
         let is_new = matches!(job, Job::Wipe | Job::Put(_, true));
@@ -106,31 +104,21 @@ async fn work(vault: Vault) {
 }
 
 async fn open(vault: Vault, entry: &JsValue) -> Option<Secret> {
-    vault.seal.seen.replace(bytes(entry));
-    let key: CryptoKey = entry.dyn_ref::<Array>()?.get(0).dyn_into().ok()?;
-    let data = bound_to(vault).await?;
-    let stored = vault.seal.seen.borrow().clone();
+    let (stored, data) = (bytes(entry), bound_to(vault).await?);
+    vault.seal.seen.replace(stored.clone());
     let (iv, ciphertext) = sealed::disclose(&stored)?;
-    // Under a key that can be read nothing would be sealed.
-    let usable = Some(&key).filter(|key| !key.extractable())?;
-    let secret = crypto::decrypt(usable, iv, &data, ciphertext).await.ok()?;
-    vault.seal.key.replace(Some(key));
-    Some(secret)
+    let opened = crypto::decrypt(&part(entry, 0), iv, &data, ciphertext).ok()?;
+    fetch::take_text(&JsFuture::from(opened).await.ok()?)
 }
 
-/// The record as it is to be stored; `None` where it cannot be.
-async fn seal(vault: Vault, record: &Secret, is_new: bool) -> Option<Next> {
-    let data = bound_to(vault).await?;
-    let known = vault.seal.key.borrow().clone().filter(|_| !is_new);
-    let key = match known {
-        Some(key) => key,
-        None => crypto::make_cipher_key().await.ok()?,
-    };
-    let iv = random::bytes::<IV>()?;
-    let stored = sealed::enclose(&iv, &crypto::encrypt(&key, &iv, &data, record).await.ok()?);
-    let entry = Array::of2(&key, &Uint8Array::from(stored.as_slice()));
-    vault.seal.key.replace(Some(key));
-    Some(Next::PutValue(entry.into()))
+/// The record as it is to be stored, under a key of its own; `None` where it cannot be.
+async fn seal(vault: Vault, record: &Secret) -> Option<Next> {
+    let (iv, data) = (random::bytes::<IV>()?, bound_to(vault).await?);
+    let key = JsFuture::from(crypto::make_cipher_key().ok()?).await.ok()?;
+    let encrypted = crypto::encrypt(&key, &iv, &data, record).ok()?;
+    let encrypted = Uint8Array::new(&JsFuture::from(encrypted).await.ok()?).to_vec();
+    let stored = sealed::enclose(&iv, &encrypted);
+    Some(Next::PutValue(Array::of2(&key, &Uint8Array::from(stored.as_slice())).into()))
 }
 
 /// Changes the entry, if it is the one that was seen last, or in any case. Gives what it was.
@@ -138,6 +126,7 @@ async fn change(vault: Vault, is_new: bool, next: Next) -> Option<JsValue> {
     let (seen, mut next) = (&vault.seal.seen, Some(next));
     let mut decide = |entry: &JsValue| {
         let is_seen = is_new || (entry.is_truthy() && bytes(entry) == *seen.borrow());
+        vault.seal.is_taken.set(!is_seen && entry.is_truthy());
         let next = next.take().filter(|_| is_seen).unwrap_or(Next::Keep);
         if let Next::PutValue(value) = &next {
             seen.replace(bytes(value));
@@ -147,9 +136,13 @@ async fn change(vault: Vault, is_new: bool, next: Next) -> Option<JsValue> {
     store::exchange(&name(vault), &mut decide).await.ok()
 }
 
+/// One of an entry's two parts: the key, and the bytes.
+fn part(entry: &JsValue, at: u32) -> JsValue {
+    entry.dyn_ref::<Array>().map_or(JsValue::UNDEFINED, |entry| entry.get(at))
+}
+
 fn bytes(entry: &JsValue) -> Vec<u8> {
-    let part = entry.dyn_ref::<Array>().map(|entry| entry.get(1));
-    part.and_then(|part| part.dyn_into::<Uint8Array>().ok()).map_or_else(Vec::new, |it| it.to_vec())
+    part(entry, 1).dyn_ref::<Uint8Array>().map_or_else(Vec::new, Uint8Array::to_vec)
 }
 
 /// What the record is bound to; `None` where its tokens are bound to a key that goes with this vault.

@@ -324,7 +324,7 @@ pub(crate) fn describe(output: &Output) -> String {
 fn sealed(record: &Secret) -> String {
     let record: serde_json::Value = serde_json::from_str(record.expose()).unwrap();
     let lost = if record["lost"] == true { " lost" } else { "" };
-    format!("{}{lost}", record["refresh_token"].as_str().unwrap())
+    format!("{}{lost}", record["refresh_token"].as_str().unwrap_or("over"))
 }
 
 fn brief(error: &AuthError) -> &'static str {

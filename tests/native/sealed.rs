@@ -96,15 +96,19 @@ fn a_token_whose_answer_may_be_lost_is_asked_for_once_and_its_end_is_named_rf10(
     rig.ask_restore(1);
     assert_eq!(rig.unsealed(Ok(Some(record(1, true)))), ["Seal rt-1 lost", "Send rt-1"]);
     let orders = rig.answer(Err(grant_is_over()));
-    let expected =
-        ["Publish signedOut refresh_lost oauth_error", "Seal -", "ReleaseLock", "Conclude 1 -"];
+    let expected = [
+        "Publish signedOut refresh_lost oauth_error",
+        "Seal over lost",
+        "ReleaseLock",
+        "Conclude 1 -",
+    ];
     assert_eq!(orders, expected);
 }
 
 #[test]
 fn where_the_provider_takes_it_no_more_it_is_asked_who_is_signed_in() {
     let mut rig = restoring(Restore::Redirect);
-    assert_eq!(rig.answer(Err(grant_is_over())), ["Seal -", "ReleaseLock", "ReadFlag"]);
+    assert_eq!(rig.answer(Err(grant_is_over())), ["Seal over lost", "ReleaseLock", "ReadFlag"]);
     assert_eq!(rig.status(), "restoring");
     assert_eq!(rig.flag_read(None), ["Prepare"]);
     assert_eq!(rig.prepared("r"), ["Navigate 1 r"]);
@@ -195,6 +199,18 @@ fn who_signed_in_elsewhere_as_another_takes_the_record_and_this_session_ends_rf1
     let other = record(5, false).expose().replace("alice", "bob");
     let orders = rig.unsealed(Ok(Some(Secret::new(other))));
     assert_eq!(orders, ["Publish signedOut signed_in_elsewhere", "ReleaseLock"]);
+}
+
+#[test]
+fn a_session_whose_end_another_tab_was_told_is_over_here_too_rf11() {
+    let over = r#"{"scopes":["openid"],"lost":true}"#;
+    let mut rig = signed_in();
+    let orders = rig.unsealed(Ok(Some(Secret::from(over))));
+    assert_eq!(orders, ["Publish signedOut session_ended", "ReleaseLock"]);
+    assert_eq!(rig.tell(Input::PageArrived), ["Publish restoring", "Recall", "ReadFlag"]);
+
+    let mut rig = Rig::sealed(Restore::Redirect);
+    assert_eq!(rig.unsealed(Ok(Some(Secret::from(over)))), ["ReadFlag", "ReleaseLock"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use tokenward::{
     session::{
         inputs::{Epoch, Input, Output, TokenRequest},
         outcome::Unanswered,
+        sealed::taken,
         tabs::News,
     },
 };
@@ -52,7 +53,12 @@ impl World {
                 }
                 vault.flight =
                     Some(Flight { epoch, is_stale: false, is_refresh, is_misled: false });
-                self.send(realm, epoch, request);
+                if is_refresh && self.vaults[tab].is_taken {
+                    let outcome = Err(Unanswered::NotSent(taken()));
+                    self.timeline.tell(1, realm, Inside::Answered { epoch, request, outcome });
+                } else {
+                    self.send(realm, epoch, request);
+                }
             }
             Output::Find { ask, state } => {
                 self.timeline.tell(3, realm, Inside::Found { ask, state });

@@ -153,7 +153,9 @@ impl World {
 
     pub(super) fn seal(&mut self, tab: usize, record: Option<Secret>, is_new: bool) {
         let vault = &mut self.vaults[tab];
-        if is_new || (self.reload.record.is_some() && self.reload.record == vault.seen) {
+        let is_there = self.reload.record.is_some();
+        vault.is_taken = is_there && !is_new && self.reload.record != vault.seen;
+        if is_new || (is_there && !vault.is_taken) {
             vault.seen.clone_from(&record);
             self.reload.record = record;
         }

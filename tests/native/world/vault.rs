@@ -38,6 +38,8 @@ pub(crate) struct Vault {
     pub(crate) user: Option<u8>,
     /// The sealed record that it saw last.
     pub(crate) seen: Option<Secret>,
+    /// Whether it was another one by then that was to be replaced last.
+    pub(crate) is_taken: bool,
     /// The refresh token that it was given last.
     pub(crate) refresh_token: Option<String>,
     /// What it knows of the user's sign-out.
@@ -106,6 +108,7 @@ impl Vault {
             session,
             user: None,
             seen: None,
+            is_taken: false,
             refresh_token: None,
             sign_out: SignOut::Unknown,
             tabs_epoch: None,
