@@ -41,7 +41,8 @@ pub(super) struct PendingCode {
 enum Lock {
     #[default]
     Free,
-    Asked,
+    /// Since then.
+    Asked(Now),
     /// By force, from one that hangs. That one may wake and be answered: what it gets renews its own
     /// session alone, so nothing of it needs to be undone.
     Stealing,
@@ -157,7 +158,7 @@ impl Session {
     /// Whether the current access token of this audience is being renewed.
     pub(super) fn is_refreshing(&self, audience: usize) -> bool {
         self.exchange.refresh_under_way(self.epoch, audience)
-            || (matches!(self.exchange.lock, Lock::Asked | Lock::Stealing | Lock::Reading(_))
+            || (matches!(self.exchange.lock, Lock::Asked(_) | Lock::Stealing | Lock::Reading(_))
                 && self.exchange.audience == audience
                 && self.exchange.codes.is_empty()
                 && self.tenure().is_some())
@@ -171,7 +172,7 @@ impl Session {
         let wanted = self.wanted(now);
         if wanted.is_some() || !self.exchange.codes.is_empty() || self.is_unsealing() {
             self.exchange.audience = wanted.unwrap_or_default();
-            self.exchange.lock = Lock::Asked;
+            self.exchange.lock = Lock::Asked(now);
             let jitter = self.random.up_to(TAKEOVER_SPREAD);
             self.outputs.push_back(Output::TakeLock { jitter });
         }
@@ -179,11 +180,11 @@ impl Session {
 
     pub(super) fn lock_taken(&mut self, now: Now) {
         match self.exchange.lock {
-            Lock::Asked | Lock::Stealing if self.needs_record(now) => {
+            Lock::Asked(_) | Lock::Stealing if self.needs_record(now) => {
                 self.exchange.lock = Lock::Reading(now);
                 self.outputs.push_back(Output::Unseal);
             }
-            Lock::Asked | Lock::Stealing => self.send(now),
+            Lock::Asked(_) | Lock::Stealing => self.send(now),
             // Not asked for: it is not kept.
             Lock::Free => self.outputs.push_back(Output::ReleaseLock),
             Lock::Held | Lock::Reading(_) => {}
@@ -210,14 +211,17 @@ impl Session {
 
     pub(super) fn lock_missed(&mut self, now: Now) {
         match self.exchange.lock {
+            // Whoever holds it may be alive, and use the token that all share.
+            Lock::Asked(since) if self.is_sealed && elapsed(since, now) < OWN => {}
             // Nobody holds it so long who is alive: a request has its time limit.
-            Lock::Asked => {
+            Lock::Asked(_) => {
                 self.exchange.lock = Lock::Stealing;
                 return self.outputs.push_back(Output::StealLock);
             }
-            Lock::Stealing => self.exchange.lock = Lock::Free,
+            Lock::Stealing => {}
             Lock::Free | Lock::Reading(_) | Lock::Held => return,
         }
+        self.exchange.lock = Lock::Free;
         let failure = |phase| TokenFailure {
             error: AuthError::transient(
                 Code::Timeout,

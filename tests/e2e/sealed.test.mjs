@@ -333,7 +333,13 @@ test(
       ["signedOut", "refresh_lost", "invalid_grant"],
     );
     assert.equal(asked(app).reuses, 1);
-    assert.deepEqual(await records(tab, app), []);
+    // What is left of it says no more than that.
+    await loseVault(tab);
+    const then = asked(app);
+    await app.open({ tab });
+    await tab.ready();
+    assert.equal((await tab.state()).reason, "vault_gone");
+    assert.deepEqual(asked(app), then);
   },
 );
 

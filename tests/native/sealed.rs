@@ -263,8 +263,23 @@ fn a_callback_comes_before_the_record() {
 fn a_lock_that_is_not_to_be_had_makes_the_provider_be_asked() {
     let mut rig = Rig::sealed(Restore::Redirect);
     rig.ask_restore(1);
+    assert_eq!(rig.tell(Input::LockMissed), ["ReadFlag"]);
+
+    let mut rig = Rig::sealed(Restore::Redirect);
+    rig.advance(20);
     assert_eq!(rig.tell(Input::LockMissed), ["StealLock"]);
     assert_eq!(rig.tell(Input::LockMissed), ["ReadFlag"]);
+}
+
+#[test]
+fn a_lock_is_not_taken_by_force_from_who_may_be_using_the_token() {
+    let mut rig = signed_in();
+    let kept = "Publish signedIn degraded timeout";
+    assert_eq!(rig.tell(Input::LockMissed), [kept]);
+    rig.advance(6);
+    rig.woke();
+    rig.advance(20);
+    assert_eq!(rig.tell(Input::LockMissed), ["StealLock"]);
 }
 
 #[test]
