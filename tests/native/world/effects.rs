@@ -145,6 +145,7 @@ impl World {
     }
 
     fn send(&mut self, realm: u32, epoch: Epoch, request: TokenRequest) {
+        self.provider.left(&request, self.timeline.now);
         let fault = self.network.next(&mut self.dice);
         let unsent = match fault {
             Fault::NotSent => Some((1, Unanswered::NotSent(no_answer()))),
