@@ -274,13 +274,11 @@ impl Provider {
             }
             return None;
         }
-        if family.current != token {
-            if !family.is_graced(token, time, self.grace_ms) {
-                family.is_revoked = true;
-                family.is_rotation_lost = !family.is_delivered;
-                self.reuses += 1;
-                return None;
-            }
+        if family.current != token && !family.is_graced(token, time, self.grace_ms) {
+            family.is_revoked = true;
+            family.is_rotation_lost = !family.is_delivered;
+            self.reuses += 1;
+            return None;
         }
         if self.renewal == Renewal::Rotates {
             self.rotate(index, time);
