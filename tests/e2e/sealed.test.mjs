@@ -233,7 +233,7 @@ test(
 );
 
 test(
-  "tabs that each have a vault share the record: none uses a token twice (rf11)",
+  "tabs that each have a vault share the record: none uses a token twice (rf1, rf2, t35)",
   storesKeys,
   async () => {
     const app = await e2e.application(sealed);
@@ -260,7 +260,7 @@ test(
 );
 
 test(
-  "a page that comes back from the back/forward cache goes on, whatever others did meanwhile",
+  "a page that comes back from the back/forward cache goes on, whatever others did meanwhile (t35)",
   storesKeys,
   async () => {
     const app = await e2e.application(sealed);

@@ -184,7 +184,7 @@ fn offline_it_is_there_and_waits_for_the_network() {
 }
 
 #[test]
-fn what_another_tabs_vault_renewed_is_used_and_never_the_old_one_rf11() {
+fn what_another_tabs_vault_renewed_is_used_and_never_the_old_one_rf1() {
     let mut rig = signed_in();
     let orders = rig.unsealed(Ok(Some(record(5, false))));
     assert_eq!(orders, ["Seal rt-5 lost", "Send rt-5"]);
@@ -202,7 +202,7 @@ fn who_signed_in_elsewhere_as_another_takes_the_record_and_this_session_ends_rf1
 }
 
 #[test]
-fn a_session_whose_end_another_tab_was_told_is_over_here_too_rf11() {
+fn a_session_whose_end_another_tab_was_told_is_over_here_too_rf5() {
     let over = r#"{"scopes":["openid"],"lost":true}"#;
     let mut rig = signed_in();
     let orders = rig.unsealed(Ok(Some(Secret::from(over))));
