@@ -87,11 +87,10 @@ pub fn without_nonce() -> AuthError {
 
 /// What a record says: refresh token, claims and scopes, and whether the token may have been used. Without a
 /// refresh token the session is over, for all who have it.
-fn write(grant: &Grant, is_lost: bool) -> Secret {
+fn write(grant: &Grant, refresh_token: Option<&Secret>, is_lost: bool) -> Secret {
     let mut record = Writer::default();
     // exposed: to be encrypted at once.
-    let refresh_token = grant.refresh_token.as_ref().map(|token| token.expose());
-    record.optional("refresh_token", refresh_token);
+    record.optional("refresh_token", refresh_token.map(Secret::expose));
     record.optional("claims", grant.claims.as_ref().map(|claims| &*claims.text));
     record.texts("scopes", &grant.scopes);
     record.flag("lost", is_lost);
@@ -177,7 +176,8 @@ impl Session {
     /// the record says that it may be lost.
     pub(super) fn seal(&mut self, is_new: bool, is_lost: bool) {
         let Some(tenure) = self.tenure().filter(|_| self.is_sealed) else { return };
-        let record = tenure.grant.refresh_token.is_some().then(|| write(&tenure.grant, is_lost));
+        let token = tenure.grant.refresh_token.as_deref();
+        let record = token.map(|_| write(&tenure.grant, token, is_lost));
         if record.is_some() || is_new {
             self.order(Output::Seal { record, is_new });
         }
@@ -186,8 +186,7 @@ impl Session {
     /// The provider takes the refresh token no more: whoever else has one of that session need not ask.
     pub(super) fn seal_the_end(&mut self) {
         let Some(tenure) = self.tenure().filter(|_| self.is_sealed) else { return };
-        let record =
-            Some(write(&Grant { refresh_token: None, ..Grant::clone(&tenure.grant) }, true));
+        let record = Some(write(&tenure.grant, None, true));
         self.order(Output::Seal { record, is_new: false });
     }
 
