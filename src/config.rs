@@ -65,6 +65,8 @@ pub struct Config {
     pub logout: Logout,
     /// What becomes of a session whose vault is gone.
     pub restore: Restore,
+    /// Where the refresh token is.
+    pub persistence: Persistence,
     /// Whether people may sign in by giving their password to the page (`"deprecated"`).
     pub allow_password_grant: bool,
     /// Whether `exportAccessToken` is allowed.
@@ -76,6 +78,8 @@ pub struct Config {
     /// The origins of the application, where the vault has one of its own; else none, and the application is
     /// at [`Config::page_origin`].
     pub app_origins: Vec<String>,
+    /// The fingerprint of the text that this was read from.
+    pub fingerprint: String,
 }
 
 /// A place that a credential may go to.
@@ -152,6 +156,30 @@ pub enum Restore {
     None,
 }
 
+/// Where the refresh token is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Persistence {
+    /// In the vault alone.
+    #[default]
+    Memory,
+    /// Also in IndexedDB, under a key that cannot be exported; it is bound to another such key (DPoP).
+    Sealed,
+    /// The same, not bound: a script that opens the record once may use it anywhere.
+    SealedUnbound,
+}
+
+impl Persistence {
+    /// The option's word; `None` for its default.
+    #[must_use]
+    pub const fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Memory => None,
+            Self::Sealed => Some("sealed"),
+            Self::SealedUnbound => Some("sealed-unbound"),
+        }
+    }
+}
+
 impl Config {
     /// Whether tokens are bound to a key of the vault's.
     #[must_use]
@@ -167,7 +195,8 @@ impl Config {
             .map_err(|error| invalid(&[["the text ", error.as_str()].concat()]))?;
         let page = urls.parse(page_url, None);
         let page = page.ok_or_else(|| invalid(&["the page's own address is no URL".to_owned()]))?;
-        read::config(&options, &page, urls).map_err(|problems| invalid(&problems))
+        let config = read::config(&options, &page, urls).map_err(|problems| invalid(&problems))?;
+        Ok(Self { fingerprint: fingerprint(text), ..config })
     }
 
     /// The same for a vault that has `baked`, the text of the one configuration that it serves: whatever else a
@@ -179,7 +208,10 @@ impl Config {
         urls: &dyn ParseUrl,
     ) -> Result<Self, AuthError> {
         let wanted = Self::check(text, page_url, urls)?;
-        let problem = match baked.map(|baked| Self::check(baked, page_url, urls)) {
+        // The same, however it is written.
+        let as_wanted = |baked| Self { fingerprint: wanted.fingerprint.clone(), ..baked };
+        let baked = baked.map(|baked| Self::check(baked, page_url, urls).map(as_wanted));
+        let problem = match baked {
             Some(Ok(baked)) if baked == wanted => None,
             Some(Ok(_)) => Some(
                 "they are not those that `npx tokenward init --config` wrote into this vault: give \
@@ -202,6 +234,12 @@ impl Config {
             Some(resource) => self.audiences.iter().position(|other| other == resource),
             None => Some(DEFAULT_AUDIENCE),
         }
+    }
+
+    /// Whether the refresh token outlives the vault, under a seal.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.persistence != Persistence::Memory
     }
 
     /// This client at its issuer: what outlives a vault is stored under this.

@@ -123,6 +123,14 @@ codes! {
     DpopNonceUnreadable = "dpop_nonce_unreadable",
     /// The key that the sign-in is bound to (DPoP) is gone: sign in again.
     DpopKeyLost = "dpop_key_lost",
+    /// The browser keeps no sealed record (storage denied or full, or no key can be stored in this place): a
+    /// warning, with which the session goes on and ends with its vault.
+    SealedUnavailable = "sealed_unavailable",
+    /// The sealed record does not open: changed, cut off, another key. It was removed: sign in again.
+    SealedUnreadable = "sealed_unreadable",
+    /// The provider asks for no DPoP nonce, so proofs that a script signed beforehand are good elsewhere: a
+    /// warning, with which the session goes on.
+    SealedWithoutNonce = "sealed_without_nonce",
     /// Nobody is signed in.
     NotSignedIn = "not_signed_in",
     /// The session ended while the call waited.

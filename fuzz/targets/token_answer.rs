@@ -7,7 +7,7 @@ use std::rc::Rc;
 use libfuzzer_sys::fuzz_target;
 use tokenward::{
     clock::{Millis, Now, ServerOffset, UnixMillis},
-    config::{Config, Logout, Restore, TokenType},
+    config::{Config, Logout, Persistence, Restore, TokenType},
     error::{AuthError, Code},
     jwt::{algorithm::Algorithms, claims::Claims},
     oauth::{
@@ -170,5 +170,7 @@ fn config() -> Config {
         network_timeout: Millis::from_secs(10),
         page_origin: "https://app.example.com".to_owned(),
         app_origins: Vec::new(),
+        persistence: Persistence::Memory,
+        fingerprint: String::new(),
     }
 }

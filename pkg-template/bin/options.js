@@ -16,6 +16,7 @@ export const OPTIONS = {
   dpop: "boolean",
   logout: "object",
   restore: "string",
+  persistence: "string",
   allowTokenExport: "boolean",
   allowPasswordGrant: "string",
   timeouts: "object",

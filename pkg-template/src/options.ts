@@ -113,6 +113,14 @@ export interface ClientOptions {
   };
   /** What becomes of a session whose vault is gone: the provider is asked (`prompt=none`), or nothing. */
   restore?: "redirect" | "none";
+  /**
+   * Whether the refresh token is also in IndexedDB, so that the session outlives its vault without a way to
+   * the provider: encrypted under a key that no script can export, though any script of this origin can use
+   * it. `"sealed"` needs `dpop`: what a script takes is then worth as much as the proofs that it signed here
+   * beforehand. `"sealed-unbound"` does without: a script that runs here once may take the refresh token and
+   * use it anywhere. `"memory"` where absent.
+   */
+  persistence?: "memory" | "sealed" | "sealed-unbound";
   /** Whether `exportAccessToken()` may hand the access token to the page. */
   allowTokenExport?: boolean;
   /** Whether `signInWithPassword()` may take a password: RFC 9700 forbids it, so for migrations alone. */
@@ -237,10 +245,25 @@ export function readOptions(options: ClientOptions): Settings {
     place:
       isolation === "none"
         ? "page"
-        : (isolation ?? (globalThis.SharedWorker ? "shared" : "worker")),
+        : (isolation ?? (globalThis.SharedWorker && keepsKeys(session) ? "shared" : "worker")),
     hasShield: script !== undefined && serviceWorker !== "none",
     isManual: callback === "manual",
   };
+}
+
+/**
+ * Whether a `SharedWorker` does for what is to be stored under a key. Where none can be cloned there (WebKit),
+ * no stream can be transferred either, and that can be tried here.
+ */
+function keepsKeys({ persistence }: ClientOptions): boolean {
+  if (!persistence?.startsWith("sealed")) return true;
+  const stream = new ReadableStream();
+  try {
+    structuredClone(stream, { transfer: [stream] });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -108,6 +108,45 @@ pub(crate) async fn sign(key: &CryptoKey, text: &str) -> Result<Vec<u8>, JsValue
     Ok(Uint8Array::new(&settled(signature).await?).to_vec())
 }
 
+/// A new key for AES-GCM that nobody can read.
+pub(crate) fn make_cipher_key() -> Result<Promise, JsValue> {
+    let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
+    subtle()?.generate_key_with_object(&cipher(&[], ""), false, &usages)
+}
+
+/// A secret, encrypted and bound to `data`. The number `iv` is used once.
+pub(crate) fn encrypt(
+    key: &JsValue,
+    iv: &[u8],
+    data: &str,
+    secret: &Secret,
+) -> Result<Promise, JsValue> {
+    // exposed: to be encrypted.
+    let (key, secret) = (key.unchecked_ref(), secret.expose().as_bytes());
+    subtle()?.encrypt_with_object_and_u8_array(&cipher(iv, data), key, secret)
+}
+
+/// The bytes of the secret again; fails where key, number, data or ciphertext are others.
+pub(crate) fn decrypt(
+    key: &JsValue,
+    iv: &[u8],
+    data: &str,
+    encrypted: &[u8],
+) -> Result<Promise, JsValue> {
+    let key = key.unchecked_ref();
+    subtle()?.decrypt_with_object_and_u8_array(&cipher(iv, data), key, encrypted)
+}
+
+/// What WebCrypto is told of AES-GCM, for making a key and for using it.
+fn cipher(iv: &[u8], data: &str) -> Object {
+    let algorithm = Object::new();
+    object::set(&algorithm, "name", &"AES-GCM".into());
+    object::set(&algorithm, "length", &256.into());
+    object::set(&algorithm, "iv", &Uint8Array::from(iv));
+    object::set(&algorithm, "additionalData", &Uint8Array::from(data.as_bytes()));
+    algorithm
+}
+
 /// What WebCrypto is told of ES256, for making a key and for signing.
 fn es256() -> Object {
     let parameters = Object::new();

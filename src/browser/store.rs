@@ -11,8 +11,8 @@ use futures_channel::oneshot;
 use js_sys::{Array, Function};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
-    IdbDatabase, IdbFactory, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction,
-    IdbTransactionMode,
+    IdbDatabase, IdbFactory, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest,
+    IdbTransaction, IdbTransactionMode,
 };
 
 use super::{global, object, time};
@@ -86,8 +86,12 @@ pub(crate) enum Next {
     Keep,
     /// It becomes this.
     Put(String),
+    /// It becomes this, which is no text.
+    PutValue(JsValue),
     /// It is removed.
     Remove,
+    /// It is removed, and all whose keys begin so.
+    RemoveAll(String),
 }
 
 /// Reads what is remembered under `key`, and does with it what `decide` says; nobody else, in another
@@ -119,20 +123,45 @@ pub(crate) async fn adopt(
     Ok(value.clone())
 }
 
-/// Reads what is under `key` and changes it, in one transaction.
+/// The same with what is no text.
+pub(crate) async fn exchange(
+    key: &str,
+    decide: &mut dyn FnMut(&JsValue) -> Next,
+) -> Result<JsValue, Denied> {
+    change(MEMORIES, key, decide).await
+}
+
 async fn update(
     name: Name,
     key: &str,
     decide: &mut dyn FnMut(Option<&str>) -> Next,
 ) -> Result<Option<String>, Denied> {
+    let record = change(name, key, &mut |record| decide(record.as_string().as_deref())).await?;
+    Ok(record.as_string())
+}
+
+/// Reads what is under `key` and changes it, in one transaction.
+async fn change(
+    name: Name,
+    key: &str,
+    decide: &mut dyn FnMut(&JsValue) -> Next,
+) -> Result<JsValue, Denied> {
     let database = open(name).await?;
     let (transaction, store) = database.writable()?;
     let key = JsValue::from_str(key);
-    let record = ended(&store.get(&key)?).await?.as_string();
-    let request = match decide(record.as_deref()) {
+    let record = ended(&store.get(&key)?).await?;
+    let request = match decide(&record) {
         Next::Keep => None,
         Next::Put(text) => Some(store.put_with_key(&JsValue::from_str(&text), &key)?),
+        Next::PutValue(value) => Some(store.put_with_key(&value, &key)?),
         Next::Remove => Some(store.delete(&key)?),
+        Next::RemoveAll(beginning) => {
+            // After every text that goes on.
+            let end = [beginning.as_str(), "\u{ffff}"].concat();
+            let range =
+                IdbKeyRange::bound(&JsValue::from_str(&beginning), &JsValue::from_str(&end))?;
+            Some(store.delete(&range)?)
+        }
     };
     if let Some(request) = request {
         ended(&request).await?;

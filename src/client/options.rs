@@ -3,7 +3,7 @@
 use crate::{
     clock::Millis,
     config::{
-        Endpoints, Logout, Resource, Restore, TokenType,
+        Endpoints, Logout, Persistence, Resource, Restore, TokenType,
         credential::{Component, Key, Usage},
     },
     json::{Members, Writer},
@@ -55,6 +55,8 @@ pub struct Options {
     pub allow_token_export: bool,
     /// What becomes of a session whose vault is gone.
     pub restore: Restore,
+    /// Where the refresh token is.
+    pub persistence: Persistence,
     /// How long the provider may take to answer; ten seconds where it is absent.
     pub network_timeout: Option<Millis>,
 }
@@ -79,6 +81,7 @@ impl Options {
             allow_password_grant: false,
             allow_token_export: false,
             restore: Restore::Redirect,
+            persistence: Persistence::Memory,
             network_timeout: None,
         }
     }
@@ -130,6 +133,7 @@ impl Options {
             let address = self.logout.post_logout_redirect_uri.as_deref().map(whole);
             to.optional("postLogoutRedirectUri", address.as_deref());
         });
+        json.optional("persistence", self.persistence.as_str());
         json.flag("pushAuthorizationRequests", self.push_authorization_requests);
         json.text("redirectUri", &whole(&self.redirect_uri));
         if !self.resource.is_empty() {
@@ -304,6 +308,7 @@ mod tests {
         options.push_authorization_requests = true;
         options.token_type = TokenType::Dpop;
         options.restore = Restore::None;
+        options.persistence = Persistence::Sealed;
         options.network_timeout = Some(Millis(5000));
         let config = read(&options).unwrap();
         assert_eq!(config.issuer, options.issuer);
@@ -323,6 +328,7 @@ mod tests {
             config.is_bound() && config.allow_token_export && config.push_authorization_requests
         );
         assert_eq!(config.restore, Restore::None);
+        assert_eq!(config.persistence, Persistence::Sealed);
         assert_eq!(config.network_timeout, Millis(5000));
     }
 

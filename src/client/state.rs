@@ -92,8 +92,7 @@ mod reading {
                 refresh_at: number(&from, "refreshAt"),
                 refreshing: object::own(&from, "refreshing").is_truthy(),
                 degraded: inner("degraded"),
-                restored_by: (text(&from, "restoredBy") == "redirect")
-                    .then_some(RestoredBy::Redirect),
+                restored_by: RestoredBy::read(&text(&from, "restoredBy")),
             },
             _ => return None,
         })

@@ -97,6 +97,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     pinned("dpop", Kind::Boolean),
     pinned("logout", Kind::Object),
     pinned("restore", Kind::String),
+    pinned("persistence", Kind::String),
     pinned("allowTokenExport", Kind::Boolean),
     pinned("allowPasswordGrant", Kind::String),
     pinned("timeouts", Kind::Object),

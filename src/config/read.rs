@@ -1,7 +1,7 @@
 //! The options, read into a [`Config`].
 
 use super::{
-    Config, Endpoints, Logout, Resource, Restore, TokenType,
+    Config, Endpoints, Logout, Persistence, Resource, Restore, TokenType,
     credential::Key,
     keys,
     options::{ENDPOINTS, LOGOUT, OPTIONS, RESOURCE, TIMEOUTS},
@@ -54,11 +54,13 @@ pub(super) fn config(
         },
         logout: logout(&from, urls),
         restore: restore(&from),
+        persistence: persistence(&from),
         allow_password_grant: allow_password_grant(&from),
         allow_token_export: from.boolean("allowTokenExport").unwrap_or(false),
         network_timeout: network_timeout(&from),
         page_origin: page.origin.clone(),
         app_origins: app_origins(&from, page, urls),
+        fingerprint: String::new(),
     };
     problems.settle(config)
 }
@@ -195,6 +197,27 @@ fn restore(from: &Reader<'_>) -> Restore {
         Some(_) => {
             from.problem("restore", "must be \"redirect\" or \"none\"");
             Restore::None
+        }
+    }
+}
+
+fn persistence(from: &Reader<'_>) -> Persistence {
+    match from.text("persistence") {
+        None | Some("memory") => Persistence::Memory,
+        Some("sealed") => {
+            if from.boolean("dpop") != Some(true) {
+                from.problem(
+                    "persistence",
+                    "is \"sealed\" without `dpop: true`: a script of this origin that opens the record once \
+                     could use its refresh token anywhere; \"sealed-unbound\" takes that risk",
+                );
+            }
+            Persistence::Sealed
+        }
+        Some("sealed-unbound") => Persistence::SealedUnbound,
+        Some(_) => {
+            from.problem("persistence", "must be \"memory\", \"sealed\" or \"sealed-unbound\"");
+            Persistence::Memory
         }
     }
 }

@@ -146,10 +146,31 @@ fn unknown_options_are_named_and_meant_ones_suggested() {
         let problem = problems(&json!({ wrong: 1 })).remove(0);
         assert_eq!(problem, format!("`{wrong}` is unknown: did you mean `{meant}`?"));
     }
-    for wrong in ["persistence", "x", "", "isolation", "__proto__", "<b>\u{202e}"] {
+    for wrong in ["storage", "x", "", "isolation", "__proto__", "<b>\u{202e}"] {
         let problem = problems(&json!({ wrong: 1 })).remove(0);
         assert!(problem.ends_with("is unknown") && !problem.contains('<'), "{problem}");
     }
+}
+
+#[test]
+fn a_seal_wants_bound_tokens_or_the_word_for_doing_without_st1() {
+    let persistence = |word: &str, is_bound: bool| {
+        let options = json!({ "persistence": word, "dpop": is_bound });
+        checked(&options).map(|config| (config.persistence, config.is_sealed()))
+    };
+    assert_eq!(persistence("memory", false), Ok((Persistence::Memory, false)));
+    assert_eq!(persistence("sealed", true), Ok((Persistence::Sealed, true)));
+    let unbound = Ok((Persistence::SealedUnbound, true));
+    assert_eq!(
+        (persistence("sealed-unbound", false), persistence("sealed-unbound", true)),
+        (unbound.clone(), unbound)
+    );
+    let refused = persistence("sealed", false).unwrap_err();
+    assert_eq!(refused.code, Code::ConfigInvalid);
+    for words in ["dpop: true", "sealed-unbound", "anywhere"] {
+        assert!(refused.message.contains(words), "{}", refused.message);
+    }
+    assert!(persistence("forever", true).is_err());
 }
 
 #[test]

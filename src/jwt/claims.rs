@@ -7,8 +7,11 @@ use std::rc::Rc;
 use super::compact::Compact;
 use crate::{
     clock::UnixMillis,
-    json::{Json, JsonError, Object},
+    json::{self, Json, JsonError, Object},
 };
+
+/// The largest payload that is read again, in bytes.
+const LIMIT: usize = 64 * 1024;
 
 /// The last second of the year 9999.
 const LAST_SECOND: f64 = 253_402_300_799.0;
@@ -48,12 +51,21 @@ impl fmt::Debug for Claims {
 impl Claims {
     /// The claims of a token; an error says what is wrong, as the end of a sentence: "the token …".
     pub(crate) fn read(compact: &Compact) -> Result<Self, &'static str> {
-        let time =
-            |name| seconds(&compact.payload, name).map_err(|_| "has a time of the wrong kind");
+        Self::of_payload(&compact.payload, &compact.text)
+    }
+
+    /// The claims of a payload that was verified before.
+    pub(crate) fn of(text: &str) -> Result<Self, &'static str> {
+        let payload = json::read(text.as_bytes(), LIMIT).map_err(JsonError::as_str)?;
+        Self::of_payload(&payload, text)
+    }
+
+    fn of_payload(payload: &Object, text: &str) -> Result<Self, &'static str> {
+        let time = |name| seconds(payload, name).map_err(|_| "has a time of the wrong kind");
         let (Some(expires), Some(issued)) = (time("exp")?, time("iat")?) else {
             return Err("lacks `exp` or `iat`");
         };
-        let named = Named::read(&compact.payload)
+        let named = Named::read(payload)
             .map_err(|_| "has a claim of the wrong kind, or lacks `iss`, `sub` or `aud`")?;
         Ok(Self {
             issuer: named.iss.to_owned(),
@@ -66,7 +78,7 @@ impl Claims {
             not_before: time("nbf")?,
             // Of no weight unless it was asked for, and some providers write `null`.
             authenticated: time("auth_time").ok().flatten(),
-            text: Rc::from(compact.text.as_str()),
+            text: Rc::from(text),
         })
     }
 }

@@ -114,6 +114,8 @@ pub struct Proofs {
     nonces: Vec<(Server, String, String)>,
     /// The provider's clock, as last seen.
     pub offset: ServerOffset,
+    /// Whether the provider has refused a proof for its nonce.
+    pub wants_nonce: bool,
 }
 
 impl Proofs {
@@ -188,7 +190,10 @@ impl Proofs {
         let told = self.heard(Server::Provider, origin, answer.dpop_nonce.as_deref(), sent);
         let refusal = token::refusal(answer, Phase::SignIn, now.wall)?;
         let may_help = match refusal.error.oauth_error.as_deref()? {
-            USE_NONCE => told == Told::New,
+            USE_NONCE => {
+                self.wants_nonce = true;
+                told == Told::New
+            }
             "invalid_dpop_proof" => self.learn(answer, now) || told == Told::New,
             _ => false,
         };

@@ -7,6 +7,7 @@ use super::{
     grant::Grant,
     inputs::{Ask, Epoch, Mark, Output, Reach, TokenFailure, TokenRequest},
     machine::{Session, Standing},
+    sealed::Unreadable,
     snapshot::{RestoredBy, SignedOutReason},
     tabs::News,
     tenure::Tenure,
@@ -15,6 +16,7 @@ use crate::{
     clock::{Millis, Now},
     error::{AuthError, Code, Phase},
     oauth::{revocation::Revocable, transaction::Mode},
+    secret::Secret,
 };
 
 /// The token requests of a session.
@@ -39,16 +41,22 @@ pub(super) struct PendingCode {
 enum Lock {
     #[default]
     Free,
-    Asked,
+    /// Since then.
+    Asked(Now),
     /// By force, from one that hangs. That one may wake and be answered: what it gets renews its own
     /// session alone, so nothing of it needs to be undone.
     Stealing,
+    /// Held since then, while the sealed record is read.
+    Reading(Now),
     Held,
 }
 
 /// How far vaults spread that give up waiting for the same holder: the first takes the lock by force,
 /// the others get it in their turn.
 const TAKEOVER_SPREAD: Millis = Millis::from_secs(3);
+
+/// For how long a lock is certainly not taken by force: nobody waits less for it.
+const OWN: Millis = Millis::from_secs(2);
 
 /// A token request under way.
 #[derive(Debug)]
@@ -150,7 +158,7 @@ impl Session {
     /// Whether the current access token of this audience is being renewed.
     pub(super) fn is_refreshing(&self, audience: usize) -> bool {
         self.exchange.refresh_under_way(self.epoch, audience)
-            || (matches!(self.exchange.lock, Lock::Asked | Lock::Stealing)
+            || (matches!(self.exchange.lock, Lock::Asked(_) | Lock::Stealing | Lock::Reading(_))
                 && self.exchange.audience == audience
                 && self.exchange.codes.is_empty()
                 && self.tenure().is_some())
@@ -162,9 +170,9 @@ impl Session {
             return;
         }
         let wanted = self.wanted(now);
-        if wanted.is_some() || !self.exchange.codes.is_empty() {
+        if wanted.is_some() || !self.exchange.codes.is_empty() || self.is_unsealing() {
             self.exchange.audience = wanted.unwrap_or_default();
-            self.exchange.lock = Lock::Asked;
+            self.exchange.lock = Lock::Asked(now);
             let jitter = self.random.up_to(TAKEOVER_SPREAD);
             self.outputs.push_back(Output::TakeLock { jitter });
         }
@@ -172,23 +180,48 @@ impl Session {
 
     pub(super) fn lock_taken(&mut self, now: Now) {
         match self.exchange.lock {
-            Lock::Asked | Lock::Stealing => self.send(now),
+            Lock::Asked(_) | Lock::Stealing if self.needs_record(now) => {
+                self.exchange.lock = Lock::Reading(now);
+                self.outputs.push_back(Output::Unseal);
+            }
+            Lock::Asked(_) | Lock::Stealing => self.send(now),
             // Not asked for: it is not kept.
             Lock::Free => self.outputs.push_back(Output::ReleaseLock),
-            Lock::Held => {}
+            Lock::Held | Lock::Reading(_) => {}
         }
+    }
+
+    /// Whether what is sent next depends on what the vaults of other tabs did with the refresh token.
+    fn needs_record(&self, now: Now) -> bool {
+        let is_refresh = self.exchange.codes.is_empty() && self.wanted(now).is_some();
+        self.is_unsealing() || (is_refresh && self.is_sealed)
+    }
+
+    /// The sealed record was read, under the lock.
+    pub(super) fn record_read(&mut self, now: Now, outcome: Result<Option<Secret>, Unreadable>) {
+        let Lock::Reading(since) = self.exchange.lock else { return };
+        if elapsed(since, now) < OWN {
+            self.unsealed(now, outcome);
+            return self.send(now);
+        }
+        // It stood still: the lock may have been taken by force, and the token used.
+        self.exchange.lock = Lock::Free;
+        self.outputs.push_back(Output::ReleaseLock);
     }
 
     pub(super) fn lock_missed(&mut self, now: Now) {
         match self.exchange.lock {
+            // Whoever holds it may be alive, and use the token that all share.
+            Lock::Asked(since) if self.is_sealed && elapsed(since, now) < OWN => {}
             // Nobody holds it so long who is alive: a request has its time limit.
-            Lock::Asked => {
+            Lock::Asked(_) => {
                 self.exchange.lock = Lock::Stealing;
                 return self.outputs.push_back(Output::StealLock);
             }
-            Lock::Stealing => self.exchange.lock = Lock::Free,
-            Lock::Free | Lock::Held => return,
+            Lock::Stealing => {}
+            Lock::Free | Lock::Reading(_) | Lock::Held => return,
         }
+        self.exchange.lock = Lock::Free;
         let failure = |phase| TokenFailure {
             error: AuthError::transient(
                 Code::Timeout,
@@ -204,6 +237,8 @@ impl Session {
             self.code_failed(now, code.arrived(), failure(Phase::Callback));
         } else if let Some(audience) = self.wanted(now) {
             self.refresh_failed(now, audience, failure(Phase::Refresh));
+        } else if self.is_unsealing() {
+            self.restore_otherwise();
         }
     }
 
@@ -270,6 +305,7 @@ impl Session {
         let grant = Rc::clone(&tenure.grant);
         let refresh_token = tenure.refresh_token()?;
         self.exchange.audience = audience;
+        self.seal(false, true);
         let request = TokenRequest::Refresh { grant, refresh_token, audience };
         Some((request, Purpose::Refresh(audience)))
     }
@@ -295,10 +331,12 @@ impl Session {
     }
 
     fn renewed(&mut self, audience: usize, grant: Grant) {
+        self.provider_heard();
         let generation = self.next_generation();
         match &mut self.standing {
             Standing::SignedIn(tenure) => {
                 tenure.renew(audience, grant, generation, &mut self.random);
+                self.seal(false, false);
             }
             Standing::Restoring | Standing::SignedOut { .. } => {
                 self.outputs.push_back(Output::Revoke(grant.revocable()));
@@ -308,7 +346,12 @@ impl Session {
 
     fn refresh_failed(&mut self, now: Now, audience: usize, failure: TokenFailure) {
         if !failure.is_final {
+            self.provider_heard();
             return self.refresh_delayed(now, audience, &failure);
+        }
+        self.seal_the_end();
+        if self.is_asked_next() {
+            return self.restore_otherwise();
         }
         let Standing::SignedIn(tenure) = &mut self.standing else { return };
         let has_ended = tenure.grant.refresh_end.as_deref().is_some_and(|end| end.at.is_due(now));
@@ -382,6 +425,7 @@ impl Session {
         tenure.restored_by = (way == Way::Restore).then_some(RestoredBy::Redirect);
         self.standing = Standing::SignedIn(Box::new(tenure));
         self.stop_restoring();
+        self.seal(true, false);
         self.outputs.push_back(Output::Tell(News::SignedIn));
         self.outputs.push_back(Output::Conclude { ask, outcome: Ok(return_to), mark: Mark::Set });
     }

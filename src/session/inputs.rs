@@ -10,6 +10,7 @@ use crate::{
     session::{
         grant::Grant,
         restore::Flag,
+        sealed::Unreadable,
         snapshot::Snapshot,
         tabs::{Chronicle, News, TabsEpoch},
     },
@@ -109,6 +110,10 @@ pub enum Input {
         /// A grant, or what is known of the failure.
         outcome: Result<Grant, TokenFailure>,
     },
+    /// The sealed record was read (`Output::Unseal`), or does not open.
+    Unsealed(Result<Option<Secret>, Unreadable>),
+    /// Something is not as the configuration wants it, and the session goes on.
+    Warned(AuthError),
     /// Something woke the vault.
     Woke(Wake),
     /// The device is online again.
@@ -242,6 +247,17 @@ pub enum Output {
         epoch: Epoch,
         /// What to send.
         request: TokenRequest,
+    },
+    /// Read the sealed record; answer with `Unsealed`.
+    Unseal,
+    /// Put this in the place of the sealed record that was seen last, or nothing; with `is_new` in the place
+    /// of whichever there is. What is ordered after it waits for it: it is there before a refresh token is
+    /// used.
+    Seal {
+        /// What the record says.
+        record: Option<Secret>,
+        /// Whether the session has just begun.
+        is_new: bool,
     },
     /// Look for a stored transaction and remove it; answer with `Found`.
     Find {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::{Millis, Now, UnixMillis},
     config::{DEFAULT_AUDIENCE, further_audience},
-    error::AuthError,
+    error::{AuthError, Code},
     json::{Members, Writer},
 };
 
@@ -40,6 +40,8 @@ pub enum EventType {
     Recovered,
     /// Nobody is signed in any more, or the session that was to be restored was not.
     Ended,
+    /// Something is not as the configuration wants it, and the session goes on: `error` says what.
+    Warning,
 }
 
 /// One event. Times are milliseconds.
@@ -77,7 +79,7 @@ pub struct Event {
     /// Why it ended; only there.
     #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
     pub reason: Option<SignedOutReason>,
-    /// The error behind it: of an attempt that failed always, of an end where there is one.
+    /// The error behind it: of an attempt that failed and of a warning always, of an end where there is one.
     #[cfg_attr(
         all(test, not(target_arch = "wasm32")),
         ts(optional, as = "Option<crate::error::AuthErrorInfo>")
@@ -90,6 +92,8 @@ pub struct Event {
 pub struct Journal {
     kept: VecDeque<String>,
     serial: u64,
+    /// What was warned of last: once is enough.
+    warned: Option<Code>,
 }
 
 /// How a session stood before an input: what happened is told from how it stands afterwards.
@@ -111,6 +115,7 @@ impl EventType {
         Self::Degraded,
         Self::Recovered,
         Self::Ended,
+        Self::Warning,
     ];
 
     /// The type of that text.
@@ -129,6 +134,7 @@ impl EventType {
             Self::Degraded => "degraded",
             Self::Recovered => "recovered",
             Self::Ended => "ended",
+            Self::Warning => "warning",
         }
     }
 }
@@ -210,13 +216,24 @@ impl Journal {
 impl Session {
     /// How it stands.
     pub(super) fn stand(&self) -> Stand {
-        let accesses = self.tenure().map_or(&[][..], |tenure| &tenure.accesses);
+        let heard = self.tenure().filter(|tenure| !tenure.is_unheard);
+        let accesses = heard.map_or(&[][..], |tenure| &tenure.accesses);
         let token = |access: &Access| (access.generation, access.plan.failures());
         Stand {
             epoch: self.epoch,
             tokens: accesses.iter().map(token).collect(),
-            is_restoring: matches!(self.standing, Standing::Restoring),
+            is_restoring: matches!(self.standing, Standing::Restoring)
+                || self.tenure().is_some_and(|tenure| tenure.is_unheard),
             sent: self.exchange.sent(),
+        }
+    }
+
+    /// Tells of something that is not as it should be, once.
+    pub(super) fn warned(&mut self, now: Now, error: AuthError) {
+        if self.journal.warned.replace(error.code) != Some(error.code) {
+            let mut event = Event::of(EventType::Warning, now, &self.stand());
+            (event.took_ms, event.error) = (None, Some(error));
+            self.journal.add(event);
         }
     }
 
@@ -224,8 +241,16 @@ impl Session {
     pub(super) fn note(&mut self, now: Now, before: &Stand) {
         match &self.standing {
             Standing::Restoring => {}
+            Standing::SignedIn(tenure) if tenure.is_unheard => {}
             Standing::SignedOut { reason, error } => {
-                let is_lost = before.is_restoring && *reason == SignedOutReason::VaultGone;
+                let is_lost = before.is_restoring
+                    && matches!(
+                        reason,
+                        SignedOutReason::VaultGone
+                            | SignedOutReason::SealedUnreadable
+                            | SignedOutReason::SessionEnded
+                            | SignedOutReason::RefreshLost
+                    );
                 if !before.tokens.is_empty() || is_lost {
                     let mut event = Event::of(EventType::Ended, now, before);
                     event.reason = Some(*reason);

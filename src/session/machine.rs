@@ -38,6 +38,8 @@ pub struct Session {
     pub(super) random: Random,
     pub(super) is_online: bool,
     pub(super) has_pages: bool,
+    /// Whether its refresh token outlives the vault under a seal.
+    pub(super) is_sealed: bool,
     /// How far what happened in other tabs is known; `None` until they were asked.
     pub(super) tabs_epoch: Option<TabsEpoch>,
     pub(super) outputs: VecDeque<Output>,
@@ -88,6 +90,7 @@ impl Session {
             random: Random::new(seed),
             is_online: true,
             has_pages: false,
+            is_sealed: false,
             tabs_epoch: None,
             outputs: VecDeque::from([Output::ReadFlag]),
             journal: Journal::default(),
@@ -205,6 +208,7 @@ impl Session {
     pub(super) fn end(&mut self, reason: SignedOutReason, error: Option<AuthError>) {
         self.standing = Standing::SignedOut { reason, error };
         self.refuse_all();
+        self.answer_pages();
     }
 
     fn hear(&mut self, now: Now, input: Input) {
@@ -218,10 +222,15 @@ impl Session {
             Input::CallbackRefused { ask, error } => self.conclude_failed(ask, error),
             Input::Found { ask, transaction } => self.found(now, ask, transaction),
             Input::LockTaken => self.lock_taken(now),
+            Input::Unsealed(outcome) => self.record_read(now, outcome),
+            Input::Warned(error) => self.warned(now, error),
             Input::LockMissed => self.lock_missed(now),
             Input::TokenAnswered { epoch, outcome } => self.token_answered(now, epoch, outcome),
             Input::WentOnline => self.went_online(now),
-            Input::WentOffline => self.is_online = false,
+            Input::WentOffline => {
+                self.is_online = false;
+                self.provider_heard();
+            }
             Input::PageArrived => {
                 self.has_pages = true;
                 self.outputs.push_back(Output::Recall);
@@ -289,6 +298,7 @@ impl Session {
 
     fn view(&self) -> View {
         match &self.standing {
+            Standing::SignedIn(tenure) if tenure.is_unheard => View::Restoring,
             Standing::SignedIn(tenure) => {
                 let (grant, access) = (&tenure.grant, tenure.default());
                 let claims = grant.claims.as_ref();

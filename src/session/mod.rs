@@ -9,6 +9,7 @@
 //!   renewed.
 //! - [`tabs`]: what the vaults of other tabs tell.
 //! - [`restore`]: what a vault does where another one was lost with the session.
+//! - [`sealed`]: what of a session outlives its vault, under a seal.
 //! - [`journal`]: what became of it, for whoever asks afterwards.
 //! - `signin`, `exchange`, `waiting`: callbacks, the one token request at a time, the tickets.
 
@@ -21,6 +22,7 @@ pub mod machine;
 pub mod outcome;
 pub mod proof;
 pub mod restore;
+pub mod sealed;
 mod signout;
 pub mod snapshot;
 pub mod tabs;

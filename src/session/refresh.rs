@@ -72,6 +72,11 @@ impl Plan {
         Self { due, life, ..Self::default() }
     }
 
+    /// The plan for an access token that is still to come.
+    pub(super) fn due(now: Now) -> Self {
+        Self { due: Some(now.after(Millis(0))), ..Self::default() }
+    }
+
     /// The wall clock was set back by so much. What calls wait for after a failure is short enough for the
     /// monotonic one.
     pub(super) fn set_back(&mut self, by: Millis) {

@@ -62,6 +62,8 @@ pub(super) struct Restoring {
     /// Whether the flag was seen once. Until then no callback is judged, for one that restores is
     /// worth nothing without it.
     pub(super) has_read_flag: bool,
+    /// Whether there may be a sealed record that was not tried yet.
+    pub(super) has_record: bool,
     /// The pages that wait, the latest last, and whether each may leave for the provider.
     pages: Vec<(Ask, bool)>,
     /// Why another callback failed: the reason to tell, if nothing is restored.
@@ -77,6 +79,8 @@ enum Stage {
     Looking,
     /// A callback is being judged; if it fails, the flag is looked for again.
     Judging,
+    /// The sealed record is to be read, under the lock.
+    Unsealing,
     /// Another vault's page may be at the provider: when to look again.
     Elsewhere(Deadline),
     /// Any page may go.
@@ -93,6 +97,7 @@ impl Restoring {
             policy,
             stage: Stage::Looking,
             has_read_flag: false,
+            has_record: false,
             pages: Vec::new(),
             failed: None,
             retry_at: None,
@@ -112,7 +117,10 @@ impl Session {
             _ if !is_restoring => {}
             None => self.give_up(now, SignedOutReason::NoSession, None),
             Some(_) if self.restore.stage != Stage::Looking => {}
-            Some(_) if self.restore.policy == Restore::None => {
+            Some(_) if self.restore.has_record && !self.is_signing_in() => {
+                self.restore.stage = Stage::Unsealing;
+            }
+            Some(_) if self.restore.policy == Restore::None && !self.restore.has_record => {
                 self.give_up(now, SignedOutReason::VaultGone, None);
             }
             Some(_) if self.is_signing_in() => self.restore.stage = Stage::Judging,
@@ -136,11 +144,30 @@ impl Session {
     /// A page waits until nothing is left to restore; it may be sent to the provider, if it can leave.
     pub(super) fn restore_asked(&mut self, now: Now, ask: Ask, can_leave: bool) {
         self.restore.pages.push((ask, can_leave));
-        if matches!(self.standing, Standing::Restoring) {
-            self.send_page(now);
-        } else {
-            self.answer_pages();
+        match &self.standing {
+            Standing::Restoring => self.send_page(now),
+            Standing::SignedIn(tenure) if tenure.is_unheard => {}
+            _ => self.answer_pages(),
         }
+    }
+
+    /// Whether the sealed record is to be read.
+    pub(super) fn is_unsealing(&self) -> bool {
+        matches!(self.standing, Standing::Restoring) && self.restore.stage == Stage::Unsealing
+    }
+
+    /// Whether the provider is asked for whom it knows, now that it takes the record's token no more.
+    pub(super) fn is_asked_next(&self) -> bool {
+        self.restore.policy == Restore::Redirect
+            && self.tenure().is_some_and(|tenure| tenure.is_unheard)
+    }
+
+    /// There is no sealed record, or it is worth nothing: what comes next in the order.
+    pub(super) fn restore_otherwise(&mut self) {
+        self.standing = Standing::Restoring;
+        self.restore.has_record = false;
+        self.restore.stage = Stage::Looking;
+        self.outputs.push_back(Output::ReadFlag);
     }
 
     /// The authorization request was made, or could not be.
@@ -205,6 +232,7 @@ impl Session {
             Standing::SignedOut { reason, .. } => matches!(
                 reason,
                 SignedOutReason::VaultGone
+                    | SignedOutReason::SealedUnreadable
                     | SignedOutReason::RefreshLost
                     | SignedOutReason::Expired
                     | SignedOutReason::SessionEnded
@@ -236,6 +264,7 @@ impl Session {
         let is_signed_out = matches!(self.standing, Standing::SignedOut { .. });
         if is_due && is_signed_out && self.wants_restore() && !self.is_signing_in() {
             self.restore.retry_at = None;
+            self.restore.has_record = self.is_sealed;
             self.standing = Standing::Restoring;
             self.restore.stage = Stage::Looking;
             self.outputs.push_back(Output::ReadFlag);
@@ -321,7 +350,7 @@ impl Session {
         self.give_up(now, SignedOutReason::VaultGone, Some(error));
     }
 
-    fn give_up(&mut self, now: Now, reason: SignedOutReason, error: Option<AuthError>) {
+    pub(super) fn give_up(&mut self, now: Now, reason: SignedOutReason, error: Option<AuthError>) {
         let (reason, error) = match self.restore.failed.take() {
             Some(failed) => (SignedOutReason::CallbackFailed, Some(failed)),
             None => (reason, error),

@@ -30,6 +30,8 @@ pub enum SignedOutReason {
     CallbackFailed,
     /// Nobody is signed in here, but somebody is in another tab: `signIn({ prompt: "none" })` may do.
     SignedInElsewhere,
+    /// The sealed record of the session does not open: it was changed, cut off, or its key is gone.
+    SealedUnreadable,
     /// The vault that held the session is gone, and the session was not restored; `error` says why
     /// where that was attempted.
     VaultGone,
@@ -45,6 +47,25 @@ pub enum SignedOutReason {
 pub enum RestoredBy {
     /// The provider, which was asked without asking anybody (`prompt=none`).
     Redirect,
+    /// The sealed record (`persistence`).
+    Sealed,
+}
+
+impl RestoredBy {
+    /// What it was, as programs see it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Redirect => "redirect",
+            Self::Sealed => "sealed",
+        }
+    }
+
+    /// The same, read.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        [Self::Redirect, Self::Sealed].into_iter().find(|by| by.as_str() == text)
+    }
 }
 
 /// The session as the pages see it. Crosses to the page as JSON text.
@@ -114,6 +135,7 @@ impl SignedOutReason {
         Self::RefreshLost,
         Self::CallbackFailed,
         Self::SignedInElsewhere,
+        Self::SealedUnreadable,
         Self::VaultGone,
     ];
 
@@ -134,6 +156,7 @@ impl SignedOutReason {
             Self::RefreshLost => "refresh_lost",
             Self::CallbackFailed => "callback_failed",
             Self::SignedInElsewhere => "signed_in_elsewhere",
+            Self::SealedUnreadable => "sealed_unreadable",
             Self::VaultGone => "vault_gone",
         }
     }
@@ -167,7 +190,7 @@ impl Snapshot {
                 json.number("expiresAt", *expires_at);
                 json.number("refreshAt", *refresh_at);
                 json.flag("refreshing", *refreshing);
-                json.optional("restoredBy", restored_by.map(|RestoredBy::Redirect| "redirect"));
+                json.optional("restoredBy", restored_by.map(RestoredBy::as_str));
                 tell(&mut json, "degraded", degraded.as_ref());
             }
         }

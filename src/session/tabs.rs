@@ -115,6 +115,7 @@ impl Session {
         }
         // Removed for all tabs by the one that signed out.
         self.outputs.push_back(Output::DropKey);
+        self.unseal_no_more();
         self.sign_out_here();
     }
 
@@ -132,7 +133,9 @@ impl Session {
                 if !is_signing_in
                     && !matches!(
                         reason,
-                        SignedOutReason::SignedInElsewhere | SignedOutReason::VaultGone
+                        SignedOutReason::SignedInElsewhere
+                            | SignedOutReason::SealedUnreadable
+                            | SignedOutReason::VaultGone
                     ) => {}
             _ => self.end(SignedOutReason::SignedOut, None),
         }

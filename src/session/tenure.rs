@@ -8,7 +8,7 @@ use super::{
     snapshot::RestoredBy,
 };
 use crate::{
-    clock::{Deadline, Millis},
+    clock::{Deadline, Millis, Now},
     config::DEFAULT_AUDIENCE,
     secret::Secret,
 };
@@ -22,6 +22,8 @@ pub(super) struct Tenure {
     pub(super) is_lost: bool,
     /// What restored it, if nobody signed in.
     pub(super) restored_by: Option<RestoredBy>,
+    /// It comes from a sealed record, and the provider was not asked yet.
+    pub(super) is_unheard: bool,
     /// By audience, the default one first.
     pub(super) accesses: Vec<Access>,
     /// The first generation that is this user's. A request that held an older lease is not this
@@ -44,11 +46,44 @@ impl Tenure {
             grant: Rc::clone(&grant),
             is_lost: false,
             restored_by: None,
+            is_unheard: false,
             accesses: (0..audiences).map(|_| Access::default()).collect(),
             first: first.unwrap_or(generation),
         };
         tenure.accesses[DEFAULT_AUDIENCE].renew(&grant, generation, random);
         tenure
+    }
+
+    /// A tenure that comes from a sealed record: its first access token is due now.
+    pub(super) fn unsealed(
+        grant: Rc<Grant>,
+        audiences: usize,
+        generation: Generation,
+        now: Now,
+    ) -> Self {
+        let mut accesses: Vec<_> = (0..audiences).map(|_| Access::default()).collect();
+        accesses[DEFAULT_AUDIENCE].plan = Plan::due(now);
+        Self {
+            grant,
+            is_lost: false,
+            restored_by: Some(RestoredBy::Sealed),
+            is_unheard: true,
+            accesses,
+            first: generation,
+        }
+    }
+
+    /// Goes on with the refresh token of the record, where another vault has renewed it.
+    pub(super) fn adopt(&mut self, mut record: Rc<Grant>, is_lost: bool) {
+        if record.refresh_token == self.grant.refresh_token {
+            return;
+        }
+        if let Some(grant) = Rc::get_mut(&mut record) {
+            grant.access_token = Rc::clone(&self.grant.access_token);
+            grant.offset = self.grant.offset;
+        }
+        self.grant = record;
+        self.is_lost = is_lost;
     }
 
     /// The same tenure with a renewed grant, whose access token is for this audience. Whatever else came

@@ -10,7 +10,9 @@ use super::{
     port::Asker,
     proofs, provider,
     pump::{Event, Vault},
-    requests, send, tabs,
+    requests,
+    sealed::{self, Job},
+    send, tabs,
     wire::FromVault,
 };
 use crate::{
@@ -31,6 +33,7 @@ use crate::{
         inputs::{Ask, Input, Output, TokenFailure, TokenRequest},
         outcome::{self, Unanswered},
         restore::Flag,
+        sealed::taken,
     },
 };
 
@@ -47,9 +50,13 @@ pub(super) fn perform(vault: Vault, output: Output) {
         Output::StealLock => tabs::steal_lock(vault),
         Output::ReleaseLock => tabs::release_lock(vault),
         Output::Send { epoch, request } => spawn_local(async move {
+            // What is sealed before is there before.
+            let _ = sealed::order(vault, Job::Wait).await;
             let outcome = token_request(vault, &request).await;
             vault.post(Event::Session(Input::TokenAnswered { epoch, outcome }));
         }),
+        Output::Unseal => drop(sealed::order(vault, Job::Read)),
+        Output::Seal { record, is_new } => drop(sealed::order(vault, Job::Put(record, is_new))),
         Output::Find { ask, state } => spawn_local(async move {
             // A store that is denied has nothing.
             let record = store::take(&state).await.ok().flatten();
@@ -69,9 +76,14 @@ pub(super) fn perform(vault: Vault, output: Output) {
         }),
         Output::Lend { ticket, lease } => requests::lend(vault, ticket, lease),
         Output::Refuse { ticket, error } => requests::refuse(vault, ticket, error),
-        Output::Publish(snapshot) => {
+        Output::Publish(snapshot) if !vault.config.is_sealed() => {
             vault.ports.broadcast(&FromVault::State { state: snapshot.to_json() });
         }
+        Output::Publish(_) => spawn_local(async move {
+            // A page that sees it may leave at once, and the vault with it.
+            let _ = sealed::order(vault, Job::Wait).await;
+            vault.ports.broadcast(&FromVault::State { state: vault.snapshot() });
+        }),
         Output::ReadFlag => flag::read(vault),
         Output::Prepare => spawn_local(async move {
             let prepared = match bounces::check_restore(vault).await {
@@ -129,6 +141,7 @@ async fn form(vault: Vault, request: &TokenRequest) -> Result<(String, Secret), 
         TokenRequest::Password { username, password } => {
             (&*known, token::password_body(config, username, password))
         }
+        TokenRequest::Refresh { .. } if vault.seal.is_taken.get() => return Err(taken()),
         TokenRequest::Refresh { refresh_token, audience, .. } => {
             (&*known, token::refresh_body(config, refresh_token, *audience))
         }
@@ -272,6 +285,7 @@ async fn end_session(
     let Some(Question::SignOut(asker, is_local, return_to)) = vault.asks.take(ask) else { return };
     // First, and before the page knows: whoever signs out and reloads stays signed out.
     flag::remove(vault).await;
+    let _ = sealed::order(vault, Job::Wipe).await;
     proofs::remove_key(vault).await;
     bounces::forget(vault).await;
     let was_signed_in = token.is_some();

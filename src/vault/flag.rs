@@ -6,6 +6,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::{
     effects,
     pump::{Event, Vault},
+    sealed::{self, Job},
 };
 use crate::{
     browser::store::{self, Next},
@@ -50,6 +51,8 @@ pub(super) fn note(
             Mark::Keep => {}
             Mark::Clear => remove(vault).await,
             Mark::Set => {
+                // What was sealed is there too.
+                let _ = sealed::order(vault, Job::Wait).await;
                 let set = Flag { attempted: None }.to_record();
                 update(vault, &mut |_| Next::Put(set.clone())).await;
             }

@@ -37,6 +37,8 @@ mod relay;
 #[cfg(target_arch = "wasm32")]
 mod requests;
 #[cfg(target_arch = "wasm32")]
+mod sealed;
+#[cfg(target_arch = "wasm32")]
 mod send;
 #[cfg(target_arch = "wasm32")]
 mod succession;

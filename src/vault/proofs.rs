@@ -41,6 +41,11 @@ pub(super) struct Key {
 }
 
 impl Key {
+    /// Whether the next vault has it too.
+    pub(super) fn is_stored(&self) -> bool {
+        self.is_stored
+    }
+
     /// Its thumbprint (`jkt`).
     pub(super) fn thumbprint(&self) -> String {
         self.public.thumbprint()

@@ -19,6 +19,7 @@ use super::{
     proofs::Possession,
     provider::Provider,
     requests::{self, Requests},
+    sealed::Seal,
     tabs::Tabs,
 };
 use crate::{
@@ -68,6 +69,8 @@ pub(crate) struct State {
     pub(super) sign_ins: Cell<u64>,
     /// The number of the latest event that pages were told of.
     pub(super) told_event: Cell<u64>,
+    /// The sealed record.
+    pub(super) seal: Seal,
     /// What it shares with the vaults of other tabs.
     pub(super) tabs: Tabs,
     session: RefCell<Session>,
@@ -81,6 +84,7 @@ impl State {
     /// A vault with this configuration, for the pages behind these ports.
     pub(crate) fn new(config: Config, build: Build, ports: &'static Ports, seed: u64) -> Vault {
         let session = Session::new(seed, config.restore).with_audiences(&config.audiences);
+        let session = session.sealed(config.is_sealed());
         let credentials = Credentials::of(&config.keys);
         Box::leak(Box::new(Self {
             config,
@@ -95,6 +99,7 @@ impl State {
             requests: Requests::default(),
             sign_ins: Cell::new(0),
             told_event: Cell::new(0),
+            seal: Seal::default(),
             tabs: Tabs::default(),
             session: RefCell::new(session),
             calls: RefCell::default(),

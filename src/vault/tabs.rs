@@ -7,7 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     pump::{Event, Vault},
-    succession,
+    sealed, succession,
 };
 use crate::{
     browser::{
@@ -59,7 +59,13 @@ fn have_lock(vault: Vault, wait: lock::Wait) {
 }
 
 pub(super) fn release_lock(vault: Vault) {
-    drop(vault.tabs.lock.take());
+    let held = vault.tabs.lock.take();
+    // Whoever has it next reads what this one sealed.
+    let is_done = sealed::order(vault, sealed::Job::Wait);
+    spawn_local(async move {
+        let _ = is_done.await;
+        drop(held);
+    });
 }
 
 /// Listens to the others from now on, and reads what all remember.

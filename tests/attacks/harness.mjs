@@ -19,6 +19,9 @@ import { publish } from "./outcomes.mjs";
  * @property {string} [limit] what is not stopped: a key of `LIMITS`
  */
 
+/** The column of this run. */
+export const CELL = `${engine.name}/${placeName}`;
+
 /** Whether this browser is here at all: the page promises no isolation. */
 export const isolated = place.isolates ? {} : { skip: "a vault in the page is not isolated" };
 
@@ -265,7 +268,7 @@ export async function spied(attacks, problems, app, tab, keys) {
  * @param {Map<string, string>} problems what of an attack was not as it should be
  * @param {string} [cell] the column, where it is another than this run's
  */
-export async function judge(t, attacks, problems, cell = `${engine.name}/${placeName}`) {
+export async function judge(t, attacks, problems, cell = CELL) {
   const outcomes = Object.fromEntries(
     attacks.map(({ name, limit = "stopped" }) => {
       const problem = problems.get(name);

@@ -23,6 +23,18 @@ export const LIMITS = {
   until then, and a script that listens has it. Where you can, configure an \`endpoint\`.`,
   "uses the key in place": `a key that is stored for DPoP cannot be exported. A script of this origin can use
   it, and take signed proofs away: without a token, which it has not, they are worth nothing.`,
+  "opens the record in place": `only with \`persistence: "sealed"\` or \`"sealed-unbound"\`: a script of this
+  origin can use the key that is stored beside the record, though never export it. So it opens the record and has
+  the refresh token in its hands: until it is renewed, and until somebody signs out. What that is worth elsewhere
+  stands below.`,
+  "takes as much as it signs": `only with \`persistence: "sealed"\`, at a provider that wants no nonces in DPoP
+  proofs: an opened refresh token works elsewhere with proofs that the script signed in the page, as many as it
+  signed and as long as the provider takes them for new. The access tokens that it gets are bound too, and need
+  proofs of their own. Where the provider wants nonces, proofs signed beforehand are refused; the client warns
+  where it does not (\`sealed_without_nonce\`).`,
+  "takes the session away": `only with \`persistence: "sealed-unbound"\`: the opened refresh token works
+  anywhere, without the browser it came from, until it is rotated there, somebody signs out, or the provider ends
+  it. A provider that detects reuse ends the session of both when the vault renews next.`,
   "sees what the API gives away": `an API that returns the token which it was sent in bytes that are no text, or in
   an encoding, gives it to the page. What is text or JSON is searched, in the first 64 KiB.`,
 };

@@ -70,10 +70,10 @@ function besides(known) {
 
 /**
  * @param {Results} known
- * @returns {string} docs/threats.md
+ * @param {string[]} cells
+ * @returns {string} a row for each attack of these cells
  */
-export function render(known) {
-  const cells = Object.keys(known);
+function table(known, cells) {
   const names = [...new Set(cells.flatMap((cell) => Object.keys(known[cell] ?? {})))].sort();
   const row = (/** @type {string[]} */ columns) => `| ${columns.join(" | ")} |`;
   const word = (/** @type {string | undefined} */ outcome) =>
@@ -82,10 +82,33 @@ export function render(known) {
     const [, what = name, ids = ""] = /^(.*) \(([^)]*)\)$/.exec(name) ?? [];
     return row([what, ids.toUpperCase(), ...cells.map((cell) => word(known[cell]?.[name]))]);
   });
-  const seen = new Set(cells.flatMap((cell) => Object.values(known[cell] ?? {})));
+  const head = [
+    row(["a script that…", "ids", ...cells]),
+    row(["---", "---", ...cells.map(() => "---")]),
+  ];
+  return [...head, ...rows].join("\n");
+}
+
+/**
+ * @param {Results} known
+ * @returns {string} docs/threats.md
+ */
+export function render(known) {
+  const cells = Object.keys(known).sort();
+  // What is not the default persistence stands behind the place.
+  const usual = cells.filter((cell) => !cell.includes(" "));
+  const sealed = cells.filter((cell) => cell.includes(" "));
+  const outcomesOf = (/** @type {string[]} */ some) =>
+    some.flatMap((cell) => Object.values(known[cell] ?? {}));
+  const stoppedOf = (/** @type {string[]} */ some) => {
+    const all = outcomesOf(some);
+    return `${all.filter((outcome) => outcome === "stopped").length} times of ${all.length}`;
+  };
+  const seen = new Set(outcomesOf(cells));
   const limits = Object.entries(LIMITS).filter(([limit]) => seen.has(limit));
-  const all = cells.flatMap((cell) => Object.values(known[cell] ?? {}));
-  const stopped = all.filter((outcome) => outcome === "stopped").length;
+  const words = ["sealed", "sealed-unbound"].map((word) => {
+    return `with \`"${word}"\` ${stoppedOf(sealed.filter((cell) => cell.endsWith(` ${word}`)))}`;
+  });
   return `# What script in the page can do
 
 Made from what \`cargo xtask test --only attacks\` found: \`UPDATE_THREATS=1 cargo xtask test --only attacks\`.
@@ -95,12 +118,17 @@ there, calls an API and has tokens renewed; then access, refresh and ID tokens, 
 are searched in all that the server received and all that the script's realm holds.
 
 **Stopped** means: none of them was found, not a part of one in any common encoding, and the session is what
-it was. It was that ${stopped} times of ${all.length}. Everything else has a name, says what happens instead, and that is
+it was. It was that ${stoppedOf(usual)}. Everything else has a name, says what happens instead, and that is
 tested as well.
 
-${row(["a script that…", "ids", ...cells])}
-${row(["---", "---", ...cells.map(() => "---")])}
-${rows.join("\n")}
+${table(known, usual)}
+
+## Where the refresh token is sealed in IndexedDB
+
+With \`persistence: "sealed"\` and \`"sealed-unbound"\` something is stored that a script of the origin can use. These
+rows are about that alone; for the rest the table above holds. Stopped was a script here ${words.join(", ")}.
+
+${table(known, sealed)}
 
 ## What an origin of its own stops besides
 

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { killVaults, MORTAL_URL } from "./harness/mortal.mjs";
 import { once, place } from "./harness/place.mjs";
+import { everythingStored } from "./harness/stored.mjs";
 import { suite } from "./harness/suite.mjs";
 import { assertAuthErrorInfo, eventually } from "./harness/tab.mjs";
 import { search } from "./harness/token-search.mjs";
@@ -251,28 +252,3 @@ test("pages in use whose vault dies meet in the next one, signed in", shared, as
   }
   assert.deepEqual(trips(app), [2, 2]);
 });
-
-/** In the page: all that a script of the origin finds in storage. */
-async function everythingStored() {
-  /** @type {(request: IDBRequest) => Promise<any>} */
-  const done = (request) =>
-    new Promise((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
-    });
-  /** @type {[database: string, key: unknown, value: unknown][]} */
-  const records = [];
-  for (const { name = "" } of await indexedDB.databases()) {
-    const database = await done(indexedDB.open(name));
-    for (const storeName of database.objectStoreNames) {
-      const store = database.transaction(storeName).objectStore(storeName);
-      const [keys, values] = [await done(store.getAllKeys()), await done(store.getAll())];
-      keys.forEach((/** @type {unknown} */ key, /** @type {number} */ at) => {
-        records.push([name, key, values[at]]);
-      });
-    }
-    database.close();
-  }
-  const { cookie: cookies } = document;
-  return { local: { ...localStorage }, session: { ...sessionStorage }, cookies, records };
-}

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tokenward::{
     clock::{Millis, Now, ServerOffset, UnixMillis},
-    config::{Config, Logout, Restore, TokenType},
+    config::{Config, Logout, Persistence, Restore, TokenType},
     error::{AuthError, Code, Phase},
     jwt::{algorithm::Algorithms, claims::Claims},
     oauth::{
@@ -49,6 +49,8 @@ pub(crate) fn config(is_openid: bool) -> Config {
         network_timeout: Millis::from_secs(10),
         page_origin: "https://app.example.com".into(),
         app_origins: Vec::new(),
+        persistence: Persistence::Memory,
+        fingerprint: String::new(),
     }
 }
 
@@ -97,7 +99,12 @@ pub(crate) fn transaction(state: &str, started: UnixMillis) -> Transaction {
 }
 
 pub(crate) fn claims(subject: &str, now: Now) -> Claims {
-    let text = format!(r#"{{"sub":"{subject}"}}"#);
+    // The same at any time: nobody reads the text but pages.
+    let issued = START.wall.0 / 1000;
+    let text = format!(
+        r#"{{"iss":"{ISSUER}","sub":"{subject}","aud":"{CLIENT}","iat":{issued},"exp":{}}}"#,
+        issued + 3600
+    );
     Claims {
         issuer: ISSUER.into(),
         subject: subject.into(),

@@ -22,6 +22,7 @@ mod readme;
 mod refreshing;
 mod reloading;
 mod restoring;
+mod sealed;
 mod sign_in;
 mod sign_out;
 mod signatures;

@@ -70,3 +70,42 @@ fn the_world_reloads_after_the_provider_ended_its_session() {
         assert_eq!((world.is_signed_in(0), world.reload.trips), (false, 1));
     }
 }
+
+#[test]
+fn the_world_reloads_with_a_sealed_record_and_nobody_travels() {
+    for tabs in [1, 3] {
+        let mut world = World::sealed(16, 300, tabs, 1);
+        world.sign_in(0, 1);
+        for reload in 1..=20 {
+            for tab in 0..tabs {
+                world.reload(tab, 1);
+            }
+            let before = world.tally().refreshes;
+            world.run_for(3000);
+            for tab in 0..tabs {
+                assert!(world.is_signed_in(tab), "{reload}");
+            }
+            assert_eq!(world.tally().refreshes - before, tabs as u64, "one for each vault");
+        }
+        assert_eq!((world.reload.trips, world.tally().flaws()), (0, 0));
+    }
+}
+
+#[test]
+fn the_vault_may_end_between_rotation_and_record() {
+    let mut ends = 0;
+    for after in (0..200).step_by(5) {
+        let mut world = World::sealed(17, 300, 1, 1);
+        world.sign_in(0, 1);
+        world.reload(0, 1);
+        world.run_for(after);
+        // In whatever it is about: reading, asking, being answered.
+        world.reload(0, 1);
+        world.run_for(3000);
+        assert!(world.is_signed_in(0), "after {after} ms");
+        ends += world.reload.trips;
+        assert_eq!(world.tally().flaws(), 0);
+    }
+    // Where the provider had rotated the token and the answer never came, it was asked who is signed in.
+    assert!((1..40).contains(&ends), "{ends}");
+}

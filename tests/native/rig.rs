@@ -17,7 +17,8 @@ use tokenward::{
         },
         machine::Session,
         restore::Flag,
-        snapshot::Snapshot,
+        sealed::Unreadable,
+        snapshot::{RestoredBy, Snapshot},
     },
 };
 
@@ -54,6 +55,31 @@ impl Rig {
         let mut rig = Self::begun(Restore::Redirect);
         rig.flag_read(attempted);
         rig
+    }
+
+    /// A vault whose session is sealed, which finds the flag; the lock for reading the record is awaited.
+    pub(crate) fn sealed(restore: Restore) -> Self {
+        let mut rig = Self::begun_sealed(restore);
+        assert_eq!(rig.flag_read(None), ["TakeLock"]);
+        rig
+    }
+
+    /// The same before the flag was seen.
+    pub(crate) fn begun_sealed(restore: Restore) -> Self {
+        Self::of(Session::new(7, restore).sealed(true))
+    }
+
+    /// The same with nothing to restore.
+    pub(crate) fn new_sealed() -> Self {
+        let mut rig = Self::begun_sealed(Restore::Redirect);
+        rig.tell(Input::FlagRead(None));
+        rig
+    }
+
+    /// The lock is there, and the record read under it.
+    pub(crate) fn unsealed(&mut self, record: Result<Option<Secret>, Unreadable>) -> Vec<String> {
+        assert_eq!(self.tell(Input::LockTaken), ["Unseal"]);
+        self.tell(Input::Unsealed(record))
     }
 
     /// The store has the flag, with an attempt so many seconds ago.
@@ -258,6 +284,12 @@ pub(crate) fn describe(output: &Output) -> String {
             };
             format!("Send {}{further}", refresh_token.expose())
         }
+        Output::Unseal => "Unseal".into(),
+        Output::Seal { record, is_new } => {
+            let new = if *is_new { " new" } else { "" };
+            let record = record.as_ref().map_or("-".into(), sealed);
+            format!("Seal {record}{new}")
+        }
         Output::Find { ask, state } => format!("Find {} {state}", ask.0),
         Output::Forget { state } => format!("Forget {state}"),
         Output::Navigate { ask, transaction } => {
@@ -288,6 +320,13 @@ pub(crate) fn describe(output: &Output) -> String {
     }
 }
 
+/// What a record says: `rt-1 lost`.
+fn sealed(record: &Secret) -> String {
+    let record: serde_json::Value = serde_json::from_str(record.expose()).unwrap();
+    let lost = if record["lost"] == true { " lost" } else { "" };
+    format!("{}{lost}", record["refresh_token"].as_str().unwrap_or("over"))
+}
+
 fn brief(error: &AuthError) -> &'static str {
     error.code.as_str()
 }
@@ -304,7 +343,10 @@ pub(crate) fn status(snapshot: &Snapshot) -> String {
         Snapshot::SignedIn { refreshing, degraded, restored_by, .. } => {
             let refreshing = if *refreshing { " refreshing" } else { "" };
             let degraded = degraded.as_ref().map(|error| format!(" degraded {}", brief(error)));
-            let restored = restored_by.map_or("", |_| " restored");
+            let restored = restored_by.map_or("", |by| match by {
+                RestoredBy::Redirect => " restored",
+                RestoredBy::Sealed => " unsealed",
+            });
             format!("signedIn{refreshing}{}{restored}", degraded.unwrap_or_default())
         }
     }

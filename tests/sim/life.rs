@@ -149,7 +149,9 @@ impl Life {
         let (world_seed, life) = (dice.draw(), between(&mut dice, 60, 3600));
         // Half of them call two resources, with an access token each.
         let audiences = usize::try_from(seed % 2).unwrap();
-        let mut world = World::with_audiences(world_seed, life, tabs, audiences);
+        // A third of them have their refresh tokens sealed.
+        let make = if seed.is_multiple_of(3) { World::sealed } else { World::with_audiences };
+        let mut world = make(world_seed, life, tabs, audiences);
         world.trace = trace;
         world.provider.grace_ms = if dice.once_in(2) { 30 * SECOND } else { 0 };
         let longest = between(&mut dice, HOUR, 12 * HOUR);

@@ -16,6 +16,7 @@ export const OPTIONS: Readonly<Record<string, string>> = {
   dpop: "boolean",
   logout: "object",
   restore: "string",
+  persistence: "string",
   allowTokenExport: "boolean",
   allowPasswordGrant: "string",
   timeouts: "object",

@@ -2,7 +2,7 @@
 /**
  * What went wrong, for programs. The text form is stable.
  */
-export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context" | "vault_unavailable" | "worker_blocked" | "wasm_blocked" | "vault_crashed" | "closed" | "message_invalid" | "provider_unreachable" | "provider_answer_invalid" | "timeout" | "offline" | "metadata_invalid" | "provider_unsupported" | "oauth_error" | "login_loop" | "transaction_storage_denied" | "popup_blocked" | "popup_closed" | "frame_blocked" | "callback_invalid" | "callback_unknown" | "callback_used" | "issuer_mismatch" | "return_to_invalid" | "token_answer_invalid" | "id_token_invalid" | "userinfo_invalid" | "logout_invalid" | "keys_unavailable" | "algorithm_unsupported" | "token_type_refused" | "dpop_nonce_unreadable" | "dpop_key_lost" | "not_signed_in" | "session_ended" | "refresh_failed" | "audience_unavailable" | "target_not_allowed" | "request_invalid" | "key_missing" | "key_invalid" | "key_unavailable" | "response_signature_invalid" | "body_used" | "redirect_refused" | "credential_reflected" | "events_invalid" | "ticket_invalid" | "install_refused" | "password_grant_not_allowed" | "export_not_allowed";
+export type AuthErrorCode = "config_invalid" | "no_browser" | "insecure_context" | "vault_unavailable" | "worker_blocked" | "wasm_blocked" | "vault_crashed" | "closed" | "message_invalid" | "provider_unreachable" | "provider_answer_invalid" | "timeout" | "offline" | "metadata_invalid" | "provider_unsupported" | "oauth_error" | "login_loop" | "transaction_storage_denied" | "popup_blocked" | "popup_closed" | "frame_blocked" | "callback_invalid" | "callback_unknown" | "callback_used" | "issuer_mismatch" | "return_to_invalid" | "token_answer_invalid" | "id_token_invalid" | "userinfo_invalid" | "logout_invalid" | "keys_unavailable" | "algorithm_unsupported" | "token_type_refused" | "dpop_nonce_unreadable" | "dpop_key_lost" | "sealed_unavailable" | "sealed_unreadable" | "sealed_without_nonce" | "not_signed_in" | "session_ended" | "refresh_failed" | "audience_unavailable" | "target_not_allowed" | "request_invalid" | "key_missing" | "key_invalid" | "key_unavailable" | "response_signature_invalid" | "body_used" | "redirect_refused" | "credential_reflected" | "events_invalid" | "ticket_invalid" | "install_refused" | "password_grant_not_allowed" | "export_not_allowed";
 
 /**
  * During what it went wrong.
@@ -41,12 +41,12 @@ oauthError?: string, };
 /**
  * Why nobody is signed in.
  */
-export type SignedOutReason = "no_session" | "signed_out" | "expired" | "session_ended" | "refresh_lost" | "callback_failed" | "signed_in_elsewhere" | "vault_gone";
+export type SignedOutReason = "no_session" | "signed_out" | "expired" | "session_ended" | "refresh_lost" | "callback_failed" | "signed_in_elsewhere" | "sealed_unreadable" | "vault_gone";
 
 /**
  * What restored a session whose vault was gone.
  */
-export type RestoredBy = "redirect";
+export type RestoredBy = "redirect" | "sealed";
 
 /**
  * The session as the pages see it. Crosses to the page as JSON text.
@@ -93,7 +93,7 @@ restoredBy?: RestoredBy, };
 /**
  * What happened.
  */
-export type SessionEventType = "signedIn" | "restored" | "refreshed" | "degraded" | "recovered" | "ended";
+export type SessionEventType = "signedIn" | "restored" | "refreshed" | "degraded" | "recovered" | "ended" | "warning";
 
 /**
  * One event. Times are milliseconds.
@@ -136,7 +136,7 @@ nextAt?: number,
  */
 reason?: SignedOutReason, 
 /**
- * The error behind it: of an attempt that failed always, of an end where there is one.
+ * The error behind it: of an attempt that failed and of a warning always, of an end where there is one.
  */
 error?: AuthErrorInfo, };
 

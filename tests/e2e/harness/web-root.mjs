@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { makeBroken } from "./broken.mjs";
 import { makeReadable } from "./memory.mjs";
 import { makeMortal } from "./mortal.mjs";
 
@@ -37,6 +38,7 @@ export async function makeWebRoot() {
   await run(process.execPath, [path.join(copy, "bin/tokenward.js"), "init", root]);
   await makeMortal(path.join(root, "tokenward"));
   await makeReadable(path.join(root, "tokenward"));
+  await makeBroken(path.join(root, "tokenward"));
 
   return {
     /** Directories by URL prefix. */

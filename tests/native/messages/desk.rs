@@ -237,6 +237,7 @@ impl Desk {
             // They reach the provider or the store, and neither the session nor a request's target.
             ToVault::UserInfo(_)
             | ToVault::SetKey(_)
+            | ToVault::WayBack(_)
             | ToVault::AfterSignOut(_)
             | ToVault::Ping(_)
             | ToVault::Pong(_) => {}
@@ -249,7 +250,7 @@ impl Desk {
             Err(error) => return self.refuse(Some(error)),
         };
         let page = &self.config.page_origin;
-        let to = match to.map(|to| return_to::check(to, page, &Urls)).transpose() {
+        let to = match to.map(|to| return_to::check(to, page, &self.config.app_origins, &Urls)).transpose() {
             Ok(to) => to,
             Err(error) => return self.refuse(Some(error)),
         };
@@ -430,6 +431,7 @@ impl Desk {
                 self.to_come.push(Input::Told(self.chronicle.epoch));
             }
             Output::EndSession { .. } => assert!(self.may_end, "a sign-out that nobody asked for"),
+            Output::Unseal | Output::Seal { .. } => unreachable!("nothing is sealed here"),
             Output::ReleaseLock
             | Output::Forget { .. }
             | Output::Keep(_)

@@ -10,6 +10,7 @@ const SHAPES: &[(&str, &[&str])] = &[
     ("hello", &["wire", "config", "page", "lock"]),
     ("signIn", &["id", "returnTo", "asked", "mode"]),
     ("callback", &["id", "url"]),
+    ("wayBack", &["id", "url"]),
     ("password", &["id", "username"]),
     ("restore", &["id", "returnTo"]),
     ("setKey", &["id", "name"]),

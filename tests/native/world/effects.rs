@@ -9,6 +9,7 @@ use tokenward::{
     session::{
         inputs::{Epoch, Input, Output, TokenRequest},
         outcome::Unanswered,
+        sealed::taken,
         tabs::News,
     },
 };
@@ -44,9 +45,20 @@ impl World {
                 assert_eq!(vault.claim, Claim::Held, "a token request without the lock");
                 let is_refresh = matches!(request, TokenRequest::Refresh { .. });
                 self.tally.refreshes += u64::from(is_refresh);
+                if let (true, TokenRequest::Refresh { refresh_token, .. }) =
+                    (self.is_sealed, &request)
+                {
+                    // exposed: to ask the provider about it, though another tab's vault was given it.
+                    vault.refresh_token = Some(refresh_token.expose().to_owned());
+                }
                 vault.flight =
                     Some(Flight { epoch, is_stale: false, is_refresh, is_misled: false });
-                self.send(realm, epoch, request);
+                if is_refresh && self.vaults[tab].is_taken {
+                    let outcome = Err(Unanswered::NotSent(taken()));
+                    self.timeline.tell(1, realm, Inside::Answered { epoch, request, outcome });
+                } else {
+                    self.send(realm, epoch, request);
+                }
             }
             Output::Find { ask, state } => {
                 self.timeline.tell(3, realm, Inside::Found { ask, state });
@@ -79,6 +91,8 @@ impl World {
                 self.mark(mark);
                 self.answer_page(ask);
             }
+            Output::Unseal => self.unseal(tab),
+            Output::Seal { record, is_new } => self.seal(tab, record, is_new),
             Output::EndSession { token: None, .. } | Output::Bounced { .. } | Output::DropKey => {}
         }
     }
@@ -131,6 +145,7 @@ impl World {
     }
 
     fn send(&mut self, realm: u32, epoch: Epoch, request: TokenRequest) {
+        self.provider.left(&request, self.timeline.now);
         let fault = self.network.next(&mut self.dice);
         let unsent = match fault {
             Fault::NotSent => Some((1, Unanswered::NotSent(no_answer()))),

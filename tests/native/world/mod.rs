@@ -74,6 +74,8 @@ pub(crate) struct World {
     pub(crate) device: Device,
     /// How many audiences there are besides the default one.
     audiences: usize,
+    /// Whether refresh tokens outlive their vaults, under a seal.
+    is_sealed: bool,
     /// Who hears of all that the vaults are told and order.
     pub(crate) trace: Option<fn(&str)>,
     /// What is to come, and the world's time: milliseconds since its beginning.
@@ -91,8 +93,18 @@ impl World {
     /// A world with so many tabs, each with a page and a vault, and nobody signed in. Access tokens live
     /// `life` seconds. There are so many audiences besides the default one, and calls go to each in turn.
     pub(crate) fn with_audiences(seed: u64, life: u64, tabs: usize, audiences: usize) -> Self {
+        Self::made(seed, life, tabs, audiences, false)
+    }
+
+    /// The same where refresh tokens outlive their vaults, under a seal.
+    pub(crate) fn sealed(seed: u64, life: u64, tabs: usize, audiences: usize) -> Self {
+        Self::made(seed, life, tabs, audiences, true)
+    }
+
+    fn made(seed: u64, life: u64, tabs: usize, audiences: usize, is_sealed: bool) -> Self {
         let mut world = Self {
             audiences,
+            is_sealed,
             provider: Provider::new(life * 1000),
             network: Network::default(),
             calls: Calls::default(),
@@ -296,7 +308,7 @@ impl World {
 
     fn new_vault(&mut self) -> Vault {
         self.realms += 1;
-        Vault::new(self.realms, self.timeline.now, self.dice.draw(), self.audiences)
+        Vault::new(self.realms, self.timeline.now, self.dice.draw(), self.audiences, self.is_sealed)
     }
 
     fn ask(&mut self) -> Ask {

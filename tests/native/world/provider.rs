@@ -165,9 +165,18 @@ impl Provider {
     /// The network brings a token request again, of which the client knows nothing; the answer reaches
     /// nobody.
     pub(crate) fn answer_copy(&mut self, request: &TokenRequest, time: u64) {
-        let fouls = self.fouls;
         drop(self.answer(request, time));
-        self.fouls = fouls;
+    }
+
+    /// A request leaves a vault: by now it is known whether an earlier use of its token was answered. What
+    /// else is under way then, of a vault that is gone or had its lock taken, nobody can know.
+    pub(crate) fn left(&mut self, request: &TokenRequest, time: u64) {
+        let TokenRequest::Refresh { refresh_token, .. } = request else { return };
+        let token = refresh_token.expose();
+        let RefreshToken { family, is_answered } = self.refresh_tokens[token];
+        let family = &self.families[family];
+        let is_used = family.current != token && !family.is_over(time);
+        self.fouls += u64::from(is_used && is_answered);
     }
 
     /// This answer to `request` arrived.
@@ -256,7 +265,7 @@ impl Provider {
     }
 
     fn refresh(&mut self, token: &str, time: u64) -> Option<usize> {
-        let RefreshToken { family: index, is_answered } = self.refresh_tokens[token];
+        let index = self.refresh_tokens[token].family;
         let family = &mut self.families[index];
         if family.is_over(time) {
             if !family.is_revoked {
@@ -265,14 +274,11 @@ impl Provider {
             }
             return None;
         }
-        if family.current != token {
-            self.fouls += u64::from(is_answered);
-            if !family.is_graced(token, time, self.grace_ms) {
-                family.is_revoked = true;
-                family.is_rotation_lost = !family.is_delivered;
-                self.reuses += 1;
-                return None;
-            }
+        if family.current != token && !family.is_graced(token, time, self.grace_ms) {
+            family.is_revoked = true;
+            family.is_rotation_lost = !family.is_delivered;
+            self.reuses += 1;
+            return None;
         }
         if self.renewal == Renewal::Rotates {
             self.rotate(index, time);

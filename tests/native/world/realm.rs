@@ -8,7 +8,7 @@ use tokenward::{
     session::{
         inputs::{Epoch, Generation, Input, Lease, Ticket, TokenRequest, Wake},
         outcome::{Unanswered, judge},
-        snapshot::Snapshot,
+        snapshot::{SignedOutReason, Snapshot},
     },
 };
 
@@ -330,7 +330,11 @@ impl World {
         assert_ne!(vault.published, snapshot, "the pages were told what they know");
         let was_signed_in = vault.is_signed_in();
         match &snapshot {
-            Snapshot::SignedOut { .. } if was_signed_in => self.session_ended(tab),
+            Snapshot::SignedOut { reason, error } if was_signed_in => {
+                // Without an answer of its own it was the record that told it.
+                let told = [SignedOutReason::SessionEnded, SignedOutReason::SignedInElsewhere];
+                self.session_ended(tab, error.is_none() && told.contains(reason));
+            }
             Snapshot::SignedIn { restored_by, .. } if !was_signed_in => {
                 self.session_began(tab, restored_by.is_some());
             }
@@ -341,7 +345,7 @@ impl World {
     }
 
     /// Only the user and the provider end a session.
-    fn session_ended(&mut self, tab: usize) {
+    fn session_ended(&mut self, tab: usize, is_told: bool) {
         let token = self.vaults[tab].refresh_token.take();
         if self.vaults[tab].sign_out == SignOut::Told {
             return;
@@ -349,6 +353,10 @@ impl World {
         let is_honoured =
             token.as_ref().is_some_and(|token| self.provider.honours(token, self.timeline.now));
         let is_rotation_lost = token.is_some_and(|token| self.provider.lost_rotation(&token));
+        // One session for all tabs that share a record: what ended it in one, or who signed in as another,
+        // ends it in all, whatever else the provider still knows of them.
+        let is_shared = self.is_sealed && self.tabs() > 1;
+        let is_honoured = is_honoured && !(is_shared && is_told);
         self.tally.lost += u64::from(is_honoured);
         self.tally.ended += u64::from(!is_honoured);
         self.tally.rotations_lost += u64::from(is_rotation_lost);

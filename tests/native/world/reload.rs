@@ -24,6 +24,8 @@ use crate::fixtures::{ISSUER, transaction};
 pub(crate) struct Reload {
     /// That somebody was signed in.
     pub(crate) flag: Option<Flag>,
+    /// The sealed record, as it would open.
+    record: Option<Secret>,
     /// Whether the provider keeps whoever comes.
     pub(crate) is_one_way: bool,
     /// Pages that were sent to the provider without asking anybody.
@@ -41,6 +43,7 @@ impl Reload {
     pub(super) fn new(tabs: usize) -> Self {
         Self {
             flag: None,
+            record: None,
             is_one_way: false,
             trips: 0,
             open: BTreeMap::new(),
@@ -137,6 +140,25 @@ impl World {
         self.reload.signed_out = Some(self.timeline.now);
         self.reload.is_signed_out = true;
         self.reload.flag = None;
+        self.reload.record = None;
+    }
+
+    /// What is read reaches the vault a little later; one that stands still meanwhile, much later.
+    pub(super) fn unseal(&mut self, tab: usize) {
+        let record = self.reload.record.clone();
+        let vault = &mut self.vaults[tab];
+        vault.seen.clone_from(&record);
+        self.timeline.tell(4, vault.realm, Inside::Told(Input::Unsealed(Ok(record))));
+    }
+
+    pub(super) fn seal(&mut self, tab: usize, record: Option<Secret>, is_new: bool) {
+        let vault = &mut self.vaults[tab];
+        let is_there = self.reload.record.is_some();
+        vault.is_taken = is_there && !is_new && self.reload.record != vault.seen;
+        if is_new || (is_there && !vault.is_taken) {
+            vault.seen.clone_from(&record);
+            self.reload.record = record;
+        }
     }
 
     /// What must hold of every session that begins. One that is restored before a sign-out elsewhere

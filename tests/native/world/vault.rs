@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use tokenward::{
     config::Restore,
+    secret::Secret,
     session::{
         inputs::{Epoch, Input},
         machine::Session,
@@ -35,6 +36,10 @@ pub(crate) struct Vault {
     /// What its pages were told last, and who that is.
     pub(crate) published: Snapshot,
     pub(crate) user: Option<u8>,
+    /// The sealed record that it saw last.
+    pub(crate) seen: Option<Secret>,
+    /// Whether it was another one by then that was to be replaced last.
+    pub(crate) is_taken: bool,
     /// The refresh token that it was given last.
     pub(crate) refresh_token: Option<String>,
     /// What it knows of the user's sign-out.
@@ -87,8 +92,9 @@ pub(crate) struct Flight {
 }
 
 impl Vault {
-    pub(crate) fn new(realm: u32, born: u64, seed: u64, audiences: usize) -> Self {
+    pub(crate) fn new(realm: u32, born: u64, seed: u64, audiences: usize, is_sealed: bool) -> Self {
         let session = Session::new(seed, Restore::Redirect).with_audiences(&indicators(audiences));
+        let session = session.sealed(is_sealed);
         Self {
             realm,
             born,
@@ -101,6 +107,8 @@ impl Vault {
             published: session.snapshot(),
             session,
             user: None,
+            seen: None,
+            is_taken: false,
             refresh_token: None,
             sign_out: SignOut::Unknown,
             tabs_epoch: None,
