@@ -28,6 +28,8 @@ export async function diagnose(url: string, cause?: unknown): Promise<AuthErrorI
   if (typeof cause === "string") return otherBuild(url);
   if (new URL(url).origin !== location.origin) return unavailable(url, "is of another origin");
   const isImport = cause instanceof Error && Object.hasOwn(cause, "isImport");
+  // It was ended, since it did not answer: nothing of its script is wrong.
+  if (cause instanceof DOMException && cause.name === "AbortError") return blocked(url);
   // Trusted Types refuse a worker at once, with a `TypeError`; other policies when its script is fetched.
   if (cause instanceof TypeError) return blocked(url, "trusted-types tokenward");
   if (cause && !isImport) return blocked(url, "worker-src 'self'");

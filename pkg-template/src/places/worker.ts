@@ -17,7 +17,9 @@ export function openWorker(url: string, name: string): Opened {
   worker.postMessage(null, [port2]);
   return {
     port: port1,
-    failed: new Promise((_, reject) => ended.signal.addEventListener("abort", () => reject())),
+    failed: new Promise((_, reject) => {
+      ended.signal.addEventListener("abort", () => reject(ended.signal.reason ?? undefined));
+    }),
     end: () => ended.abort(),
   };
 }
@@ -28,7 +30,8 @@ function start(url: string, name: string): Running {
   worker.addEventListener("error", (event) => {
     // Told by an error of our own, so it is not the application's to report.
     event.preventDefault();
-    ended.abort();
+    // Nobody knows why, which is not that it was ended here.
+    ended.abort(null);
   });
   // Before anybody hears of its end, so that whoever opens again gets another.
   ended.signal.addEventListener("abort", () => {

@@ -133,7 +133,7 @@ export class Suite {
       ...(ports ? { ports } : {}),
     });
     this.driver = (await openBrowser(trustsAll)).driver;
-    await this.driver.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 });
+    await this.driver.manage().setTimeouts({ script: 50_000, pageLoad: 30_000 });
     shared.first = await this.driver.getWindowHandle();
   }
 

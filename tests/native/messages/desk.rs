@@ -250,7 +250,10 @@ impl Desk {
             Err(error) => return self.refuse(Some(error)),
         };
         let page = &self.config.page_origin;
-        let to = match to.map(|to| return_to::check(to, page, &self.config.app_origins, &Urls)).transpose() {
+        let to = match to
+            .map(|to| return_to::check(to, page, &self.config.app_origins, &Urls))
+            .transpose()
+        {
             Ok(to) => to,
             Err(error) => return self.refuse(Some(error)),
         };
