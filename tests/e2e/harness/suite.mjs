@@ -3,13 +3,13 @@
 import { after, afterEach, before } from "node:test";
 import { PAGE_HEADERS, startServers, VAULT_HEADERS } from "../../servers/start.mjs";
 import { engine } from "./browser.mjs";
+import { end, leaveBrowser, openBrowser, shared } from "./one-browser.mjs";
 import { place } from "./place.mjs";
 import { closeTab, eventually, focusOn, openTab, Tab } from "./tab.mjs";
 import { makeWebRoot } from "./web-root.mjs";
 
 /** @typedef {import("../app/page.js").Settings} Settings */
 /** @typedef {import("../app/page.js").Options} Options */
-/** @typedef {import("./browser.mjs").Started} Started */
 /**
  * @typedef {object} Wanted what a test's application differs in
  * @property {Options} [options] for `createClient`, beside the usual ones; `undefined` takes one away
@@ -19,75 +19,6 @@ import { makeWebRoot } from "./web-root.mjs";
 
 const SCOPE = ["openid", "profile", "email", "offline_access"];
 let serial = 0;
-
-/** The one browser of this process, which may run several files, its first tab, and how many need it. */
-const shared = {
-  started: /** @type {Promise<Started> | undefined} */ (undefined),
-  first: "",
-  users: 0,
-};
-
-/** How long a driver may take for one answer: longer than anything it is told to wait for. */
-const ANSWER_MS = 60_000;
-
-/** @param {boolean} trustsAll of whoever asks first: a process runs files of one kind */
-async function openBrowser(trustsAll) {
-  shared.users += 1;
-  shared.started ??= engine.start({ trustsAll }).then((started) => {
-    limit(started.driver);
-    return started;
-  });
-  return shared.started;
-}
-
-/**
- * Has a question that the driver never answers fail by its name, instead of keeping the run waiting.
- *
- * @param {import("selenium-webdriver").WebDriver} driver
- */
-function limit(driver) {
-  const ask = driver.execute.bind(driver);
-  driver.execute = async (command) => {
-    const name = command.getName();
-    /** @type {NodeJS.Timeout | undefined} */
-    let timer;
-    const late = new Promise((_, reject) => {
-      const error = new Error(`${engine.name}'s driver did not answer \`${name}\``);
-      timer = setTimeout(reject, ANSWER_MS, error);
-    });
-    try {
-      return await Promise.race([ask(command), late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-}
-
-async function leaveBrowser() {
-  shared.users -= 1;
-  if (shared.users > 0) return;
-  const started = await shared.started;
-  shared.started = undefined;
-  await started?.stop();
-}
-
-/** How long what a process left open may keep it from ending, once its tests are over. */
-const END_MS = 30_000;
-
-/**
- * Has a process that something keeps open end all the same, as a failure that names it; and each without
- * Node's own clearing of handles, which never ended in some (version 20, seen in a debugger: `uv_run` below
- * `Environment::CleanupHandles`, after the last test).
- */
-function end() {
-  process.on("exit", () => process.exit());
-  const late = () => {
-    console.error(`still open after the last test: ${process.getActiveResourcesInfo().join(", ")}`);
-    process.exit(1);
-  };
-  // What no longer counts keeps nothing open itself.
-  setTimeout(late, END_MS).unref();
-}
 
 /**
  * Starts everything before the first test and stops it after the last.
