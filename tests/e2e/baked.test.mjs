@@ -3,6 +3,7 @@
 // before anything is there that they could use.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { once } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError } from "./harness/tab.mjs";
 
@@ -16,17 +17,21 @@ async function baked(options = {}) {
   return app;
 }
 
-test("a baked vault serves its own configuration: sign-in, a call, a reload, a second tab", async () => {
-  const app = await baked();
-  const tab = await app.openSignedIn();
-  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
-  await app.reload(tab);
-  assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
-  const second = await app.openTabSignedIn();
-  assert.equal((await second.call(`${e2e.servers.api}/me`)).status, 200);
-});
+test(
+  "a baked vault serves its own configuration: sign-in, a call, a reload, a second tab",
+  once,
+  async () => {
+    const app = await baked();
+    const tab = await app.openSignedIn();
+    assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+    await app.reload(tab);
+    assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
+    const second = await app.openTabSignedIn();
+    assert.equal((await second.call(`${e2e.servers.api}/me`)).status, 200);
+  },
+);
 
-test("the same in other words is the same", async () => {
+test("the same in other words is the same", once, async () => {
   const { api } = e2e.servers;
   const resources = [{ origin: `${api}/` }];
   const app = await baked({ dpop: false, restore: "redirect", resources });
@@ -34,40 +39,44 @@ test("the same in other words is the same", async () => {
   assert.equal((await tab.call(`${api}/me`)).status, 200);
 });
 
-test("every other configuration is refused, and the session unharmed (st4, t4, t5)", async () => {
-  const app = await baked();
-  const tab = await app.openSignedIn();
-  const { api, other } = e2e.servers;
-  const { direct } = e2e.servers;
-  const before = direct.provider.counters.of().requests;
-  /** @type {Record<string, Record<string, unknown>>} */
-  const wishes = {
-    "a wider allow-list": { resources: [{ origin: api }, { origin: other }] },
-    "another allow-list": { resources: [{ origin: other }] },
-    "another issuer": { issuer: other },
-    "another client": { clientId: "spa" },
-    "another redirect URI": { redirectUri: `${app.base}elsewhere` },
-    "a wider scope": { scope: ["openid", "api:write"] },
-    "endpoints of its own": {
-      endpoints: { authorization: `${other}/a`, token: `${other}/t`, jwks: `${other}/k` },
-    },
-    "tokens for the page": { allowTokenExport: true },
-  };
-  for (const [what, changes] of Object.entries(wishes)) {
-    const asked = tab.run(async (_, changes) => {
-      const { createClient } = window.tw.sdk;
-      const auth = createClient({ ...window.tw.settings.options, ...changes });
-      await auth.ready.finally(() => auth.close());
-    }, changes);
-    await assert.rejects(asked, authError("config_invalid", /init --config/), what);
-  }
-  assert.equal(direct.provider.counters.of().requests, before, "the provider heard of none");
-  assert.deepEqual(direct.other.log.list(), []);
-  assert.equal((await tab.state()).status, "signedIn");
-  assert.equal((await tab.call(`${api}/me`)).status, 200);
-});
+test(
+  "every other configuration is refused, and the session unharmed (st4, t4, t5)",
+  once,
+  async () => {
+    const app = await baked();
+    const tab = await app.openSignedIn();
+    const { api, other } = e2e.servers;
+    const { direct } = e2e.servers;
+    const before = direct.provider.counters.of().requests;
+    /** @type {Record<string, Record<string, unknown>>} */
+    const wishes = {
+      "a wider allow-list": { resources: [{ origin: api }, { origin: other }] },
+      "another allow-list": { resources: [{ origin: other }] },
+      "another issuer": { issuer: other },
+      "another client": { clientId: "spa" },
+      "another redirect URI": { redirectUri: `${app.base}elsewhere` },
+      "a wider scope": { scope: ["openid", "api:write"] },
+      "endpoints of its own": {
+        endpoints: { authorization: `${other}/a`, token: `${other}/t`, jwks: `${other}/k` },
+      },
+      "tokens for the page": { allowTokenExport: true },
+    };
+    for (const [what, changes] of Object.entries(wishes)) {
+      const asked = tab.run(async (_, changes) => {
+        const { createClient } = window.tw.sdk;
+        const auth = createClient({ ...window.tw.settings.options, ...changes });
+        await auth.ready.finally(() => auth.close());
+      }, changes);
+      await assert.rejects(asked, authError("config_invalid", /init --config/), what);
+    }
+    assert.equal(direct.provider.counters.of().requests, before, "the provider heard of none");
+    assert.deepEqual(direct.other.log.list(), []);
+    assert.equal((await tab.state()).status, "signedIn");
+    assert.equal((await tab.call(`${api}/me`)).status, 200);
+  },
+);
 
-test("origins of an application are no page's to name (t14)", async () => {
+test("origins of an application are no page's to name (t14)", once, async () => {
   const app = await baked();
   const tab = await app.open();
   const asked = tab.run((_, other) => {

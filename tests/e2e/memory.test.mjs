@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { readableUrl, searchMemory } from "./harness/memory.mjs";
+import { once } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 
 /** @typedef {import("./harness/suite.mjs").Application} Application */
@@ -16,7 +17,7 @@ for (const [name, options, provider] of /** @type {const} */ ([
   ["bearer tokens", {}, {}],
   ["bound tokens", { dpop: true }, { requiresProofs: true }],
 ])) {
-  test(`the vault's memory has no token that is over: ${name} (st7, t21)`, async (t) => {
+  test(`the vault's memory has no token that is over: ${name} (st7, t21)`, once, async (t) => {
     const { api } = e2e.servers;
     const app = await e2e.application({
       options: {

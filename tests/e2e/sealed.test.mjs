@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BROKEN } from "./harness/broken.mjs";
 import { killVaults, MORTAL_URL } from "./harness/mortal.mjs";
-import { place, storesKeys } from "./harness/place.mjs";
+import { inOneCell, once, place, storesKeys } from "./harness/place.mjs";
 import { removeStored } from "./harness/proofs.mjs";
 import { everythingStored, sealedRecords, tamper } from "./harness/stored.mjs";
 import { suite } from "./harness/suite.mjs";
@@ -17,6 +17,8 @@ import { search } from "./harness/token-search.mjs";
 /** @typedef {import("./harness/tab.mjs").Tab} Tab */
 
 const e2e = suite();
+/** For tests of a record that does in each place what it does in one. */
+const storedOnce = { ...storesKeys, ...once };
 const SEALED = { dpop: true, persistence: /** @type {const} */ ("sealed"), vaultUrl: MORTAL_URL };
 const BOUND = { requiresProofs: true, requiresNonce: true };
 const sealed = { options: SEALED, provider: BOUND };
@@ -113,7 +115,7 @@ test(
 
 test(
   "nothing that can be read is in a storage, and no key that can be taken (st1, st5)",
-  storesKeys,
+  storedOnce,
   async () => {
     const app = await e2e.application(sealed);
     const tab = await app.openSignedIn();
@@ -148,7 +150,7 @@ test(
 
 test(
   "a sign-out leaves neither record nor key, and nothing is restored (st1)",
-  storesKeys,
+  storedOnce,
   async () => {
     const app = await e2e.application(sealed);
     const tab = await app.openSignedIn();
@@ -174,7 +176,7 @@ for (const how of [
   "no record at all",
   "another key for proofs",
 ]) {
-  test(`a record that does not open is a clean sign-out: ${how} (st5)`, storesKeys, async () => {
+  test(`a record that does not open is a clean sign-out: ${how} (st5)`, storedOnce, async () => {
     const app = await e2e.application(alone);
     const tab = await app.openSignedIn();
     await loseVault(tab);
@@ -199,7 +201,7 @@ for (const how of [
 
 test(
   "another configuration has a record of its own, and opens no other (st4, st5)",
-  storesKeys,
+  storedOnce,
   async () => {
     const app = await e2e.application(alone);
     const tab = await app.openSignedIn();
@@ -261,7 +263,7 @@ test(
 
 test(
   "a page that comes back from the back/forward cache goes on, whatever others did meanwhile (t35)",
-  storesKeys,
+  storedOnce,
   async () => {
     const app = await e2e.application(sealed);
     const tab = await app.openSignedIn();
@@ -280,7 +282,7 @@ test(
 
 test(
   "a token that the provider takes no more is followed by the provider's word (rf10)",
-  storesKeys,
+  storedOnce,
   async () => {
     const app = await e2e.application(sealed);
     const tab = await app.openSignedIn();
@@ -296,7 +298,7 @@ test(
   },
 );
 
-test("an outage while the session is restored ends nothing (rf6)", storesKeys, async () => {
+test("an outage while the session is restored ends nothing (rf6)", storedOnce, async () => {
   const app = await e2e.application(sealed);
   const tab = await app.openSignedIn();
   await loseVault(tab);
@@ -313,7 +315,7 @@ test("an outage while the session is restored ends nothing (rf6)", storesKeys, a
 
 test(
   "a vault that ends between rotation and record is a lost answer, asked for once (rf10)",
-  storesKeys,
+  storedOnce,
   async () => {
     const app = await e2e.application(alone);
     const tab = await app.openSignedIn();
@@ -345,7 +347,7 @@ test(
 
 test(
   "what a seal gives up is said: tokens that are not bound, proofs without a nonce",
-  storesKeys,
+  storedOnce,
   async () => {
     const app = await e2e.application({ options: { persistence: "sealed" } });
     await assert.rejects(
@@ -389,38 +391,42 @@ test(
 
 for (const [what, vaultUrl] of Object.entries(BROKEN)) {
   const keepsRecords = what === "stores no key";
-  test(`a browser that ${what}: a typed error or a warning, and nobody is kept waiting (st1)`, async () => {
-    const options = {
-      ...SEALED,
-      dpop: false,
-      persistence: /** @type {const} */ ("sealed-unbound"),
-      vaultUrl,
-    };
-    const silentRedirectUri = "/tokenward/callback.html";
-    const app = await e2e.application({ options: { ...options, silentRedirectUri } });
-    e2e.changePage({ "frame-src": [e2e.servers.issuer, "'self'"] });
-    // The provider knows the user, from another application.
-    const tab = await (await e2e.application()).openSignedIn();
-    await app.open({ tab });
-    await tab.ready();
-    assert.deepEqual(await tab.state(), { status: "signedOut", reason: "no_session" });
-    if (keepsRecords) {
-      await app.signInAgain(tab);
-    } else {
-      // The page would not come back to who it was.
-      await assert.rejects(
-        tab.run((auth) => auth.signIn()),
-        authError("transaction_storage_denied", /allow storage/),
-      );
-      // Beside the page nothing is to be remembered.
-      await tab.run((auth) => auth.signIn({ mode: "silent" }));
-    }
-    await tab.untilStatus("signedIn");
-    await call(tab);
-    app.refuseTokens();
-    await call(tab);
-    assert.deepEqual(await warnings(tab), ["sealed_unavailable"]);
-    await tab.run((auth) => auth.signOut({ local: true }));
-    assert.equal((await tab.state()).reason, "signed_out");
-  });
+  test(
+    `a browser that ${what}: a typed error or a warning, and nobody is kept waiting (st1)`,
+    inOneCell,
+    async () => {
+      const options = {
+        ...SEALED,
+        dpop: false,
+        persistence: /** @type {const} */ ("sealed-unbound"),
+        vaultUrl,
+      };
+      const silentRedirectUri = "/tokenward/callback.html";
+      const app = await e2e.application({ options: { ...options, silentRedirectUri } });
+      e2e.changePage({ "frame-src": [e2e.servers.issuer, "'self'"] });
+      // The provider knows the user, from another application.
+      const tab = await (await e2e.application()).openSignedIn();
+      await app.open({ tab });
+      await tab.ready();
+      assert.deepEqual(await tab.state(), { status: "signedOut", reason: "no_session" });
+      if (keepsRecords) {
+        await app.signInAgain(tab);
+      } else {
+        // The page would not come back to who it was.
+        await assert.rejects(
+          tab.run((auth) => auth.signIn()),
+          authError("transaction_storage_denied", /allow storage/),
+        );
+        // Beside the page nothing is to be remembered.
+        await tab.run((auth) => auth.signIn({ mode: "silent" }));
+      }
+      await tab.untilStatus("signedIn");
+      await call(tab);
+      app.refuseTokens();
+      await call(tab);
+      assert.deepEqual(await warnings(tab), ["sealed_unavailable"]);
+      await tab.run((auth) => auth.signOut({ local: true }));
+      assert.equal((await tab.state()).reason, "signed_out");
+    },
+  );
 }

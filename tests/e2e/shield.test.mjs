@@ -3,7 +3,7 @@
 // the vault; without it, the console says so, and the vault works all the same (t39).
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { place } from "./harness/place.mjs";
+import { once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { eventually } from "./harness/tab.mjs";
 
@@ -159,20 +159,24 @@ test("without the shield, a service worker that covers the vault is reported as 
   });
 });
 
-test("beside its own module, as bundlers put it, the vault has no shield, and says so (t39)", async () => {
-  await covered(async (app, tab) => {
-    await used(app, tab, { vaultUrl: undefined });
-    if (place.pageConnects) return;
-    await tab.until("a warning", () =>
-      /** @type {any} */ (window).tw.kept
-        .map(String)
-        .some((/** @type {string} */ line) => /vault_exposed/.test(line)),
-    );
-    assert.match((await warnings(tab))[0] ?? "", /covers .*\/pkg\/vault\.js/);
-  });
-});
+test(
+  "beside its own module, as bundlers put it, the vault has no shield, and says so (t39)",
+  once,
+  async () => {
+    await covered(async (app, tab) => {
+      await used(app, tab, { vaultUrl: undefined });
+      if (place.pageConnects) return;
+      await tab.until("a warning", () =>
+        /** @type {any} */ (window).tw.kept
+          .map(String)
+          .some((/** @type {string} */ line) => /vault_exposed/.test(line)),
+      );
+      assert.match((await warnings(tab))[0] ?? "", /covers .*\/pkg\/vault\.js/);
+    });
+  },
+);
 
-test("with the shield there is nothing to report, and nothing to see (t39)", async () => {
+test("with the shield there is nothing to report, and nothing to see (t39)", once, async () => {
   await covered(async (app, tab) => {
     await used(app, tab, {});
     if (place.pageConnects) return;
@@ -184,7 +188,7 @@ test("with the shield there is nothing to report, and nothing to see (t39)", asy
   });
 });
 
-test("without a service worker nothing is reported (t39)", async () => {
+test("without a service worker nothing is reported (t39)", once, async () => {
   const app = await e2e.application({
     options: { serviceWorker: "none" },
     page: { watched: true },
