@@ -175,18 +175,21 @@ test("a revocation that failed is not sent again once somebody signs in (rv3)", 
   await app.keepVault();
   const tab = await app.openSignedIn();
   const from = seen();
+  // A vault of another test may still have one to repeat.
+  const own = () =>
+    requests("/token/revocation", from).filter(({ form }) => form.client_id === app.clientId);
   const headers = { "Retry-After": "2" };
   app.planFault({ step: "revocation", count: 99, status: 503, headers });
   await tab.run((auth) => auth.signOut({ local: true }));
-  await eventually("a revocation", async () => requests("/token/revocation", from).length > 0);
+  await eventually("a revocation", async () => own().length > 0);
   await app.signInAgain(tab);
   await tab.untilStatus("signedIn");
   // On a slow machine some were sent before anybody had signed in. The next is due before the new token's
   // second refresh, and would take its grant away.
-  const attempts = requests("/token/revocation", from).length;
+  const attempts = own().length;
   const before = app.counts().refreshesSucceeded;
   await eventually("two refreshes", async () => app.counts().refreshesSucceeded >= before + 2);
-  assert.equal(requests("/token/revocation", from).length, attempts);
+  assert.equal(own().length, attempts);
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
 });
 

@@ -54,7 +54,7 @@ test(
       /`issuer` must be a string/,
       /`scope` must be an array of strings/,
       /`allowTokenExport` must be a boolean/,
-      /`isolation` must be "shared" or "worker" or "none"/,
+      /`isolation` must be "shared" or "worker" or "origin" or "none"/,
     );
   },
 );
