@@ -79,6 +79,10 @@ export const inOneCell =
 export const inShared =
   placeName === "shared" ? {} : { skip: "shown in the browser's shared cell" };
 
+/** For tests of what an engine takes a dedicated worker for by itself. */
+export const inWorker =
+  placeName === "worker" ? {} : { skip: "shown in the browser's worker cell" };
+
 /** For tests of a vault that ends or hangs while its page lives. */
 export const endsAlone = place.target ? {} : { skip: "here the vault ends with its page alone" };
 
