@@ -6,7 +6,6 @@ import { test } from "node:test";
 import { killVaults, MORTAL_URL } from "./harness/mortal.mjs";
 import { endsAlone, once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
-import { eventually } from "./harness/tab.mjs";
 
 const e2e = suite();
 const me = () => `${e2e.servers.api}/me`;
