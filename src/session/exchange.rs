@@ -124,6 +124,11 @@ impl Exchange {
         self.flight.as_ref().map(|flight| flight.sent)
     }
 
+    /// Whether the sealed record is being read.
+    pub(super) fn is_reading(&self) -> bool {
+        matches!(self.lock, Lock::Reading(_))
+    }
+
     /// Whether a code of this epoch waits or is under way.
     pub(super) fn has_code(&self, epoch: Epoch) -> bool {
         !self.codes.is_empty() || self.code_under_way(epoch).is_some()

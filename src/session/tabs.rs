@@ -115,7 +115,10 @@ impl Session {
         }
         // Removed for all tabs by the one that signed out.
         self.outputs.push_back(Output::DropKey);
-        self.unseal_no_more();
+        // What is being read counts as seen last, and may be of a session since.
+        if !self.exchange.is_reading() {
+            self.unseal_no_more();
+        }
         self.sign_out_here();
     }
 

@@ -249,6 +249,21 @@ fn a_sign_out_elsewhere_leaves_no_record_of_this_vault() {
 }
 
 #[test]
+fn a_sign_out_elsewhere_that_is_told_late_leaves_the_record_of_a_session_since() {
+    use tokenward::session::tabs::{News, TabsEpoch};
+    let mut rig = Rig::new_sealed();
+    rig.exchange_code("s", Ok(grant(1, 300, START)));
+    rig.advance(301);
+    rig.want(1);
+    assert!(rig.tell(Input::LockTaken).contains(&"Unseal".to_owned()));
+    let news = Input::Heard { epoch: TabsEpoch(9), news: News::SignedOut };
+    let orders = rig.tell(news);
+    assert!(!orders.contains(&"Seal -".to_owned()), "{orders:?}");
+    assert_eq!(rig.tell(Input::Unsealed(Ok(Some(record(2, false))))), ["ReleaseLock"]);
+    assert_eq!(rig.status(), "signedOut signed_out");
+}
+
+#[test]
 fn a_callback_comes_before_the_record() {
     let mut rig = Rig::begun_sealed(Restore::Redirect);
     rig.callback(3, "s");

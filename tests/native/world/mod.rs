@@ -183,7 +183,11 @@ impl World {
         }
     }
 
+    /// Somebody signs out in this tab; not in one that stands still.
     pub(crate) fn sign_out(&mut self, tab: usize) {
+        if self.is_frozen(tab) {
+            return;
+        }
         let ask = self.ask();
         self.user_signs_out();
         self.provider.user_here = None;

@@ -154,7 +154,7 @@ impl World {
         }
     }
 
-    fn is_frozen(&self, tab: usize) -> bool {
+    pub(super) fn is_frozen(&self, tab: usize) -> bool {
         self.vaults[tab].frozen_until > self.timeline.now
     }
 
