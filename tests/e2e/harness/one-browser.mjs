@@ -1,6 +1,10 @@
 // @ts-check
 // The browser that all files of a process share: it starts with the first and ends with the last.
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { engine } from "./browser.mjs";
+
+const run = promisify(execFile);
 
 /** @typedef {import("./browser.mjs").Started} Started */
 
@@ -52,7 +56,13 @@ export async function leaveBrowser() {
   if (shared.users > 0) return;
   const started = await shared.started;
   shared.started = undefined;
-  await started?.stop();
+  try {
+    await started?.stop();
+  } catch (error) {
+    // All tests are over, so nothing of them depends on it; what it leaves behind ends with this process.
+    console.error(error);
+    await run("pkill", ["-KILL", "-P", String(process.pid)]).catch(() => {});
+  }
 }
 
 /** How long what a process left open may keep it from ending, once its tests are over. */
