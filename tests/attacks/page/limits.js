@@ -97,7 +97,10 @@ export async function readDownload(attack, url) {
 /** The key of the client's bound tokens, as it is stored. */
 async function storedKey() {
   const { clientId } = tw.settings.options;
-  const base = await done(indexedDB.open("tokenward.memory"));
+  const opening = indexedDB.open("tokenward.memory");
+  // Where there is none it makes none: whoever comes next would find it without its store.
+  opening.onupgradeneeded = () => opening.transaction.abort();
+  const base = await done(opening);
   const store = base.transaction("memories").objectStore("memories");
   const [names, values] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
   base.close();
