@@ -89,12 +89,14 @@ pub fn without_nonce() -> AuthError {
 /// refresh token the session is over, for all who have it.
 fn write(grant: &Grant, refresh_token: Option<&Secret>, is_lost: bool) -> Secret {
     let mut record = Writer::default();
-    // exposed: to be encrypted at once.
-    record.optional("refresh_token", refresh_token.map(Secret::expose));
     record.optional("claims", grant.claims.as_ref().map(|claims| &*claims.text));
     record.texts("scopes", &grant.scopes);
     record.flag("lost", is_lost);
-    Secret::new(record.finish())
+    // To be encrypted at once.
+    match refresh_token {
+        Some(token) => record.finish_with("refresh_token", token),
+        None => Secret::new(record.finish()),
+    }
 }
 
 fn read(record: &Secret) -> Option<(Rc<Grant>, bool)> {
