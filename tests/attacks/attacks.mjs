@@ -82,3 +82,18 @@ export const PATCHES = [
   "replaces Trusted Types and the service workers' methods (t20)",
   "has Object.prototype hear of every promise and every token's name (t19)",
 ].map((name) => ({ name }));
+
+/** What no vault can stop, since the page itself may do it. */
+export const USES = {
+  name: "calls the API by the client's own means (t4)",
+  limit: "uses the session",
+};
+export const HEARS = {
+  name: "listens while the application hands in an API key (t1)",
+  limit: "sees what the page hands in",
+};
+export const ECHO = {
+  name: "calls an API that repeats the token in bytes (t1)",
+  limit: "sees what the API gives away",
+};
+export const ENDS = { name: "signs the user out (t4)", limit: "uses the session" };

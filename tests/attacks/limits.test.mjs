@@ -3,20 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { place } from "../e2e/harness/place.mjs";
+import { ECHO, ENDS, HEARS, USES } from "./attacks.mjs";
 import * as stage from "./harness.mjs";
 
 const { e2e } = stage;
-
-const USES = { name: "calls the API by the client's own means (t4)", limit: "uses the session" };
-const HEARS = {
-  name: "listens while the application hands in an API key (t1)",
-  limit: "sees what the page hands in",
-};
-const ECHO = {
-  name: "calls an API that repeats the token in bytes (t1)",
-  limit: "sees what the API gives away",
-};
-const ENDS = { name: "signs the user out (t4)", limit: "uses the session" };
 
 test(
   "a script uses the session, and takes only what others give it (t4)",

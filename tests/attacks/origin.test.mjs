@@ -4,13 +4,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { framedApplication } from "../e2e/harness/framed.mjs";
-import { placeName } from "../e2e/harness/place.mjs";
-import { PATCHES, READS } from "./attacks.mjs";
+import { inShared } from "../e2e/harness/place.mjs";
+import { ECHO, ENDS, HEARS, PATCHES, READS, USES } from "./attacks.mjs";
 import * as stage from "./harness.mjs";
 
 const { e2e } = stage;
 const CELL = `${e2e.engine.name}/origin`;
-const once = placeName === "shared" ? {} : { skip: "shown in the browser's shared cell" };
 
 /** The API's paths that take an API key. */
 const KEYED = "/open/";
@@ -34,7 +33,7 @@ async function application({ first = [], connects = [], page = {}, baked = {}, .
   return app;
 }
 
-test("replaced functions hear of no credential (t20)", once, async (t) => {
+test("replaced functions hear of no credential (t20)", inShared, async (t) => {
   /** @type {Map<string, string>} */
   const problems = new Map();
   const early = await application({ first: ["/attacks/spying.js"] });
@@ -58,7 +57,7 @@ test("replaced functions hear of no credential (t20)", once, async (t) => {
 /** What is about a vault of the page's own origin: its name, its module, its shield. */
 const ELSEWHERE = /^(starts the vault's module|reads the service workers)/;
 
-test("what a page can read has no credential in it (t1)", once, async (t) => {
+test("what a page can read has no credential in it (t1)", inShared, async (t) => {
   const { api, other, issuer } = e2e.servers;
   const app = await application({ connects: [api], page: { listens: true } });
   const tab = await app.openFramed();
@@ -85,7 +84,7 @@ const OWN = { name: "signs in for itself in a hidden frame (t3)" };
 const EXPORT = { name: "takes the stored DPoP key and exports it (st5, t2)" };
 const PROOFS = { name: "signs a thousand DPoP proofs for later (t2)" };
 
-test("a sign-in on its way is not at the page's origin (t3)", once, async (t) => {
+test("a sign-in on its way is not at the page's origin (t3)", inShared, async (t) => {
   const app = await application({ first: ["/attacks/callback.js"] });
   const tab = await app.openFramed();
   await stage.live(app, tab);
@@ -101,7 +100,7 @@ test("a sign-in on its way is not at the page's origin (t3)", once, async (t) =>
   await stage.judge(t, [RECORD], problems, CELL);
 });
 
-test("a login of the script's own ends where it cannot read (t3)", once, async (t) => {
+test("a login of the script's own ends where it cannot read (t3)", inShared, async (t) => {
   const { issuer, other, vault } = e2e.servers;
   const app = await application();
   e2e.changePage({ "connect-src": [other, issuer], "frame-src": [issuer, vault, "'self'"] });
@@ -122,7 +121,7 @@ test("a login of the script's own ends where it cannot read (t3)", once, async (
   await stage.assertUnharmed(tab);
 });
 
-test("a stored key is out of reach (st5, t2)", once, async (t) => {
+test("a stored key is out of reach (st5, t2)", inShared, async (t) => {
   const { api } = e2e.servers;
   const app = await application({
     baked: { dpop: true, resources: [{ origin: api }], apiKeys: {} },
@@ -145,7 +144,7 @@ test("a stored key is out of reach (st5, t2)", once, async (t) => {
   await stage.assertUnharmed(tab);
 });
 
-test("a service worker over everything sees no vault (t39)", once, async (t) => {
+test("a service worker over everything sees no vault (t39)", inShared, async (t) => {
   const app = await application({ first: ["/attacks/covers.js"], page: { start: false } });
   const { other, vault } = e2e.servers;
   const sources = { "connect-src": [other], "frame-src": [vault] };
@@ -179,27 +178,13 @@ test("a service worker over everything sees no vault (t39)", once, async (t) => 
 });
 
 /** @type {stage.Attack} */
-const USES = { name: "calls the API by the client's own means (t4)", limit: "uses the session" };
-/** @type {stage.Attack} */
 const DIRECT = {
   name: "connects to the page's vault and calls the API (t4, t33)",
   limit: "uses the session",
 };
 const WIDER = { name: "starts a vault of its own that may reach the attacker (t4, st4)" };
-/** @type {stage.Attack} */
-const HEARS = {
-  name: "listens while the application hands in an API key (t1)",
-  limit: "sees what the page hands in",
-};
-/** @type {stage.Attack} */
-const ECHO = {
-  name: "calls an API that repeats the token in bytes (t1)",
-  limit: "sees what the API gives away",
-};
-/** @type {stage.Attack} */
-const ENDS = { name: "signs the user out (t4)", limit: "uses the session" };
 
-test("a script uses the session as the page does, and no more (t4)", once, async (t) => {
+test("a script uses the session as the page does, and no more (t4)", inShared, async (t) => {
   const { api, issuer, other } = e2e.servers;
   const app = await application();
   const tab = await app.openFramed();
@@ -242,7 +227,7 @@ test("a script uses the session as the page does, and no more (t4)", once, async
   await stage.judge(t, [USES, DIRECT, WIDER, HEARS, ECHO, ENDS], problems, CELL);
 });
 
-test("who stands in for the frame has nothing of the real vault (t5)", once, async (t) => {
+test("who stands in for the frame has nothing of the real vault (t5)", inShared, async (t) => {
   const app = await application();
   const real = await app.openFramed();
   await app.settle({

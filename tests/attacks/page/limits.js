@@ -1,6 +1,7 @@
 // What a script can do, since it is the page: use the session, sign in for itself, use what is stored in place.
 import { loot } from "./attacker.js";
 import { digest } from "./reads.js";
+import { done, memories } from "./stored.js";
 
 const { tw } = window;
 
@@ -97,17 +98,8 @@ export async function readDownload(attack, url) {
 /** The key of the client's bound tokens, as it is stored. */
 async function storedKey() {
   const { clientId } = tw.settings.options;
-  const opening = indexedDB.open("tokenward.memory");
-  // Where there is none it makes none: whoever comes next would find it without its store.
-  opening.onupgradeneeded = () => opening.transaction.abort();
-  const base = await done(opening);
-  const store = base.transaction("memories").objectStore("memories");
-  const [names, values] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
-  base.close();
-  const at = names.findIndex(
-    (name) => `${name}`.startsWith("key ") && `${name}`.endsWith(` ${clientId}`),
-  );
-  return values[at];
+  const isKey = ([name]) => name.startsWith("key ") && name.endsWith(` ${clientId}`);
+  return (await memories()).find(isKey)?.[1];
 }
 
 /** Tries to have the private key in every form. */
@@ -164,11 +156,4 @@ export async function signProofs(attack, url, count) {
   const alone = await fetch(url, { headers: { DPoP: proofs[0] } });
   const guessed = await fetch(url, { headers: { DPoP: proofs[1], Authorization: "DPoP x.y.z" } });
   return [proofs.length, alone.status, guessed.status];
-}
-
-function done(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
 }

@@ -2,6 +2,7 @@
 // script must find: it shows that the script can read at all.
 import { walk } from "/walk.js";
 import { loot } from "./attacker.js";
+import { done } from "./stored.js";
 
 const { tw } = window;
 
@@ -339,14 +340,6 @@ function attempt(act) {
   } catch (error) {
     return error;
   }
-}
-
-function done(request, upgrade) {
-  return new Promise((resolve, reject) => {
-    request.onupgradeneeded = () => upgrade?.(request.result);
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
 }
 
 function answer(port, question, pick = (message) => message.type) {

@@ -1,30 +1,16 @@
 // What a script can do with a sealed record: read it, try to have its key, open it in place, and sign proofs to
 // take along with what was in it.
 import { loot } from "./attacker.js";
+import { memories } from "./stored.js";
 
 const { tw } = window;
 
 /** The entry as it is stored: a key and bytes. */
 async function entry() {
   const { clientId } = tw.settings.options;
-  return (await all()).find(
+  return (await memories()).find(
     ([name]) => name.startsWith("sealed ") && name.includes(` ${clientId}\n`),
   );
-}
-
-async function all() {
-  const base = await done(indexedDB.open("tokenward.memory"));
-  const store = base.transaction("memories").objectStore("memories");
-  const [names, values] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
-  base.close();
-  return names.map((name, at) => [`${name}`, values[at]]);
-}
-
-function done(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
 }
 
 /** Takes the bytes as they are stored, and shows that it has them. */
@@ -85,7 +71,7 @@ export async function open(attack) {
 
 async function pair() {
   const { issuer, clientId } = tw.settings.options;
-  const found = (await all()).find(([name]) => name === `key ${issuer} ${clientId}`);
+  const found = (await memories()).find(([name]) => name === `key ${issuer} ${clientId}`);
   return found?.[1];
 }
 
