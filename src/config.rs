@@ -152,6 +152,10 @@ pub enum Restore {
     /// A page goes to the provider with `prompt=none` and comes back signed in, or not.
     #[default]
     Redirect,
+    /// A page asks the provider the same in a hidden frame first, and leaves where that comes to nothing. Only
+    /// where the configuration is written into the vault: else a script could have a vault of its own
+    /// signed in so, for a configuration of its own, and nobody would see it.
+    Frame,
     /// Nothing: nobody is signed in.
     None,
 }
@@ -200,7 +204,8 @@ impl Config {
     }
 
     /// The same for a vault that has `baked`, the text of the one configuration that it serves: whatever else a
-    /// page asks for is `config_invalid`. Without it nobody may name origins of an application.
+    /// page asks for is `config_invalid`. Without it nobody may name origins of an application, or have sessions
+    /// restored in a frame.
     pub fn admit(
         text: &str,
         baked: Option<&str>,
@@ -220,8 +225,14 @@ impl Config {
             Some(Err(_)) => {
                 Some("those in this vault are wrong: run `npx tokenward init --config` again")
             }
-            None if wanted.app_origins.is_empty() => None,
-            None => Some("`appOrigins` is for `npx tokenward init --config` alone"),
+            None if !wanted.app_origins.is_empty() => {
+                Some("`appOrigins` is for `npx tokenward init --config` alone")
+            }
+            None if wanted.restore == Restore::Frame => Some(
+                "`restore` is \"frame\" for `npx tokenward init --config` alone: write them into the vault with \
+                 it, or take \"redirect\"",
+            ),
+            None => None,
         };
         problem.map_or(Ok(wanted), |problem| Err(invalid(&[problem.to_owned()])))
     }

@@ -275,7 +275,8 @@ function present(options: ClientOptions): Client {
       // Before anything else is asked, so that a request waits for this sign-in.
       door
         .settle(made)
-        .then(() => restore(made))
+        .then(() => restore(made, true))
+        .catch(() => restore(made, false))
         .catch(() => {});
       return made;
     } catch (error) {
@@ -284,15 +285,19 @@ function present(options: ClientOptions): Client {
     }
   };
 
-  /** Where it is not known who is signed in, the vault may have this page ask the provider. */
-  const restore = async (link: Link): Promise<void> => {
+  /**
+   * Where it is not known who is signed in, the vault may have this page ask the provider: in a hidden frame,
+   * and where that came to nothing, by going there.
+   */
+  const restore = async (link: Link, frame: boolean): Promise<void> => {
     if (isKnown()) return;
     // A callback that the application has yet to bring would be left behind.
     const at = door.isHere() ? {} : { returnTo: location.href };
-    const { url } = await link.ask<"navigate">({ type: "restore", ...at }).answer;
+    const told = await link.ask<"navigate">({ type: "restore", frame, ...at }).answer;
     await door.idle();
+    if (told.channel) throw await (await import("./acts.js")).ask(link, told, settings, failure);
     // In place of this page: nobody wants to go back to before a reload.
-    if (url) location.replace(url);
+    if (told.url) location.replace(told.url);
   };
 
   const onHidden = (): void => {

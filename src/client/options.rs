@@ -143,6 +143,7 @@ impl Options {
         json.raw("resources", &["[", &resources.join(","), "]"].concat());
         let restore = match self.restore {
             Restore::Redirect => "redirect",
+            Restore::Frame => "frame",
             Restore::None => "none",
         };
         json.text("restore", restore);

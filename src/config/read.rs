@@ -194,8 +194,17 @@ fn restore(from: &Reader<'_>) -> Restore {
     match from.text("restore") {
         None | Some("redirect") => Restore::Redirect,
         Some("none") => Restore::None,
+        Some("frame") => {
+            if from.text("silentRedirectUri").is_none() {
+                from.problem("restore", "is \"frame\" without `silentRedirectUri`, a page for hidden frames");
+            }
+            if from.texts("appOrigins").is_some() {
+                from.problem("restore", "is \"frame\" with `appOrigins`, where no page hears such a frame");
+            }
+            Restore::Frame
+        }
         Some(_) => {
-            from.problem("restore", "must be \"redirect\" or \"none\"");
+            from.problem("restore", "must be \"frame\", \"redirect\" or \"none\"");
             Restore::None
         }
     }

@@ -89,13 +89,13 @@ enum Way {
     Callback,
     /// The page alone: a hidden frame or a password.
     Quiet,
-    /// Whoever waits for the session to be restored.
-    Restore,
+    /// Whoever waits for the session to be restored, by this.
+    Restore(RestoredBy),
 }
 
 impl Purpose {
     fn is_restore(&self) -> bool {
-        matches!(self, Self::Code(Arrived { way: Way::Restore, .. }))
+        matches!(self, Self::Code(Arrived { way: Way::Restore(_), .. }))
     }
 }
 
@@ -105,7 +105,7 @@ impl PendingCode {
             return Arrived { ask: self.ask, way: Way::Quiet, return_to: None };
         };
         let way = match transaction.mode {
-            _ if transaction.is_restore => Way::Restore,
+            mode if transaction.is_restore => Way::Restore(RestoredBy::of(mode)),
             Mode::Silent => Way::Quiet,
             Mode::Redirect | Mode::Popup => Way::Callback,
         };
@@ -392,8 +392,8 @@ impl Session {
     fn code_failed(&mut self, now: Now, arrived: Arrived, failure: TokenFailure) {
         let Arrived { ask, way, return_to } = arrived;
         match way {
-            Way::Restore => {
-                self.restore_refused(now, ask, return_to, failure.error, failure.is_final);
+            Way::Restore(by) => {
+                self.restore_refused(now, ask, by, return_to, failure.error, failure.is_final);
             }
             Way::Callback => self.conclude_failed(ask, failure.error),
             Way::Quiet => self.fail_quietly(ask, failure.error),
@@ -427,7 +427,7 @@ impl Session {
         let audiences = self.audiences.len();
         let mut tenure = Tenure::begin(grant, audiences, generation, first, &mut self.random);
         let Arrived { ask, way, return_to } = arrived;
-        tenure.restored_by = (way == Way::Restore).then_some(RestoredBy::Redirect);
+        tenure.restored_by = if let Way::Restore(by) = way { Some(by) } else { None };
         self.standing = Standing::SignedIn(Box::new(tenure));
         self.stop_restoring();
         self.seal(true, false);

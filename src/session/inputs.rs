@@ -5,7 +5,12 @@ use std::rc::Rc;
 use crate::{
     clock::{Millis, UnixMillis},
     error::AuthError,
-    oauth::{callback::Callback, logout::Ended, revocation::Revocable, transaction::Transaction},
+    oauth::{
+        callback::Callback,
+        logout::Ended,
+        revocation::Revocable,
+        transaction::{Mode, Transaction},
+    },
     secret::Secret,
     session::{
         grant::Grant,
@@ -61,7 +66,11 @@ pub enum Input {
         ask: Ask,
         /// Whether the page may leave for the provider.
         can_leave: bool,
+        /// Whether it can show a hidden frame.
+        can_frame: bool,
     },
+    /// The hidden frame of a restore came to nothing: its page gave it up, or is gone.
+    FrameFailed,
     /// The authorization request of a restore is prepared, or could not be (`Output::Prepare`).
     RestorePrepared(Result<Transaction, AuthError>),
     /// A page asked for a sign-in; its transaction is prepared.
@@ -229,8 +238,8 @@ pub enum Mark {
 pub enum Output {
     /// Look for the flag that somebody was signed in; answer with `FlagRead`.
     ReadFlag,
-    /// Prepare the transaction of a restore; answer with `RestorePrepared`.
-    Prepare,
+    /// Prepare the transaction of a restore in this mode; answer with `RestorePrepared`.
+    Prepare(Mode),
     /// Take the lock around token requests, waiting for it twice as long as a request may take and
     /// `jitter` more; answer with `LockTaken` or `LockMissed`.
     TakeLock {
@@ -273,8 +282,8 @@ pub enum Output {
     },
     /// Store this transaction again: its callback is still to come.
     Keep(Transaction),
-    /// Store the transaction, then give the page the URL of its authorization request. A restore notes
-    /// its moment in the flag first, and goes nowhere if the flag is gone: answer with `FlagRead` then.
+    /// Store the transaction of a redirect, then give the page the URL of its authorization request. A restore
+    /// notes its moment in the flag first, and goes nowhere if the flag is gone: answer with `FlagRead` then.
     Navigate {
         /// Who waits.
         ask: Ask,

@@ -214,7 +214,10 @@ impl Session {
     fn hear(&mut self, now: Now, input: Input) {
         match input {
             Input::FlagRead(flag) => self.flag_read(now, flag),
-            Input::RestoreAsked { ask, can_leave } => self.restore_asked(now, ask, can_leave),
+            Input::RestoreAsked { ask, can_leave, can_frame } => {
+                self.restore_asked(now, ask, can_leave, can_frame);
+            }
+            Input::FrameFailed => self.frame_failed(now),
             Input::RestorePrepared(outcome) => self.restore_prepared(now, outcome),
             Input::SignInAsked { ask, transaction } => self.sign_in_asked(now, ask, transaction),
             Input::CallbackArrived { ask, callback } => self.callback_arrived(now, ask, callback),

@@ -1,18 +1,18 @@
 //! What a vault does that begins where another one ended: it looks for the flag that somebody was
-//! signed in, and has one page ask the provider who that is (`prompt=none`). Nothing secret outlives a
-//! vault, so the provider alone knows.
+//! signed in, and has one page ask the provider who that is (`prompt=none`), in a hidden frame or by going
+//! there. Nothing secret outlives a vault, so the provider alone knows.
 
 use super::{
     inputs::{Ask, Mark, Output},
     machine::{Session, Standing},
-    snapshot::SignedOutReason,
+    snapshot::{RestoredBy, SignedOutReason},
 };
 use crate::{
     clock::{Deadline, Millis, Now, UnixMillis},
     config::Restore,
     error::{AuthError, Code, Phase},
     json::decimal,
-    oauth::transaction::Transaction,
+    oauth::transaction::{Mode, Transaction},
 };
 
 /// How long a page may be at the provider before the others stop waiting for it.
@@ -23,27 +23,38 @@ const GUARD: Millis = Millis::from_secs(30);
 /// How soon the flag is looked at again, where another vault's page is at the provider.
 const LOOK: Millis = Millis::from_secs(1);
 
+/// What stands in the flag's record where the attempt was made in a hidden frame.
+const IN_FRAME: &str = " frame";
+
 /// That somebody was signed in, all that outlives a vault: no claim, no secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flag {
     /// When a page last went to restore the session, if it has not come back signed in.
     pub attempted: Option<UnixMillis>,
+    /// Whether it did so in a hidden frame.
+    pub in_frame: bool,
+    /// Whether that frame is still shown: not in the record, since it goes with its page.
+    pub is_shown: bool,
 }
 
 impl Flag {
-    /// The record for the store: the moment of the attempt in milliseconds, or zero.
+    /// The record for the store: the moment of the attempt in milliseconds, or zero, and whether it was
+    /// made in a frame.
     #[must_use]
     pub fn to_record(self) -> String {
-        decimal(self.attempted.map_or(0, |moment| moment.0))
+        let moment = decimal(self.attempted.map_or(0, |moment| moment.0));
+        [moment.as_str(), if self.in_frame { IN_FRAME } else { "" }].concat()
     }
 
     /// The flag of a record. Any script of the origin may have written it: the worst that it can do is
     /// to have this origin ask the provider, or not.
     #[must_use]
     pub fn from_record(record: &str) -> Self {
-        let moment: u64 = record.parse().unwrap_or(0);
+        let in_frame = record.strip_suffix(IN_FRAME);
+        let moment: u64 = in_frame.unwrap_or(record).parse().unwrap_or(0);
         let moment = i64::try_from(moment).unwrap_or(0);
-        Self { attempted: (moment != 0).then_some(UnixMillis(moment)) }
+        let attempted = (moment != 0).then_some(UnixMillis(moment));
+        Self { attempted, in_frame: in_frame.is_some(), is_shown: false }
     }
 
     /// How long ago an attempt was made that still counts. A clock that was set back makes it none.
@@ -64,12 +75,28 @@ pub(super) struct Restoring {
     pub(super) has_read_flag: bool,
     /// Whether there may be a sealed record that was not tried yet.
     pub(super) has_record: bool,
-    /// The pages that wait, the latest last, and whether each may leave for the provider.
-    pages: Vec<(Ask, bool)>,
+    /// Whether a hidden frame may still find out who it is: it was not tried yet.
+    has_frame: bool,
+    /// The pages that wait, the latest last.
+    pages: Vec<Waiting>,
     /// Why another callback failed: the reason to tell, if nothing is restored.
     failed: Option<AuthError>,
     /// When a page that arrives brings about another attempt.
     retry_at: Option<Deadline>,
+}
+
+/// A page that waits, and what it can do so that the provider is asked.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    ask: Ask,
+    can_leave: bool,
+    can_frame: bool,
+}
+
+impl Waiting {
+    fn can(&self, mode: Mode) -> bool {
+        if mode == Mode::Silent { self.can_frame } else { self.can_leave }
+    }
 }
 
 /// How far it is; means nothing unless the session is restoring.
@@ -87,6 +114,8 @@ enum Stage {
     Ready,
     /// The authorization request is being made.
     Preparing,
+    /// A page shows a hidden frame: until when that is waited for.
+    Framed(Deadline),
     /// A page is at the provider: until when it is waited for.
     Away(Deadline),
 }
@@ -98,10 +127,18 @@ impl Restoring {
             stage: Stage::Looking,
             has_read_flag: false,
             has_record: false,
+            has_frame: policy == Restore::Frame,
             pages: Vec::new(),
             failed: None,
             retry_at: None,
         }
+    }
+
+    /// How the provider is asked next, by one of the pages that wait; `None` where none of them can.
+    fn way(&self) -> Option<Mode> {
+        let can = |mode| self.pages.iter().any(|page| page.can(mode));
+        let frame = (self.has_frame && can(Mode::Silent)).then_some(Mode::Silent);
+        frame.or_else(|| can(Mode::Redirect).then_some(Mode::Redirect))
     }
 }
 
@@ -127,6 +164,11 @@ impl Session {
             Some(flag) => {
                 match flag.age(now) {
                     None => self.restore.stage = Stage::Ready,
+                    // It went with its page, or came to nothing: what comes next in the order.
+                    Some(age) if flag.in_frame && (age >= TRIP || !flag.is_shown) => {
+                        self.restore.has_frame = false;
+                        self.restore.stage = Stage::Ready;
+                    }
                     Some(age) if age < TRIP => {
                         let look = LOOK.min(TRIP.less(age));
                         self.restore.stage = Stage::Elsewhere(now.after(look));
@@ -141,9 +183,10 @@ impl Session {
         }
     }
 
-    /// A page waits until nothing is left to restore; it may be sent to the provider, if it can leave.
-    pub(super) fn restore_asked(&mut self, now: Now, ask: Ask, can_leave: bool) {
-        self.restore.pages.push((ask, can_leave));
+    /// A page waits until nothing is left to restore; it may have to show a hidden frame, or be sent to the
+    /// provider, if it can.
+    pub(super) fn restore_asked(&mut self, now: Now, ask: Ask, can_leave: bool, can_frame: bool) {
+        self.restore.pages.push(Waiting { ask, can_leave, can_frame });
         match &self.standing {
             Standing::Restoring => self.send_page(now),
             Standing::SignedIn(tenure) if tenure.is_unheard => {}
@@ -158,7 +201,7 @@ impl Session {
 
     /// Whether the provider is asked for whom it knows, now that it takes the record's token no more.
     pub(super) fn is_asked_next(&self) -> bool {
-        self.restore.policy == Restore::Redirect
+        self.restore.policy != Restore::None
             && self.tenure().is_some_and(|tenure| tenure.is_unheard)
     }
 
@@ -182,31 +225,56 @@ impl Session {
         }
         match outcome {
             Ok(transaction) => {
+                let mode = transaction.mode;
                 // The latest: a page that asked earlier may have been reloaded since.
-                let latest = self.restore.pages.iter().rposition(|(_, can_leave)| *can_leave);
+                let latest = self.restore.pages.iter().rposition(|page| page.can(mode));
                 let Some(index) = latest else {
                     self.restore.stage = Stage::Ready;
                     return;
                 };
-                let (ask, _) = self.restore.pages.remove(index);
-                self.restore.stage = Stage::Away(now.after(TRIP));
+                let Waiting { ask, .. } = self.restore.pages.remove(index);
                 let transaction = Transaction { is_restore: true, ..transaction };
+                let until = now.after(TRIP);
+                self.restore.stage = if mode == Mode::Silent {
+                    self.restore.has_frame = false;
+                    // The page stays, and this vault with it.
+                    self.sign_ins.remember(transaction.clone(), now.wall);
+                    Stage::Framed(until)
+                } else {
+                    Stage::Away(until)
+                };
                 self.outputs.push_back(Output::Navigate { ask, transaction });
             }
             Err(error) => self.put_off(now, error),
         }
     }
 
-    /// The provider, or the way to it, did not restore the session. Final is what the provider said;
-    /// anything else may pass, and the next page tries again.
+    /// The hidden frame came to nothing, or went with its page: what comes next in the order.
+    pub(super) fn frame_failed(&mut self, now: Now) {
+        if let (Standing::Restoring, Stage::Framed(_)) = (&self.standing, self.restore.stage) {
+            self.restore.stage = Stage::Ready;
+            self.send_page(now);
+        }
+    }
+
+    /// The provider, or the way to it, did not restore the session. Final is what the provider said, unless
+    /// it said so in a frame, from which the browser may have withheld its cookies: then it is asked once
+    /// more, by whoever showed the frame and can leave. Anything else may pass, and the next page tries again.
     pub(super) fn restore_refused(
         &mut self,
         now: Now,
         ask: Ask,
+        by: RestoredBy,
         return_to: Option<String>,
         error: AuthError,
         is_final: bool,
     ) {
+        if is_final && by == RestoredBy::Frame {
+            let outcome = Err(error);
+            self.outputs.push_back(Output::Conclude { ask, outcome, mark: Mark::Keep });
+            // Unless whoever showed it is still there, and about to ask again.
+            return self.send_page(now);
+        }
         let mark = if is_final { Mark::Clear } else { Mark::Keep };
         if self.wants_restore() {
             self.restore.failed = None;
@@ -253,7 +321,7 @@ impl Session {
     /// A session ended that nobody wanted to end: the next page that arrives asks the provider, who may
     /// still know the user.
     pub(super) fn restore_later(&mut self, now: Now) {
-        if self.restore.policy == Restore::Redirect {
+        if self.restore.policy != Restore::None {
             self.restore.retry_at = Some(now.after(Millis(0)));
         }
     }
@@ -265,6 +333,7 @@ impl Session {
         if is_due && is_signed_out && self.wants_restore() && !self.is_signing_in() {
             self.restore.retry_at = None;
             self.restore.has_record = self.is_sealed;
+            self.restore.has_frame = self.restore.policy == Restore::Frame;
             self.standing = Standing::Restoring;
             self.restore.stage = Stage::Looking;
             self.outputs.push_back(Output::ReadFlag);
@@ -293,7 +362,7 @@ impl Session {
 
     /// Tells the pages that wait that there is nothing more to wait for.
     pub(super) fn answer_pages(&mut self) {
-        for (ask, _) in self.restore.pages.drain(..) {
+        for Waiting { ask, .. } in self.restore.pages.drain(..) {
             let conclude = Output::Conclude { ask, outcome: Ok(None), mark: Mark::Keep };
             self.outputs.push_back(conclude);
         }
@@ -304,19 +373,23 @@ impl Session {
         if self.restore_wake().is_none_or(|wake| !wake.is_due(now)) {
             return;
         }
-        if let Stage::Elsewhere(_) = self.restore.stage {
-            self.restore.stage = Stage::Looking;
-            self.outputs.push_back(Output::ReadFlag);
-        } else {
-            self.restore.retry_at = Some(now.after(GUARD.less(TRIP)));
-            self.give_up(now, SignedOutReason::VaultGone, Some(no_way_back()));
+        match self.restore.stage {
+            Stage::Elsewhere(_) => {
+                self.restore.stage = Stage::Looking;
+                self.outputs.push_back(Output::ReadFlag);
+            }
+            Stage::Framed(_) if !self.restore.pages.is_empty() => self.frame_failed(now),
+            _ => {
+                self.restore.retry_at = Some(now.after(GUARD.less(TRIP)));
+                self.give_up(now, SignedOutReason::VaultGone, Some(no_way_back()));
+            }
         }
     }
 
     /// When to judge them, while a page is at the provider.
     pub(super) fn restore_wake(&self) -> Option<Deadline> {
         match self.restore.stage {
-            Stage::Elsewhere(at) | Stage::Away(at)
+            Stage::Elsewhere(at) | Stage::Framed(at) | Stage::Away(at)
                 if matches!(self.standing, Standing::Restoring) && !self.is_signing_in() =>
             {
                 Some(at)
@@ -325,19 +398,18 @@ impl Session {
         }
     }
 
-    /// Has a page leave, if it is time and one can; where none can, none is waited for.
+    /// Has a page show a frame or leave, if it is time and one can; where none can, none is waited for.
     fn send_page(&mut self, now: Now) {
         if self.is_signing_in() || self.restore.pages.is_empty() {
             return;
         }
-        let can_leave = self.restore.pages.iter().any(|(_, can_leave)| *can_leave);
-        match self.restore.stage {
-            Stage::Ready if can_leave && self.is_online => {
+        match (self.restore.stage, self.restore.way()) {
+            (Stage::Ready, Some(mode)) if self.is_online => {
                 self.restore.stage = Stage::Preparing;
-                self.outputs.push_back(Output::Prepare);
+                self.outputs.push_back(Output::Prepare(mode));
             }
-            Stage::Ready if can_leave => self.put_off(now, offline()),
-            Stage::Ready | Stage::Elsewhere(_) | Stage::Away(_) if !can_leave => {
+            (Stage::Ready, Some(_)) => self.put_off(now, offline()),
+            (Stage::Ready | Stage::Elsewhere(_) | Stage::Away(_), None) => {
                 self.give_up(now, SignedOutReason::VaultGone, None);
             }
             _ => {}
@@ -384,12 +456,14 @@ mod tests {
     #[test]
     fn a_flag_comes_back_from_its_record() {
         for attempted in [None, Some(UnixMillis(1)), Some(UnixMillis(1_700_000_000_000))] {
-            let flag = Flag { attempted };
-            assert_eq!(Flag::from_record(&flag.to_record()), flag);
+            for in_frame in [false, true] {
+                let flag = Flag { attempted, in_frame, is_shown: false };
+                assert_eq!(Flag::from_record(&flag.to_record()), flag);
+            }
         }
-        assert_eq!(Flag { attempted: None }.to_record(), "0");
-        for record in ["", "-1", "x", "99999999999999999999"] {
-            assert_eq!(Flag::from_record(record), Flag { attempted: None }, "{record}");
+        assert_eq!(Flag::default().to_record(), "0");
+        for record in ["", "-1", "x", "99999999999999999999", "1frame", "frame", "1 frame "] {
+            assert_eq!(Flag::from_record(record), Flag::default(), "{record}");
         }
     }
 }

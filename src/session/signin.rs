@@ -6,7 +6,7 @@ use super::{
     exchange::PendingCode,
     inputs::{Ask, Epoch, Mark, Output, TokenRequest},
     machine::{Session, Standing},
-    snapshot::SignedOutReason,
+    snapshot::{RestoredBy, SignedOutReason},
 };
 use crate::{
     clock::{Now, UnixMillis},
@@ -32,7 +32,7 @@ pub(super) struct SignIns {
 }
 
 impl SignIns {
-    fn remember(&mut self, transaction: Transaction, wall: UnixMillis) {
+    pub(super) fn remember(&mut self, transaction: Transaction, wall: UnixMillis) {
         self.pending.retain(|other| !other.has_expired(wall) && other.state != transaction.state);
         if self.pending.len() == PENDING {
             self.pending.pop_front();
@@ -172,8 +172,8 @@ impl Session {
                 self.exchange.codes.push_back(PendingCode { ask, request });
             }
             Err(error) if transaction.is_restore => {
-                let is_final = !error.retryable;
-                self.restore_refused(now, ask, transaction.return_to, error, is_final);
+                let (by, is_final) = (RestoredBy::of(transaction.mode), !error.retryable);
+                self.restore_refused(now, ask, by, transaction.return_to, error, is_final);
             }
             Err(error) if transaction.mode == Mode::Silent => self.fail_quietly(ask, error),
             Err(error) => self.conclude_failed(ask, error),

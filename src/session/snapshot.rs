@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::{
     error::AuthError,
     json::{Members, Writer},
+    oauth::transaction::Mode,
 };
 
 /// Why nobody is signed in.
@@ -45,8 +46,10 @@ pub enum SignedOutReason {
     ts(rename_all = "snake_case")
 )]
 pub enum RestoredBy {
-    /// The provider, which was asked without asking anybody (`prompt=none`).
+    /// The provider, which was asked without asking anybody (`prompt=none`), by a page that went there.
     Redirect,
+    /// The same in a hidden frame, beside which the page stayed.
+    Frame,
     /// The sealed record (`persistence`).
     Sealed,
 }
@@ -57,14 +60,21 @@ impl RestoredBy {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Redirect => "redirect",
+            Self::Frame => "frame",
             Self::Sealed => "sealed",
         }
+    }
+
+    /// By the provider, asked in this mode.
+    #[must_use]
+    pub fn of(mode: Mode) -> Self {
+        if mode == Mode::Silent { Self::Frame } else { Self::Redirect }
     }
 
     /// The same, read.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        [Self::Redirect, Self::Sealed].into_iter().find(|by| by.as_str() == text)
+        [Self::Redirect, Self::Frame, Self::Sealed].into_iter().find(|by| by.as_str() == text)
     }
 }
 

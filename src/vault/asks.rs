@@ -7,7 +7,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    bounces, farewell,
+    bounces, farewell, frames,
     port::Asker,
     proofs, provider,
     pump::{Event, Vault},
@@ -110,11 +110,14 @@ pub(super) fn initiated(vault: Vault, asker: Asker, url: &str) {
     }
 }
 
-/// A page waits for the session, at an address that it may leave.
-pub(super) fn restore(vault: Vault, asker: Asker, at: Option<String>) {
-    let can_leave = at.is_some();
-    let ask = vault.asks.add(Question::Restore(asker, at));
-    vault.post(Event::Session(Input::RestoreAsked { ask, can_leave }));
+/// A page waits for the session, at an address that it may leave. One whose frame is shown asks again once
+/// that came to nothing.
+pub(super) fn restore(vault: Vault, asker: Asker, message: wire::Restore) {
+    frames::end(vault, asker.port);
+    let can_leave = message.return_to.is_some();
+    let can_frame = message.frame.unwrap_or(false);
+    let ask = vault.asks.add(Question::Restore(asker, message.return_to));
+    vault.post(Event::Session(Input::RestoreAsked { ask, can_leave, can_frame }));
 }
 
 /// A transaction that begins now, and what its authorization request says.

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::MessagePort;
 
 use super::{
-    asks, credentials, journal,
+    asks, credentials, frames, journal,
     port::{Asker, Port, PortId, Ports},
     pump::{Event, State, Vault},
     requests, tabs, user_info,
@@ -135,6 +135,7 @@ fn watch(vault: Vault, port: PortId, name: String) {
 fn part(vault: Vault, port: PortId) {
     let was_last = vault.ports.close(port);
     requests::abort_all(vault, port);
+    frames::end(vault, port);
     if was_last {
         tabs::leave(vault);
         vault.post(Event::Session(Input::LastPageLeft));
@@ -171,7 +172,7 @@ fn obey(vault: Vault, port: PortId, message: ToVault, body: JsValue) {
         ToVault::SetKey(message) => {
             credentials::set(vault, asker(message.id), &message.name, body);
         }
-        ToVault::Restore(message) => asks::restore(vault, asker(message.id), message.return_to),
+        ToVault::Restore(message) => asks::restore(vault, asker(message.id), message),
         ToVault::SignOut(message) => asks::sign_out(vault, asker(message.id), message),
         ToVault::Fetch(message) => requests::fetch(vault, asker(message.id), message, body),
         ToVault::Abort(message) => requests::abort(vault, asker(message.id)),

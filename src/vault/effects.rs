@@ -6,7 +6,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     asks::{self, Question, fail},
-    bounces, farewell, flag, keys,
+    bounces, farewell, flag, frames, keys,
     port::Asker,
     proofs, provider,
     pump::{Event, Vault},
@@ -85,11 +85,14 @@ pub(super) fn perform(vault: Vault, output: Output) {
             vault.ports.broadcast(&FromVault::State { state: vault.snapshot() });
         }),
         Output::ReadFlag => flag::read(vault),
-        Output::Prepare => spawn_local(async move {
-            let prepared = match bounces::check_restore(vault).await {
-                Ok(()) => {
-                    asks::prepare(vault, None, Mode::Redirect, &Asked::without_asking()).await
-                }
+        Output::Prepare(mode) => spawn_local(async move {
+            let is_loop = match mode {
+                Mode::Redirect => bounces::check_restore(vault).await,
+                // The page stays: there is nothing to go round in.
+                Mode::Popup | Mode::Silent => Ok(()),
+            };
+            let prepared = match is_loop {
+                Ok(()) => asks::prepare(vault, None, mode, &Asked::without_asking()).await,
                 Err(error) => Err(error),
             };
             let outcome = prepared.map(|(transaction, _)| transaction);
@@ -155,11 +158,20 @@ async fn navigate(vault: Vault, ask: Ask, transaction: Transaction) {
             leave(vault, asker, &transaction, &parameters).await;
         }
         Some(Question::Restore(asker, at)) => {
-            let attempted = Flag { attempted: Some(transaction.started) };
-            if !flag::renew(vault, attempted).await {
+            let in_frame = transaction.mode == Mode::Silent;
+            if in_frame {
+                frames::begin(vault, asker.port).await;
+            }
+            let attempted = Some(transaction.started);
+            if !flag::renew(vault, Flag { attempted, in_frame, is_shown: false }).await {
+                frames::forget(vault);
                 return vault.post(Event::Session(Input::FlagRead(None)));
             }
-            bounces::note_restore(vault).await;
+            if !in_frame {
+                bounces::note_restore(vault).await;
+            }
+            // A page that stays has nowhere to return to.
+            let at = at.filter(|_| !in_frame);
             let return_to = at.and_then(|at| asks::check(vault, &at).ok());
             let mut transaction = Transaction { return_to, ..transaction };
             let wishes = Asked::without_asking();

@@ -4,7 +4,7 @@
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    effects,
+    effects, frames,
     pump::{Event, Vault},
     sealed::{self, Job},
 };
@@ -20,7 +20,10 @@ use crate::{
 /// Tells the session what the flag says.
 pub(super) fn read(vault: Vault) {
     spawn_local(async move {
-        let flag = update(vault, &mut |_| Next::Keep).await;
+        let mut flag = update(vault, &mut |_| Next::Keep).await;
+        if let Some(flag) = flag.as_mut().filter(|flag| flag.in_frame) {
+            flag.is_shown = frames::is_shown(vault).await;
+        }
         vault.post(Event::Session(Input::FlagRead(flag)));
     });
 }
@@ -53,8 +56,9 @@ pub(super) fn note(
             Mark::Set => {
                 // What was sealed is there too.
                 let _ = sealed::order(vault, Job::Wait).await;
-                let set = Flag { attempted: None }.to_record();
+                let set = Flag::default().to_record();
                 update(vault, &mut |_| Next::Put(set.clone())).await;
+                frames::forget(vault);
             }
         }
         if let Some((ask, outcome)) = then {

@@ -21,6 +21,8 @@ mod farewell;
 #[cfg(target_arch = "wasm32")]
 mod flag;
 #[cfg(target_arch = "wasm32")]
+mod frames;
+#[cfg(target_arch = "wasm32")]
 mod journal;
 #[cfg(target_arch = "wasm32")]
 mod keys;

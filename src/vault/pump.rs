@@ -13,7 +13,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::{
     asks::Asks,
     credentials::Credentials,
-    effects, journal,
+    effects, frames::Frames, journal,
     keys::KeyRing,
     port::Ports,
     proofs::Possession,
@@ -69,6 +69,8 @@ pub(crate) struct State {
     pub(super) sign_ins: Cell<u64>,
     /// The number of the latest event that pages were told of.
     pub(super) told_event: Cell<u64>,
+    /// The hidden frame of a restore.
+    pub(super) frames: Frames,
     /// The sealed record.
     pub(super) seal: Seal,
     /// What it shares with the vaults of other tabs.
@@ -99,6 +101,7 @@ impl State {
             requests: Requests::default(),
             sign_ins: Cell::new(0),
             told_event: Cell::new(0),
+            frames: Frames::default(),
             seal: Seal::default(),
             tabs: Tabs::default(),
             session: RefCell::new(session),

@@ -14,6 +14,7 @@ mod world;
 
 mod clocks;
 mod documents;
+mod framing;
 mod grants;
 mod journal;
 mod lives;

@@ -374,7 +374,7 @@ fn another_callback_that_fails_does_not_keep_the_session_from_coming_back() {
 
 #[test]
 fn a_page_that_cannot_leave_waits_for_nobody() {
-    let ask = |ask| Input::RestoreAsked { ask: Ask(ask), can_leave: false };
+    let ask = |ask| Input::RestoreAsked { ask: Ask(ask), can_leave: false, can_frame: false };
     for attempted in [None, Some(3)] {
         let mut rig = Rig::flagged(attempted);
         assert_eq!(rig.tell(ask(1)), ["Publish signedOut vault_gone", "Conclude 1 -"]);

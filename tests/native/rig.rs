@@ -85,12 +85,31 @@ impl Rig {
     /// The store has the flag, with an attempt so many seconds ago.
     pub(crate) fn flag_read(&mut self, attempted: Option<i64>) -> Vec<String> {
         let moment = |ago| UnixMillis(self.now.wall.0 - ago * 1000);
-        self.tell(Input::FlagRead(Some(Flag { attempted: attempted.map(moment) })))
+        let attempted = attempted.map(moment);
+        self.tell(Input::FlagRead(Some(Flag { attempted, ..Flag::default() })))
     }
 
     /// A page waits for the session, and may leave for the provider.
     pub(crate) fn ask_restore(&mut self, ask: u64) -> Vec<String> {
-        self.tell(Input::RestoreAsked { ask: Ask(ask), can_leave: true })
+        self.tell(Input::RestoreAsked { ask: Ask(ask), can_leave: true, can_frame: false })
+    }
+
+    /// The same, and may show a hidden frame before.
+    pub(crate) fn ask_restore_in_frame(&mut self, ask: u64) -> Vec<String> {
+        self.tell(Input::RestoreAsked { ask: Ask(ask), can_leave: true, can_frame: true })
+    }
+
+    /// The store has the flag, with an attempt in a frame so many seconds ago, which is shown or is not.
+    pub(crate) fn frame_flag_read(&mut self, ago: i64, is_shown: bool) -> Vec<String> {
+        let attempted = Some(UnixMillis(self.now.wall.0 - ago * 1000));
+        self.tell(Input::FlagRead(Some(Flag { attempted, in_frame: true, is_shown })))
+    }
+
+    /// The request of a restore in a frame is ready.
+    pub(crate) fn frame_prepared(&mut self, state: &str) -> Vec<String> {
+        let transaction = transaction(state, self.now.wall);
+        let transaction = Transaction { mode: Mode::Silent, ..transaction };
+        self.tell(Input::RestorePrepared(Ok(transaction)))
     }
 
     /// The request of a restore is ready.
@@ -311,7 +330,8 @@ pub(crate) fn describe(output: &Output) -> String {
             format!("Conclude {} {outcome}{mark}", ask.0)
         }
         Output::ReadFlag => "ReadFlag".into(),
-        Output::Prepare => "Prepare".into(),
+        Output::Prepare(Mode::Redirect) => "Prepare".into(),
+        Output::Prepare(mode) => format!("Prepare {}", mode.as_str()),
         Output::DropKey => "DropKey".into(),
         Output::Revoke(token) => format!("Revoke {}", token.expose()),
         Output::EndSession { ask, token, .. } => {
@@ -345,6 +365,7 @@ pub(crate) fn status(snapshot: &Snapshot) -> String {
             let degraded = degraded.as_ref().map(|error| format!(" degraded {}", brief(error)));
             let restored = restored_by.map_or("", |by| match by {
                 RestoredBy::Redirect => " restored",
+                RestoredBy::Frame => " framed",
                 RestoredBy::Sealed => " unsealed",
             });
             format!("signedIn{refreshing}{}{restored}", degraded.unwrap_or_default())

@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 
-use crate::world::{Denial, Dice, Fault, Renewal, Return, World};
+use crate::world::{Denial, Dice, Fault, Frame, Renewal, Return, World};
 
 impl World {
     /// A world with one audience.
@@ -159,6 +159,7 @@ enum Act {
     Crash,
     Reload(u32),
     OneWay(bool),
+    Frame(Frame),
     /// The provider issues no token for a further audience, or does so again.
     Deny(Option<Denial>),
 }
@@ -194,6 +195,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Crash),
         3 => (1..4_u32).prop_map(Act::Reload),
         1 => any::<bool>().prop_map(Act::OneWay),
+        2 => prop::sample::select(vec![Frame::Answers, Frame::Withheld, Frame::Silent])
+            .prop_map(Act::Frame),
         1 => prop::sample::select(vec![None, Some(Denial::Early), Some(Denial::Late)])
             .prop_map(Act::Deny),
     ]
@@ -237,6 +240,7 @@ fn perform(world: &mut World, act: Act, dice: &mut Dice) {
         Act::Reload(pages) => world.reload(tab, pages),
         Act::Deny(denial) => world.provider.denied = denial.map(|denial| (1, denial)),
         Act::OneWay(is_one_way) => world.reload.is_one_way = is_one_way,
+        Act::Frame(frame) => world.reload.frame = frame,
     }
 }
 
@@ -246,6 +250,7 @@ struct Scene {
     seed: u64,
     tabs: usize,
     audiences: usize,
+    is_framed: bool,
     life: u64,
     grace_ms: u64,
     longest_ms: Option<u64>,
@@ -257,7 +262,8 @@ struct Scene {
 }
 
 fn live_through(scene: Scene, acts: &[Act]) {
-    let mut world = World::with_audiences(scene.seed, scene.life, scene.tabs, scene.audiences);
+    let make = if scene.is_framed { World::framed } else { World::with_audiences };
+    let mut world = make(scene.seed, scene.life, scene.tabs, scene.audiences);
     let mut dice = Dice::new(scene.seed);
     world.provider.grace_ms = scene.grace_ms;
     world.provider.longest_ms = scene.longest_ms;
@@ -279,6 +285,7 @@ prop_compose! {
         seed in any::<u64>(),
         tabs in 1..4_usize,
         audiences in prop::sample::select(vec![0, 0, 1, 2]),
+        is_framed in any::<bool>(),
         life in prop::sample::select(vec![5, 60, 300, 3600]),
         grace_ms in prop::sample::select(vec![0, 30_000]),
         longest_ms in prop::option::of(60_000..20_000_000_u64),
@@ -288,7 +295,7 @@ prop_compose! {
         drift in -500..500_i64,
         counts_sleep in any::<bool>(),
     ) -> Scene {
-        Scene { seed, tabs, audiences, life, grace_ms, longest_ms, tells_end, renewal, identifies, drift, counts_sleep }
+        Scene { seed, tabs, audiences, is_framed, life, grace_ms, longest_ms, tells_end, renewal, identifies, drift, counts_sleep }
     }
 }
 

@@ -46,7 +46,7 @@ export type SignedOutReason = "no_session" | "signed_out" | "expired" | "session
 /**
  * What restored a session whose vault was gone.
  */
-export type RestoredBy = "redirect" | "sealed";
+export type RestoredBy = "redirect" | "frame" | "sealed";
 
 /**
  * The session as the pages see it. Crosses to the page as JSON text.
@@ -270,7 +270,11 @@ id: number,
 /**
  * Where the page is; absent where it cannot leave.
  */
-returnTo?: string, };
+returnTo?: string, 
+/**
+ * Whether it can show a hidden frame. A page whose frame came to nothing asks again, and cannot.
+ */
+frame?: boolean, };
 
 /**
  * An authorised request. Its bytes, where it has any, travel beside these fields.
@@ -402,7 +406,7 @@ id: number,
  */
 url: string, 
 /**
- * In a window of its own: the name under which that hands the callback's address over.
+ * In a window or a hidden frame: the name under which that hands the callback's address over.
  */
 channel?: string, } | { "type": "concluded", 
 /**

@@ -54,7 +54,7 @@ pub enum FromVault {
         id: Id,
         /// The authorization request.
         url: String,
-        /// In a window of its own: the name under which that hands the callback's address over.
+        /// In a window or a hidden frame: the name under which that hands the callback's address over.
         #[cfg_attr(all(test, not(target_arch = "wasm32")), ts(optional))]
         channel: Option<String>,
     },

@@ -203,7 +203,8 @@ impl Desk {
             ToVault::Password(_) => self.refuse(token::admit_password(&self.config).err()),
             ToVault::Restore(restore) => {
                 let (ask, can_leave) = (self.ask(), restore.return_to.is_some());
-                self.tell(Input::RestoreAsked { ask, can_leave });
+                let can_frame = restore.frame == Some(true);
+                self.tell(Input::RestoreAsked { ask, can_leave, can_frame });
             }
             ToVault::SignOut(_) => {
                 let ask = self.ask();
@@ -394,8 +395,8 @@ impl Desk {
     fn perform(&mut self, output: Output) {
         match output {
             Output::ReadFlag => self.to_come.push(Input::FlagRead(None)),
-            Output::Prepare => {
-                let transaction = self.transaction(None, Mode::Redirect);
+            Output::Prepare(mode) => {
+                let transaction = self.transaction(None, mode);
                 self.to_come.push(Input::RestorePrepared(Ok(transaction)));
             }
             Output::TakeLock { .. } | Output::StealLock => self.to_come.push(Input::LockTaken),

@@ -67,7 +67,7 @@ impl World {
             Output::Recall => self.timeline.tell(3, realm, Inside::Recalled),
             Output::Tell(news) => self.tell_tabs(tab, news),
             Output::ReadFlag => self.timeline.tell(3, realm, Inside::FlagRead),
-            Output::Prepare => self.prepare(realm),
+            Output::Prepare(mode) => self.prepare(realm, mode),
             Output::Navigate { ask, transaction } if transaction.is_restore => {
                 self.travel(tab, ask, transaction);
             }
@@ -90,6 +90,7 @@ impl World {
             Output::Conclude { ask, mark, .. } => {
                 self.mark(mark);
                 self.answer_page(ask);
+                self.answer_frame(tab, ask, mark);
             }
             Output::Unseal => self.unseal(tab),
             Output::Seal { record, is_new } => self.seal(tab, record, is_new),

@@ -19,15 +19,18 @@ mod vault;
 pub(crate) use dice::Dice;
 pub(crate) use network::Fault;
 pub(crate) use provider::{Denial, Renewal};
+pub(crate) use reload::Frame;
 pub(crate) use tally::Tally;
 
 use std::collections::HashMap;
 
 use tokenward::{
+    config::Restore,
     oauth::{callback::Callback, transaction::Transaction},
     secret::Secret,
     session::{
         inputs::{Ask, Input, Wake},
+        machine::Session,
         snapshot::SignedOutReason,
         tabs::Chronicle,
     },
@@ -76,6 +79,8 @@ pub(crate) struct World {
     audiences: usize,
     /// Whether refresh tokens outlive their vaults, under a seal.
     is_sealed: bool,
+    /// What becomes of a session whose vault is gone.
+    restore: Restore,
     /// Who hears of all that the vaults are told and order.
     pub(crate) trace: Option<fn(&str)>,
     /// What is to come, and the world's time: milliseconds since its beginning.
@@ -93,18 +98,31 @@ impl World {
     /// A world with so many tabs, each with a page and a vault, and nobody signed in. Access tokens live
     /// `life` seconds. There are so many audiences besides the default one, and calls go to each in turn.
     pub(crate) fn with_audiences(seed: u64, life: u64, tabs: usize, audiences: usize) -> Self {
-        Self::made(seed, life, tabs, audiences, false)
+        Self::made(seed, life, tabs, audiences, false, Restore::Redirect)
     }
 
     /// The same where refresh tokens outlive their vaults, under a seal.
     pub(crate) fn sealed(seed: u64, life: u64, tabs: usize, audiences: usize) -> Self {
-        Self::made(seed, life, tabs, audiences, true)
+        Self::made(seed, life, tabs, audiences, true, Restore::Redirect)
     }
 
-    fn made(seed: u64, life: u64, tabs: usize, audiences: usize, is_sealed: bool) -> Self {
+    /// The same where a session whose vault is gone is asked for in a hidden frame first.
+    pub(crate) fn framed(seed: u64, life: u64, tabs: usize, audiences: usize) -> Self {
+        Self::made(seed, life, tabs, audiences, false, Restore::Frame)
+    }
+
+    fn made(
+        seed: u64,
+        life: u64,
+        tabs: usize,
+        audiences: usize,
+        is_sealed: bool,
+        restore: Restore,
+    ) -> Self {
         let mut world = Self {
             audiences,
             is_sealed,
+            restore,
             provider: Provider::new(life * 1000),
             network: Network::default(),
             calls: Calls::default(),
@@ -278,6 +296,7 @@ impl World {
     pub(crate) fn recover(&mut self) {
         self.network.heal();
         self.reload.is_one_way = false;
+        self.reload.frame = Frame::Answers;
         let thawed = self.vaults.iter().map(|vault| vault.frozen_until).max().unwrap_or(0);
         self.run_for(thawed.saturating_sub(self.timeline.now));
         for tab in 0..self.tabs() {
@@ -312,7 +331,8 @@ impl World {
 
     fn new_vault(&mut self) -> Vault {
         self.realms += 1;
-        Vault::new(self.realms, self.timeline.now, self.dice.draw(), self.audiences, self.is_sealed)
+        let session = Session::new(self.dice.draw(), self.restore).sealed(self.is_sealed);
+        Vault::new(self.realms, self.timeline.now, session, self.audiences)
     }
 
     fn ask(&mut self) -> Ask {

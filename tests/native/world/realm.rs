@@ -43,6 +43,8 @@ impl World {
             self.abort(ticket);
         }
         self.vaults[tab].has_pages = false;
+        self.reload.forget_frame(tab);
+        self.tell(tab, Input::FrameFailed);
         self.tell(tab, Input::LastPageLeft);
     }
 
@@ -180,7 +182,9 @@ impl World {
         match event {
             Inside::Told(input) => self.tell(tab, input),
             Inside::Thawed => {}
-            Inside::FlagRead => self.tell(tab, Input::FlagRead(self.reload.flag)),
+            Inside::FlagRead => self.tell(tab, Input::FlagRead(self.reload.flag_read())),
+            Inside::FrameAnswered(callback) => self.frame_answered(tab, callback),
+            Inside::FrameGivenUp => self.give_up_frame(tab),
             Inside::SawRestoring => self.ask_restore(tab),
             Inside::LockGranted => {
                 self.vaults[tab].claim = Claim::Held;

@@ -1,11 +1,15 @@
 //! Vaults that end and begin again: the store's flag, the pages that wait for a restore, and the trip
 //! of one of them to the provider.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokenward::{
     clock::UnixMillis,
-    oauth::{callback::Callback, callback::OauthError, transaction::Transaction},
+    config::Restore,
+    oauth::{
+        callback::{Callback, OauthError},
+        transaction::{Mode, Transaction},
+    },
     secret::Secret,
     session::{
         inputs::{Ask, Input, Mark},
@@ -15,10 +19,22 @@ use tokenward::{
 
 use super::{
     World,
+    effects::TIMEOUT,
     timeline::{Event, Inside},
     vault::SignOut,
 };
 use crate::fixtures::{ISSUER, transaction};
+
+/// What comes out of a hidden frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Frame {
+    /// What the provider knows.
+    Answers,
+    /// That nobody is signed in: the browser withholds the provider's cookies.
+    Withheld,
+    /// Nothing: the provider shows a page, or may not be shown.
+    Silent,
+}
 
 /// What outlives a vault besides transactions, and what is to be watched across vaults.
 pub(crate) struct Reload {
@@ -30,10 +46,18 @@ pub(crate) struct Reload {
     pub(crate) is_one_way: bool,
     /// Pages that were sent to the provider without asking anybody.
     pub(crate) trips: u32,
+    /// What comes out of hidden frames, and how many were shown.
+    pub(crate) frame: Frame,
+    pub(crate) frames: u32,
+    /// The tabs that show one, and what they brought out of it and nobody judged yet.
+    shown: BTreeSet<usize>,
+    brought: BTreeSet<Ask>,
     /// The pages' questions without an answer, each of a tab.
     pub(crate) open: BTreeMap<Ask, usize>,
     /// When the last trip of each tab began, how the clock was set then, and no session has begun since.
     last: Vec<Option<(u64, i64)>>,
+    /// The same of its last frame.
+    last_frame: Vec<Option<(u64, i64)>>,
     /// When the user last signed out, and whether nobody signed in since.
     signed_out: Option<u64>,
     is_signed_out: bool,
@@ -46,8 +70,13 @@ impl Reload {
             record: None,
             is_one_way: false,
             trips: 0,
+            frame: Frame::Answers,
+            frames: 0,
+            shown: BTreeSet::new(),
+            brought: BTreeSet::new(),
             open: BTreeMap::new(),
             last: vec![None; tabs],
+            last_frame: vec![None; tabs],
             signed_out: None,
             is_signed_out: false,
         }
@@ -56,6 +85,18 @@ impl Reload {
     /// The pages of this tab are gone.
     pub(super) fn forget(&mut self, tab: usize) {
         self.open.retain(|_, of| *of != tab);
+        self.forget_frame(tab);
+    }
+
+    /// The page that shows a frame is gone.
+    pub(super) fn forget_frame(&mut self, tab: usize) {
+        self.shown.remove(&tab);
+    }
+
+    /// The flag as a vault reads it.
+    pub(super) fn flag_read(&self) -> Option<Flag> {
+        let is_shown = !self.shown.is_empty();
+        self.flag.map(|flag| Flag { is_shown: flag.in_frame && is_shown, ..flag })
     }
 }
 
@@ -77,16 +118,21 @@ impl World {
 
     /// A page sees the state; where it is open, the page asks.
     pub(super) fn ask_restore(&mut self, tab: usize) {
+        self.ask_restore_by(tab, self.restore == Restore::Frame);
+    }
+
+    fn ask_restore_by(&mut self, tab: usize, can_frame: bool) {
         if !self.is_signed_in(tab) && self.reason(tab).is_none() {
             let ask = self.ask();
             self.reload.open.insert(ask, tab);
-            self.tell(tab, Input::RestoreAsked { ask, can_leave: true });
+            self.tell(tab, Input::RestoreAsked { ask, can_leave: true, can_frame });
         }
     }
 
-    pub(super) fn prepare(&mut self, realm: u32) {
+    pub(super) fn prepare(&mut self, realm: u32, mode: Mode) {
         let state = format!("restore-{}", self.dice.draw());
         let transaction = transaction(&state, self.device.now(self.timeline.now).wall);
+        let transaction = Transaction { mode, ..transaction };
         self.timeline.tell(40, realm, Inside::Told(Input::RestorePrepared(Ok(transaction))));
     }
 
@@ -94,10 +140,11 @@ impl World {
         match mark {
             Mark::Keep => {}
             Mark::Set => {
-                self.reload.flag = Some(Flag { attempted: None });
+                self.reload.flag = Some(Flag::default());
                 // A sign-in that is concluded comes later than the sign-out that was not heard yet.
                 self.reload.is_signed_out = false;
                 self.reload.last.fill(None);
+                self.reload.last_frame.fill(None);
             }
             Mark::Clear => self.reload.flag = None,
         }
@@ -107,7 +154,58 @@ impl World {
         self.reload.open.remove(&ask);
     }
 
-    /// A page leaves for the provider, which knows at once who it is, or not.
+    /// What a page brought out of its frame was judged; where it is not signed in, it asks again.
+    pub(super) fn answer_frame(&mut self, tab: usize, ask: Ask, mark: Mark) {
+        if self.reload.brought.remove(&ask) && mark != Mark::Set {
+            self.timeline.tell(1, self.vaults[tab].realm, Inside::FrameGivenUp);
+        }
+        if mark == Mark::Set {
+            self.reload.shown.remove(&tab);
+        }
+    }
+
+    /// A page shows a hidden frame, and stays.
+    fn show(&mut self, tab: usize, transaction: Transaction) {
+        let (time, shift) = (self.timeline.now, self.device.shift());
+        if let Some((last, shifted)) = self.reload.last_frame[tab] {
+            let is_guarded = shifted != shift || time - last >= 30_000;
+            assert!(is_guarded, "two frames within the guard's time");
+        }
+        self.reload.last_frame[tab] = Some((time, shift));
+        self.reload.frames += 1;
+        self.reload.shown.insert(tab);
+        let realm = self.vaults[tab].realm;
+        let user = self.provider.user_here.filter(|_| self.reload.frame == Frame::Answers);
+        let outcome = match user {
+            _ if self.reload.frame == Frame::Silent => {
+                return self.timeline.tell(TIMEOUT, realm, Inside::FrameGivenUp);
+            }
+            Some(user) => Ok(Secret::new(self.provider.authorize(user))),
+            None => Err(OauthError::new("login_required", None)),
+        };
+        let iss = Some(ISSUER.to_owned());
+        let callback = Callback { state: transaction.state, iss, outcome };
+        self.timeline.tell(700, realm, Inside::FrameAnswered(callback));
+    }
+
+    /// Something came out of a frame, if that is still shown.
+    pub(super) fn frame_answered(&mut self, tab: usize, callback: Callback) {
+        if self.reload.shown.contains(&tab) {
+            let ask = self.ask();
+            self.reload.brought.insert(ask);
+            self.tell(tab, Input::CallbackArrived { ask, callback });
+        }
+    }
+
+    /// A page takes its frame away, and asks for what comes next.
+    pub(super) fn give_up_frame(&mut self, tab: usize) {
+        if self.reload.shown.remove(&tab) {
+            self.tell(tab, Input::FrameFailed);
+            self.ask_restore_by(tab, false);
+        }
+    }
+
+    /// A page shows a frame, or leaves for the provider, which knows at once who it is, or not.
     pub(super) fn travel(&mut self, tab: usize, ask: Ask, transaction: Transaction) {
         assert!(self.reload.open.contains_key(&ask), "a page was sent away that had not asked");
         self.answer_page(ask);
@@ -115,7 +213,11 @@ impl World {
             return self.timeline.tell(3, self.vaults[tab].realm, Inside::FlagRead);
         };
         let wall = self.device.now(self.timeline.now).wall;
-        *flag = Flag { attempted: Some(UnixMillis(wall.0)) };
+        let in_frame = transaction.mode == Mode::Silent;
+        *flag = Flag { attempted: Some(UnixMillis(wall.0)), in_frame, is_shown: false };
+        if in_frame {
+            return self.show(tab, transaction);
+        }
         let (time, shift) = (self.timeline.now, self.device.shift());
         if let Some((last, shifted)) = self.reload.last[tab] {
             let is_guarded = shifted != shift || time - last >= 30_000;

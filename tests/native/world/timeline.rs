@@ -36,6 +36,10 @@ pub(crate) enum Inside {
     /// Its realm goes on, if nothing stopped it again.
     Thawed,
     FlagRead,
+    /// A callback comes out of a hidden frame.
+    FrameAnswered(Callback),
+    /// The page that shows one takes it away.
+    FrameGivenUp,
     /// A page sees that it is not known who is signed in.
     SawRestoring,
     LockGranted,

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use tokenward::{
-    config::Restore,
     secret::Secret,
     session::{
         inputs::{Epoch, Input},
@@ -92,9 +91,8 @@ pub(crate) struct Flight {
 }
 
 impl Vault {
-    pub(crate) fn new(realm: u32, born: u64, seed: u64, audiences: usize, is_sealed: bool) -> Self {
-        let session = Session::new(seed, Restore::Redirect).with_audiences(&indicators(audiences));
-        let session = session.sealed(is_sealed);
+    pub(crate) fn new(realm: u32, born: u64, session: Session, audiences: usize) -> Self {
+        let session = session.with_audiences(&indicators(audiences));
         Self {
             realm,
             born,
