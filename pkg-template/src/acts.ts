@@ -7,7 +7,7 @@ import type { SignInMode } from "./generated/types.js";
 import type { Settings } from "./options.js";
 import { signInBeside } from "./window.js";
 
-export { offer } from "./window.js";
+export { offer, standBy } from "./window.js";
 
 /** What a sign-in asks for besides. */
 export interface SignInOptions {

@@ -276,6 +276,7 @@ function present(options: ClientOptions): Client {
       door
         .settle(made)
         .then(() => restore(made, true))
+        // Nothing came out of the frame.
         .catch(() => restore(made, false))
         .catch(() => {});
       return made;
@@ -295,7 +296,10 @@ function present(options: ClientOptions): Client {
     const at = door.isHere() ? {} : { returnTo: location.href };
     const told = await link.ask<"navigate">({ type: "restore", frame, ...at }).answer;
     await door.idle();
-    if (told.channel) throw await (await import("./acts.js")).ask(link, told, settings, failure);
+    if (told.channel) {
+      const page = { reach: async () => link, popup: false, settings, failure } as const;
+      return (await loaded(import("./acts.js"))).standBy(page, told);
+    }
     // In place of this page: nobody wants to go back to before a reload.
     if (told.url) location.replace(told.url);
   };

@@ -111,8 +111,13 @@ export interface ClientOptions {
     /** Sends the ID token along, for a provider that asks for it: it passes through the page and its address. */
     idTokenHint?: "expose";
   };
-  /** What becomes of a session whose vault is gone: the provider is asked (`prompt=none`), or nothing. */
-  restore?: "redirect" | "none";
+  /**
+   * What becomes of a session whose vault is gone: the provider is asked (`prompt=none`), by a page that goes
+   * there and comes back, or nothing. With `"frame"` it is asked in a hidden frame first, and the page stays
+   * where that does; only where `npx tokenward init --config` wrote that into the vault, and with
+   * `silentRedirectUri`.
+   */
+  restore?: "frame" | "redirect" | "none";
   /**
    * Whether the refresh token is also in IndexedDB, so that the session outlives its vault without a way to
    * the provider: encrypted under a key that no script can export, though any script of this origin can use

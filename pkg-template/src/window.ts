@@ -1,7 +1,11 @@
-/** A sign-in beside the page: in a window of its own, or in a hidden frame that asks nobody. */
+/**
+ * A sign-in beside the page: in a window of its own, or in a hidden frame that asks nobody; so a session is
+ * restored, too.
+ */
 
 import type { Page } from "./acts.js";
 import type { Arrival } from "./callback.js";
+import type { Answer } from "./connection.js";
 import { LIFETIME_MS, NETWORK_MS } from "./generated/constants.js";
 import type { ToVault } from "./generated/types.js";
 import { handOver, takeOver } from "./handoff.js";
@@ -18,7 +22,7 @@ type Question = Omit<Extract<ToVault, { type: "signIn" }>, "id">;
  * vault has accepted the callback.
  */
 export async function signInBeside(page: Page, question: Question): Promise<void> {
-  const { reach, popup, settings, failure } = page;
+  const { reach, popup, failure } = page;
   if (popup === false && question.mode !== "silent") {
     const advice = '`mode` must be "redirect", "popup" or "silent"';
     throw failure("config_invalid", advice, false, "signIn");
@@ -27,10 +31,23 @@ export async function signInBeside(page: Page, question: Question): Promise<void
     const advice = "The browser opened no window: call `signIn` in a click's handler, or redirect.";
     throw failure("popup_blocked", advice, true, "signIn");
   }
+  return standBy(page, await (await reach()).ask<"navigate">(question).answer);
+}
+
+/** What is needed of the page beside which it is. */
+type Beside = Pick<Page, "reach" | "popup" | "settings" | "failure">;
+
+/**
+ * Goes where the vault said, in the window or in a hidden frame, and brings it what comes back from there.
+ * Rejects where nothing does, or the vault refuses it.
+ */
+export async function standBy(
+  { reach, popup, settings, failure }: Beside,
+  told: Answer<"navigate">,
+): Promise<void> {
   let frame: HTMLIFrameElement | undefined;
   const waiting = new AbortController();
   try {
-    const told = await (await reach()).ask<"navigate">(question).answer;
     const { url, stop } = takeOver(told.channel as string);
     // However the waiting ends: a window that seemed to be closed may still come back.
     const over = setTimeout(stop, LIFETIME_MS);
@@ -104,6 +121,8 @@ function isElsewhere(popup: Window): boolean {
 /** Has a frame that nobody sees load this. */
 function show(frame: HTMLIFrameElement, url: string): void {
   frame.hidden = true;
+  // A provider that wants no frames may send the page around it elsewhere: here it cannot.
+  frame.setAttribute("sandbox", "allow-scripts allow-same-origin allow-forms");
   frame.src = url;
   document.documentElement.append(frame);
 }

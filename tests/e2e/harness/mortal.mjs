@@ -8,11 +8,16 @@ import { HANG } from "./hang.mjs";
 import { place } from "./place.mjs";
 
 /** For `vaultUrl` of pages whose vault is to die. */
-export const MORTAL_URL = engine.devTools ? "/tokenward/vault.js" : "/tokenward/mortal.vault.js";
+export const MORTAL_URL = mortal("/tokenward/vault.js");
 /** For `vaultUrl` of pages in whose vault something is to break. */
 export const CRASH_URL = "/tokenward/mortal.vault.js";
 
 const CHANNEL = "tokenward-test";
+
+/** @param {string} url of a vault's script @returns {string} that of one that can die, beside it */
+export function mortal(url) {
+  return engine.devTools ? url : url.replace(/vault\.js$/, "mortal.vault.js");
+}
 
 // In the vault.
 const LISTEN = `;{

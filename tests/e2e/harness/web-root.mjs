@@ -67,6 +67,7 @@ export async function makeWebRoot() {
       await writeFile(file, JSON.stringify(config));
       const command = path.join(copy, "bin/tokenward.js");
       await run(process.execPath, [command, "init", folder, "--config", file]);
+      await makeMortal(path.join(folder, "tokenward"));
     },
     /**
      * @param {string} name of a script under /made/
