@@ -32,6 +32,8 @@ pub(crate) struct Held {
 pub(crate) enum Wait {
     /// For ever.
     Forever,
+    /// The same, beside others who take it so.
+    Shared,
     /// At most so long.
     AtMost(Millis),
     /// Until this aborts.
@@ -45,6 +47,7 @@ pub(crate) async fn take(name: &str, wait: Wait) -> Option<Held> {
     let options = Object::new();
     match wait {
         Wait::Forever => {}
+        Wait::Shared => object::set(&options, "mode", &JsValue::from_str("shared")),
         Wait::AtMost(wait) => object::set(&options, "signal", &fetch::timeout(wait)),
         Wait::Until(signal) => object::set(&options, "signal", &signal),
         Wait::Steal => object::set(&options, "steal", &JsValue::TRUE),

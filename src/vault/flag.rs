@@ -20,12 +20,18 @@ use crate::{
 /// Tells the session what the flag says.
 pub(super) fn read(vault: Vault) {
     spawn_local(async move {
-        let mut flag = update(vault, &mut |_| Next::Keep).await;
-        if let Some(flag) = flag.as_mut().filter(|flag| flag.in_frame) {
-            flag.is_shown = frames::is_shown(vault).await;
+        let mut flag = look(vault).await;
+        if flag.is_some_and(|flag| flag.in_frame) {
+            let none = frames::keep_off(vault).await;
+            // The last one that was shown may have done what it was for just now.
+            flag = look(vault).await.map(|flag| Flag { is_shown: none.is_none(), ..flag });
         }
         vault.post(Event::Session(Input::FlagRead(flag)));
     });
+}
+
+async fn look(vault: Vault) -> Option<Flag> {
+    update(vault, &mut |_| Next::Keep).await
 }
 
 /// Notes when a page left to restore the session. Says whether the flag is still there: whoever removed

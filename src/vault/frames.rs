@@ -1,5 +1,5 @@
 //! The hidden frame in which a page asks the provider who was signed in here: which page shows it, and the
-//! Web Lock that tells the vaults of other tabs that it is shown, and goes with this one.
+//! Web Lock that tells the vaults of other tabs that one is shown, and goes with this vault.
 
 use std::cell::RefCell;
 
@@ -16,13 +16,14 @@ use crate::{
 /// A lock that nobody holds is had much sooner.
 const LOOK: Millis = Millis(500);
 
-/// The page that shows the frame, with the lock for it; without one if another tab's vault has it.
+/// The page that shows the frame, with the lock for it; without one where the browser has none.
 #[derive(Default)]
 pub(crate) struct Frames(RefCell<Option<(PortId, Option<Held>)>>);
 
 /// This page is about to show it.
 pub(super) async fn begin(vault: Vault, port: PortId) {
-    let held = take(vault).await;
+    // Those of other tabs may have theirs at the same time.
+    let held = lock::take(&name(vault), Wait::Shared).await;
     vault.frames.0.replace(Some((port, held)));
     // It may have gone meanwhile, and nobody else says so.
     if vault.ports.get(port).is_none() {
@@ -43,12 +44,11 @@ pub(super) fn forget(vault: Vault) {
     vault.frames.0.take();
 }
 
-/// Whether the page of another tab's vault, or of this one, shows it now.
-pub(super) async fn is_shown(vault: Vault) -> bool {
-    take(vault).await.is_none()
+/// What keeps any page from showing one, of this vault or of another tab's; `None` where one does.
+pub(super) async fn keep_off(vault: Vault) -> Option<Held> {
+    lock::take(&name(vault), Wait::AtMost(LOOK)).await
 }
 
-async fn take(vault: Vault) -> Option<Held> {
-    let name = ["tokenward/frame/", &vault.config.client_at_issuer()].concat();
-    lock::take(&name, Wait::AtMost(LOOK)).await
+fn name(vault: Vault) -> String {
+    ["tokenward/frame/", &vault.config.client_at_issuer()].concat()
 }

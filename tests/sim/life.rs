@@ -1,6 +1,6 @@
 //! One seed's hours: a person with some tabs at a device, and what befalls them.
 
-use crate::world::{Denial, Dice, Fault, Renewal, Return, Tally, World};
+use crate::world::{Denial, Dice, Fault, Frame, Renewal, Return, Tally, World};
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
@@ -149,9 +149,12 @@ impl Life {
         let (world_seed, life) = (dice.draw(), between(&mut dice, 60, 3600));
         // Half of them call two resources, with an access token each.
         let audiences = usize::try_from(seed % 2).unwrap();
-        // A third of them have their refresh tokens sealed.
-        let make = if seed.is_multiple_of(3) { World::sealed } else { World::with_audiences };
-        let mut world = make(world_seed, life, tabs, audiences);
+        // A third of them have their refresh tokens sealed, a third is restored by hidden frames, where those
+        // come to something.
+        let make = [World::sealed, World::framed, World::with_audiences];
+        let nth = |among: u64, count: u64| usize::try_from(among % count).unwrap();
+        let mut world = make[nth(seed, 3)](world_seed, life, tabs, audiences);
+        world.reload.frame = [Frame::Answers, Frame::Withheld, Frame::Silent][nth(seed / 3, 3)];
         world.trace = trace;
         world.provider.grace_ms = if dice.once_in(2) { 30 * SECOND } else { 0 };
         let longest = between(&mut dice, HOUR, 12 * HOUR);

@@ -67,7 +67,8 @@ a person with 1 to 5 tabs that share a vault or have one each; access tokens of 
 offline times, crashes, reloads while the vault lives, frozen tabs, clocks that drift and are set,
 sign-outs; half the providers rotate, with reuse detection, half of them with a grace of 30 s; half give
 no ID token with a refresh; two thirds have a longest session of 1 to 12 hours; half of the seeds have two
-resources with an access token each; in a third of them refresh tokens are sealed, one for all tabs
+resources with an access token each; in a third of them refresh tokens are sealed, one for all tabs; in a
+third hidden frames restore, in two thirds of which they come to nothing
 ";
 
 /// Prints what was counted; gives the refreshes a minute.
