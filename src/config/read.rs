@@ -196,10 +196,16 @@ fn restore(from: &Reader<'_>) -> Restore {
         Some("none") => Restore::None,
         Some("frame") => {
             if from.text("silentRedirectUri").is_none() {
-                from.problem("restore", "is \"frame\" without `silentRedirectUri`, a page for hidden frames");
+                from.problem(
+                    "restore",
+                    "is \"frame\" without `silentRedirectUri`, a page for hidden frames",
+                );
             }
             if from.texts("appOrigins").is_some() {
-                from.problem("restore", "is \"frame\" with `appOrigins`, where no page hears such a frame");
+                from.problem(
+                    "restore",
+                    "is \"frame\" with `appOrigins`, where no page hears such a frame",
+                );
             }
             Restore::Frame
         }

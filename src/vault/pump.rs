@@ -13,7 +13,9 @@ use wasm_bindgen_futures::spawn_local;
 use super::{
     asks::Asks,
     credentials::Credentials,
-    effects, frames::Frames, journal,
+    effects,
+    frames::Frames,
+    journal,
     keys::KeyRing,
     port::Ports,
     proofs::Possession,

@@ -76,10 +76,13 @@ fn a_record_whose_token_is_refused_leads_to_the_frame() {
     first.callback(1, "s");
     first.tell(Input::LockTaken);
     let now = first.now;
-    first.session.handle(now, Input::TokenAnswered {
-        epoch: tokenward::session::inputs::Epoch(0),
-        outcome: Ok(grant(1, 300, START)),
-    });
+    first.session.handle(
+        now,
+        Input::TokenAnswered {
+            epoch: tokenward::session::inputs::Epoch(0),
+            outcome: Ok(grant(1, 300, START)),
+        },
+    );
     let record = std::iter::from_fn(|| first.session.poll()).find_map(|output| match output {
         tokenward::session::inputs::Output::Seal { record, .. } => record,
         _ => None,

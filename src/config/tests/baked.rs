@@ -95,3 +95,22 @@ fn origins_of_an_application_stand_in_a_vault_alone_t14() {
         refused("appOrigins", &json!({ "appOrigins": wrong }));
     }
 }
+
+#[test]
+fn sessions_are_restored_in_a_frame_by_a_vault_with_a_configuration_alone_st4() {
+    let framed = json!({ "restore": "frame", "silentRedirectUri": "/tokenward/callback.html" });
+    let error = admitted(&framed, None).unwrap_err();
+    assert_eq!((error.code, error.phase), (Code::ConfigInvalid, Phase::Config));
+    let told = "`restore` is \"frame\" for `npx tokenward init --config` alone";
+    assert!(error.message.contains(told), "{}", error.message);
+    assert!(error.message.contains("or take \"redirect\""), "{}", error.message);
+    assert_eq!(admitted(&framed, Some(&framed)).unwrap().restore, Restore::Frame);
+    // Where the vault has another way, a page cannot choose.
+    let redirect = json!({ "silentRedirectUri": "/tokenward/callback.html" });
+    assert!(admitted(&framed, Some(&redirect)).is_err());
+    assert!(admitted(&redirect, Some(&framed)).is_err());
+    refused("restore", &json!({ "restore": "frame" }));
+    let mut elsewhere = framed;
+    elsewhere["appOrigins"] = json!(["https://other.example.com"]);
+    refused("restore", &elsewhere);
+}
