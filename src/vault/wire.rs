@@ -84,8 +84,7 @@ to_vault! {
     WayBack(At) = "wayBack",
     /// A name, and beside it the bytes of a password; answered by `concluded` or `failed`.
     Password(Password) = "password",
-    /// Wait until nothing is left to restore; answered by `navigate`, where this page is to leave for
-    /// the provider, or with a `channel` to show it in a hidden frame, or else by `concluded`.
+    /// Wait until nothing is left to restore; answered by `concluded`, or `navigate` (`channel`: in a frame).
     Restore(Restore) = "restore",
     /// A key, whose bytes travel beside these fields; without them it is forgotten. Answered by `concluded`
     /// or `failed`.
@@ -234,7 +233,7 @@ message! {
         id: Id = "id",
         /// Where the page is; absent where it cannot leave.
         return_to: Option<String> = "returnTo",
-        /// Whether it can show a hidden frame. A page whose frame came to nothing asks again, and cannot.
+        /// Whether it can show a hidden frame; not any more once one came to nothing.
         frame: Option<bool> = "frame",
     }
 }

@@ -4,6 +4,7 @@
 //! or the user ends a session, and that waking again changes nothing.
 
 use proptest::prelude::*;
+use tokenward::config::Restore;
 
 use crate::world::{Denial, Dice, Fault, Frame, Renewal, Return, World};
 
@@ -250,7 +251,7 @@ struct Scene {
     seed: u64,
     tabs: usize,
     audiences: usize,
-    is_framed: bool,
+    restore: Restore,
     life: u64,
     grace_ms: u64,
     longest_ms: Option<u64>,
@@ -262,7 +263,10 @@ struct Scene {
 }
 
 fn live_through(scene: Scene, acts: &[Act]) {
-    let make = if scene.is_framed { World::framed } else { World::with_audiences };
+    let make = match scene.restore {
+        Restore::Frame => World::framed,
+        Restore::Redirect | Restore::None => World::with_audiences,
+    };
     let mut world = make(scene.seed, scene.life, scene.tabs, scene.audiences);
     let mut dice = Dice::new(scene.seed);
     world.provider.grace_ms = scene.grace_ms;
@@ -285,7 +289,7 @@ prop_compose! {
         seed in any::<u64>(),
         tabs in 1..4_usize,
         audiences in prop::sample::select(vec![0, 0, 1, 2]),
-        is_framed in any::<bool>(),
+        restore in prop::sample::select(vec![Restore::Redirect, Restore::Frame]),
         life in prop::sample::select(vec![5, 60, 300, 3600]),
         grace_ms in prop::sample::select(vec![0, 30_000]),
         longest_ms in prop::option::of(60_000..20_000_000_u64),
@@ -295,7 +299,7 @@ prop_compose! {
         drift in -500..500_i64,
         counts_sleep in any::<bool>(),
     ) -> Scene {
-        Scene { seed, tabs, audiences, is_framed, life, grace_ms, longest_ms, tells_end, renewal, identifies, drift, counts_sleep }
+        Scene { seed, tabs, audiences, restore, life, grace_ms, longest_ms, tells_end, renewal, identifies, drift, counts_sleep }
     }
 }
 

@@ -272,7 +272,7 @@ id: number,
  */
 returnTo?: string, 
 /**
- * Whether it can show a hidden frame. A page whose frame came to nothing asks again, and cannot.
+ * Whether it can show a hidden frame; not any more once one came to nothing.
  */
 frame?: boolean, };
 
