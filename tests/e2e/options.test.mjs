@@ -85,7 +85,8 @@ test("what only the vault can judge is refused before anything is sent", once, a
     [{ scope: ["openid profile"] }, /scope/],
     [{ extraParams: { state: "x", redirect_uri: "y" } }, /extraParams\.state/, /redirect_uri/],
     [{ timeouts: { networkMs: 1 } }, /1000/],
-    [{ restore: "frame" }, /redirect/],
+    [{ restore: "cookie" }, /"frame", "redirect" or "none"/],
+    [{ restore: "frame" }, /without `silentRedirectUri`/],
     [{ logout: { postLogoutRedirectURI: "/" } }, /did you mean `postLogoutRedirectUri`/],
     [{ issuer: "http://a.example", clientId: "", scope: [""] }, /issuer/, /clientId/, /scope/],
   ];
