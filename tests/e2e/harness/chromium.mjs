@@ -22,6 +22,8 @@ const ARGUMENTS = [
   "--disable-background-timer-throttling",
   "--disable-backgrounding-occluded-windows",
   "--disable-renderer-backgrounding",
+  // The headless shell is told what the whole browser does of itself.
+  "--site-per-process",
   // Names under `.test` are nobody's; tests of targets have some more.
   "--host-resolver-rules=MAP *.test 127.0.0.1",
 ];

@@ -109,6 +109,6 @@ pub(super) fn told(cell: Cell) -> Result<Vec<(OsString, OsString)>> {
         ("TOKENWARD_PKG".into(), build::folder().into()),
         ("TOKENWARD_YEW".into(), build::yew::folder().into()),
     ];
-    told.extend(cell.browser.variables()?);
+    told.extend(cell.browser.variables_of_a_suite()?);
     Ok(told)
 }
