@@ -313,6 +313,17 @@ fn rf10_an_answer_for_another_audience_makes_good_a_lost_one() {
 }
 
 #[test]
+fn a_provider_that_is_busy_is_left_alone_by_every_audience() {
+    let mut rig = both();
+    rig.advance(301);
+    rig.want(3);
+    rig.want_for(4, 1);
+    let orders = rig.exchange(Err(failure(Reach::Answered)));
+    assert!(!orders.iter().any(|order| order.starts_with("Send")), "{orders:?}");
+    assert!(!orders.contains(&"TakeLock".into()), "{orders:?}");
+}
+
+#[test]
 fn rf12_two_answers_in_one_moment_do_not_say_that_the_end_stands_still() {
     let old = Grant {
         refresh_end: Some(Box::new(RefreshEnd {

@@ -298,6 +298,27 @@ fn a_lock_is_not_taken_by_force_from_who_may_be_using_the_token() {
 }
 
 #[test]
+fn two_seconds_are_too_long_for_a_lock_that_is_asked_for_and_for_a_record_that_is_read() {
+    let mut rig = signed_in();
+    rig.advance(2);
+    assert_eq!(rig.tell(Input::LockMissed), ["StealLock"]);
+
+    let mut rig = signed_in();
+    assert_eq!(rig.tell(Input::LockTaken), ["Unseal"]);
+    rig.advance(2);
+    let orders = rig.tell(Input::Unsealed(Ok(Some(record(1, false)))));
+    assert_eq!(orders, ["ReleaseLock", "TakeLock"]);
+}
+
+#[test]
+fn a_code_that_is_exchanged_needs_no_record() {
+    let mut rig = signed_in();
+    rig.ask_sign_in("t");
+    rig.callback(1, "t");
+    assert_eq!(rig.tell(Input::LockTaken), ["Send code"]);
+}
+
+#[test]
 fn who_stood_still_with_the_lock_reads_the_record_anew() {
     let mut rig = signed_in();
     assert_eq!(rig.tell(Input::LockTaken), ["Unseal"]);

@@ -121,7 +121,8 @@ fn what_is_remembered_is_news_once_and_a_sign_out_is_no_sign_in() {
     let mut rig = Rig::new();
     rig.tell(recalled("3 2"));
     assert_eq!(rig.tell(recalled("3 2")), Vec::<String>::new(), "nothing was missed");
-    rig.tell(recalled("5 5"));
+    assert_eq!(rig.tell(recalled("5 5")), ["DropKey"]);
+    assert_eq!(rig.tell(recalled("5 5")), Vec::<String>::new(), "it was done");
     assert_eq!(rig.status(), "signedOut no_session");
     rig.tell(recalled("6 5"));
     assert_eq!(rig.status(), "signedOut signed_in_elsewhere");
