@@ -252,6 +252,30 @@ mod tests {
     }
 
     #[test]
+    fn webcrypto_knows_them_by_family_and_digest() {
+        let named: Vec<_> =
+            Algorithm::ALL.map(|one| [one.webcrypto(), one.hash().as_str()].join(" ")).into();
+        assert_eq!(
+            named,
+            [
+                "RSASSA-PKCS1-v1_5 SHA-256",
+                "RSASSA-PKCS1-v1_5 SHA-384",
+                "RSASSA-PKCS1-v1_5 SHA-512",
+                "RSA-PSS SHA-256",
+                "RSA-PSS SHA-384",
+                "RSA-PSS SHA-512",
+                "ECDSA SHA-256",
+                "ECDSA SHA-384",
+                "ECDSA SHA-512",
+                "Ed25519 SHA-512",
+                "HMAC SHA-256",
+                "HMAC SHA-384",
+                "HMAC SHA-512",
+            ]
+        );
+    }
+
+    #[test]
     fn what_an_issuer_lists_never_allows_secrets_jw2_jw5_ds10() {
         let listed = Algorithms::of_issuer(&["none", "HS256", "ES256", "EdDSA", "RSA1_5", "HS512"]);
         let allowed: Vec<_> = Algorithm::ALL.into_iter().filter(|one| listed.allow(*one)).collect();

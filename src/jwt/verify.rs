@@ -82,3 +82,41 @@ const NOT_ALLOWED: &str = "is signed by an algorithm (`alg`) that the provider d
 pub fn payload(token: &str) -> Option<Vec<u8>> {
     compact::split(token).ok().map(|jws| jws.payload)
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use base64ct::{Base64UrlUnpadded, Encoding};
+
+    use super::*;
+
+    fn token(signature: &[u8]) -> String {
+        let b64 = Base64UrlUnpadded::encode_string;
+        [b64(br#"{"alg":"ES256"}"#), b64(b"{}"), b64(signature)].join(".")
+    }
+
+    #[test]
+    fn a_signature_is_as_long_as_its_key_gives_jw10() {
+        let at = Base64UrlUnpadded::encode_string(&[1; 32]);
+        let keys = format!(r#"{{"keys":[{{"kty":"EC","crv":"P-256","x":"{at}","y":"{at}"}}]}}"#);
+        let keys = KeySet::read(keys.as_bytes()).unwrap();
+        let judged = |length| {
+            let signature = vec![1; length];
+            judge(&token(&signature), &keys, Algorithms::of_issuer(&["ES256"]))
+        };
+        assert!(matches!(judged(64), Verdict::Check(_)));
+        for length in [1, 63, 65, 96, 132] {
+            let verdict = judged(length);
+            assert!(
+                matches!(verdict, Verdict::Refused(why) if why.contains("length")),
+                "{length} {verdict:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_payload_is_told_as_it_stands_in_the_token() {
+        assert_eq!(payload(&token(&[1; 64])).as_deref(), Some(&b"{}"[..]));
+        assert_eq!(payload("a.b"), None);
+    }
+}

@@ -259,6 +259,20 @@ mod tests {
         ] {
             assert_eq!(query(bad).map_err(|e| e.code), Err(Code::CallbackInvalid), "{bad}");
         }
+        let longest = format!("code={}&state=s", "a".repeat(32 * 1024 - 13));
+        assert!(query(&longest).is_ok());
+    }
+
+    #[test]
+    fn a_refused_callback_says_what_is_wrong_with_it_cb3_cb4() {
+        for (bad, says) in [
+            ("code=a&error=b&state=s", "both"),
+            ("code=a&state=s&access_token=t", "not asked for"),
+            ("code=a&state=s&access_token=t&id_token=t", "twice"),
+        ] {
+            let error = query(bad).unwrap_err();
+            assert!(error.message.contains(says), "{error}");
+        }
     }
 
     #[test]

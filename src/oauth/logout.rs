@@ -217,6 +217,8 @@ mod tests {
         let query = format!("?state={state}");
         assert!(!at(&query, LIFETIME_MS + 1) && !at(&query, -1), "too old, or of a clock set back");
         assert_eq!(farewell.into_return_to().as_deref(), Some("/bye"));
+        let long = Farewell::begin(&[7; 32], Some(format!("/{}", "a".repeat(8000))), NOW);
+        assert_eq!(Farewell::from_record(&long.to_record()), Some(long));
         for record in ["", "{}", "[]", r#"{"state":"s"}"#, r#"{"state":1,"started":1}"#] {
             assert_eq!(Farewell::from_record(record), None, "{record}");
         }

@@ -159,6 +159,13 @@ mod tests {
             assert_eq!(checked(hostile), Err(Code::ReturnToInvalid), "{hostile:?}");
         }
         assert_eq!(checked(&"a".repeat(LIMIT + 1)), Err(Code::ReturnToInvalid));
+        assert!(checked(&"a".repeat(8 * 1024)).is_ok());
+    }
+
+    #[test]
+    fn a_device_of_its_own_may_serve_without_tls() {
+        let local = check("/orders", "http://localhost:8080", &[], &Oracle);
+        assert_eq!(local.as_deref(), Ok("/orders"));
     }
 
     proptest! {

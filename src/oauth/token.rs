@@ -154,13 +154,16 @@ fn for_resources(resources: &[String], fields: &[(&str, &str)]) -> Secret {
 
 /// `application/x-www-form-urlencoded`, in one allocation: a growing one would leave unwiped copies.
 pub(crate) fn form(fields: &[(&str, &str)]) -> Secret {
-    // Three bytes for each, at most, and the two separators.
-    let size = fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
-    let mut form = form_urlencoded::Serializer::new(String::with_capacity(size));
+    let mut form = form_urlencoded::Serializer::new(String::with_capacity(longest(fields)));
     for (name, value) in fields {
         form.append_pair(name, value);
     }
     Secret::new(form.finish())
+}
+
+/// How long that form is at most: three bytes for each of the text, and the two separators.
+fn longest(fields: &[(&str, &str)]) -> usize {
+    fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum()
 }
 
 /// What the token endpoint's answer means. `server_now` is the provider's time as far as it is known;

@@ -212,6 +212,8 @@ mod tests {
         }
         let long = format!(r#"{{"sub":"alice","a":"{}"}}"#, "x".repeat(LIMIT));
         assert_eq!(code(&long), Some(Code::UserinfoInvalid));
+        let long = format!(r#"{{"sub":"alice","a":"{}"}}"#, "x".repeat(200_000));
+        assert_eq!(code(&long), None);
     }
 
     #[test]

@@ -137,6 +137,11 @@ mod tests {
     }
 
     #[test]
+    fn ones_that_take_no_time_at_all_are_a_loop() {
+        assert!(after(&[(1, 1), (1, 1), (1, 1)]).check(at(1)).is_err());
+    }
+
+    #[test]
     fn a_clock_that_is_set_back_keeps_nobody_out_t29() {
         let three = after(&[(0, 1), (2, 3), (4, 5)]);
         assert_eq!(three.check(at(-3600)), Ok(()));

@@ -227,6 +227,18 @@ mod tests {
     }
 
     #[test]
+    fn words_are_read_as_they_are_written() {
+        for by in [RestoredBy::Redirect, RestoredBy::Sealed] {
+            assert_eq!(RestoredBy::read(by.as_str()), Some(by));
+        }
+        assert_eq!(RestoredBy::read("Sealed"), None);
+        for reason in SignedOutReason::ALL {
+            assert_eq!(SignedOutReason::read(reason.as_str()), Some(*reason));
+        }
+        assert_eq!(SignedOutReason::read("expired "), None);
+    }
+
+    #[test]
     fn the_pages_see_every_member() {
         let error = AuthError::transient(Code::Timeout, Phase::SignOut, "try \"again\"");
         let reason = SignedOutReason::Expired;

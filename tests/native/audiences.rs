@@ -313,6 +313,17 @@ fn rf10_an_answer_for_another_audience_makes_good_a_lost_one() {
 }
 
 #[test]
+fn a_provider_that_is_busy_is_left_alone_by_every_audience() {
+    let mut rig = both();
+    rig.advance(301);
+    rig.want(3);
+    rig.want_for(4, 1);
+    let orders = rig.exchange(Err(failure(Reach::Answered)));
+    assert!(!orders.iter().any(|order| order.starts_with("Send")), "{orders:?}");
+    assert!(!orders.contains(&"TakeLock".into()), "{orders:?}");
+}
+
+#[test]
 fn rf12_two_answers_in_one_moment_do_not_say_that_the_end_stands_still() {
     let old = Grant {
         refresh_end: Some(Box::new(RefreshEnd {
@@ -326,13 +337,17 @@ fn rf12_two_answers_in_one_moment_do_not_say_that_the_end_stands_still() {
         grant: Rc::new(old),
         audience: 1,
     };
-    let body = r#"{"access_token":"at","token_type":"Bearer","refresh_expires_in":600}"#;
-    for (late, is_known, audiences) in [(0, true, 1), (2, true, 1), (0, false, 0)] {
+    // The last is of a renewal in the middle of the token's life, which moved nothing.
+    for (late, told, is_known, audiences) in
+        [(0, 600, true, 1), (2, 600, true, 1), (0, 600, false, 0), (300, 300, false, 1)]
+    {
+        let body =
+            format!(r#"{{"access_token":"at","token_type":"Bearer","refresh_expires_in":{told}}}"#);
         let now = tokenward::clock::Now {
             wall: tokenward::clock::UnixMillis(START.wall.0 + late * 1000),
             monotonic: START.monotonic + Millis(u64::try_from(late).unwrap() * 1000),
         };
-        let judged = judge(&refresh, Ok(answer(200, body)), &config_for(audiences), now);
+        let judged = judge(&refresh, Ok(answer(200, &body)), &config_for(audiences), now);
         let end = judged.unwrap().settle(Ok(())).unwrap().refresh_end.unwrap();
         assert_eq!(end.life.is_some(), is_known, "{late} {audiences}");
     }

@@ -1,6 +1,9 @@
 //! Clocks that are set, and devices that sleep: no storm, no token past its expiry, no session that ends.
 
-use tokenward::session::{inputs::Input, snapshot::Snapshot};
+use tokenward::{
+    clock::ServerOffset,
+    session::{grant::Grant, inputs::Input, snapshot::Snapshot},
+};
 
 use crate::{
     fixtures::{START, grant},
@@ -31,6 +34,15 @@ fn t29_a_thousand_random_jumps_are_no_storm_and_no_use_of_an_expired_token() {
         assert_eq!((world.tally().flaws(), world.calls.good()), (0, 3000));
         assert!(u64::from(world.provider.refreshes) <= minutes, "{minutes}");
     }
+}
+
+#[test]
+fn the_providers_time_is_that_of_the_session() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.session.server_offset(), ServerOffset::default());
+    let offset = ServerOffset(-7000);
+    rig.exchange_code("s", Ok(Grant { offset, ..grant(1, 300, START) }));
+    assert_eq!(rig.session.server_offset(), offset);
 }
 
 #[test]

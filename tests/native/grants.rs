@@ -164,6 +164,16 @@ fn openid_without_an_id_token_is_refused() {
 }
 
 #[test]
+fn id1_ar11_an_id_token_is_of_the_issuer_that_this_sign_in_asked() {
+    let mut asked = transaction("s", START.wall);
+    asked.metadata.issuer = "https://former.example.com".into();
+    let request = TokenRequest::Code { code: Secret::from("code"), transaction: Box::new(asked) };
+    let body = with_id_token(&claims("alice", START.wall), "");
+    let failure = judged(&request, answer(200, &body), START).unwrap_err();
+    assert!(failure.error.message.contains("`iss`"), "{}", failure.error);
+}
+
+#[test]
 fn id7_a_foreign_nonce_is_refused() {
     let foreign = claims("alice", START.wall).replace("\"nonce\":\"nonce\"", "\"nonce\":\"x\"");
     let failure = judged(&code(), answer(200, &with_id_token(&foreign, "")), START).unwrap_err();
@@ -285,6 +295,15 @@ fn rf11_an_id_token_of_a_refresh_is_of_the_same_user_and_client() {
         assert_eq!(failure.error.phase, Phase::Refresh);
         assert!(failure.is_final);
     }
+}
+
+#[test]
+fn rf11_an_id_token_of_a_refresh_is_of_the_issuer_of_the_first() {
+    let mut known = grant(1, 300, START);
+    known.claims.as_mut().unwrap().issuer = "https://former.example.com".into();
+    let body = with_id_token(&claims("alice", START.wall), "");
+    let failure = judged(&refresh(known), answer(200, &body), START).unwrap_err();
+    assert!(failure.error.message.contains("`iss`"), "{}", failure.error);
 }
 
 #[test]

@@ -15,6 +15,18 @@ use crate::{
 };
 
 #[test]
+fn a_request_is_under_way_until_it_is_answered() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    assert!(!rig.session.is_asking());
+    rig.advance(280);
+    rig.woke();
+    assert!(rig.session.is_asking(), "its turn is awaited");
+    let renewed = grant(2, 300, rig.now);
+    rig.exchange(Ok(renewed));
+    assert!(!rig.session.is_asking());
+}
+
+#[test]
 fn rf7_renewed_before_it_expires_in_silence() {
     let mut rig = Rig::signed_in(grant(1, 300, START));
     let due = rig.refresh_at().unwrap() - START.wall.0;

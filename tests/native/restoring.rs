@@ -247,6 +247,26 @@ fn within_the_guards_time_of_an_attempt_no_other_is_made() {
 }
 
 #[test]
+fn a_flag_that_is_read_twice_sends_one_page() {
+    let mut rig = Rig::flagged(None);
+    assert_eq!(rig.ask_restore(1), ["Prepare"]);
+    assert!(rig.flag_read(None).is_empty());
+    assert_eq!(rig.prepared("r"), ["Navigate 1 r"]);
+}
+
+#[test]
+fn a_callback_is_waited_for_within_the_guards_time_of_an_attempt() {
+    let mut rig = Rig::begun(Restore::Redirect);
+    rig.callback(1, "foreign");
+    rig.ask_restore(2);
+    assert_eq!(rig.flag_read(Some(25)), ["Find 1 foreign"], "first the callback");
+    let orders = rig.tell(Input::Found { ask: Ask(1), transaction: None });
+    assert_eq!(orders, ["Publish restoring", "ReadFlag", "Conclude 1 callback_unknown"]);
+    rig.advance(5);
+    assert_eq!(rig.flag_read(Some(30)), ["Prepare"]);
+}
+
+#[test]
 fn another_vaults_success_is_seen_and_followed() {
     let mut rig = Rig::flagged(Some(1));
     rig.ask_restore(1);

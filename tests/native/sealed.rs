@@ -7,7 +7,7 @@ use tokenward::{
     session::{
         inputs::{Ask, Input, Reach},
         machine::Session,
-        sealed::{IV, Unreadable, disclose, enclose, unavailable},
+        sealed::{IV, Unreadable, bound_to, disclose, enclose, unavailable},
     },
 };
 
@@ -298,6 +298,27 @@ fn a_lock_is_not_taken_by_force_from_who_may_be_using_the_token() {
 }
 
 #[test]
+fn two_seconds_are_too_long_for_a_lock_that_is_asked_for_and_for_a_record_that_is_read() {
+    let mut rig = signed_in();
+    rig.advance(2);
+    assert_eq!(rig.tell(Input::LockMissed), ["StealLock"]);
+
+    let mut rig = signed_in();
+    assert_eq!(rig.tell(Input::LockTaken), ["Unseal"]);
+    rig.advance(2);
+    let orders = rig.tell(Input::Unsealed(Ok(Some(record(1, false)))));
+    assert_eq!(orders, ["ReleaseLock", "TakeLock"]);
+}
+
+#[test]
+fn a_code_that_is_exchanged_needs_no_record() {
+    let mut rig = signed_in();
+    rig.ask_sign_in("t");
+    rig.callback(1, "t");
+    assert_eq!(rig.tell(Input::LockTaken), ["Send code"]);
+}
+
+#[test]
 fn who_stood_still_with_the_lock_reads_the_record_anew() {
     let mut rig = signed_in();
     assert_eq!(rig.tell(Input::LockTaken), ["Unseal"]);
@@ -313,11 +334,13 @@ fn a_warning_is_told_once_and_changes_nothing() {
     let mut rig = Rig::new_sealed();
     rig.exchange_code("s", Ok(grant(1, 300, START)));
     let before = rig.session.journal().latest();
-    for _ in 0..2 {
+    let mut warn = || {
         assert!(rig.tell(Input::Warned(unavailable())).is_empty());
-    }
-    let events = rig.session.journal().to_json(before);
-    let events: serde_json::Value = serde_json::from_str(&events).unwrap();
+        let events = rig.session.journal().to_json(before);
+        serde_json::from_str::<serde_json::Value>(&events).unwrap()
+    };
+    let events = warn();
+    assert_eq!(warn(), events);
     assert_eq!(events.as_array().unwrap().len(), 1);
     assert_eq!(events[0]["type"], "warning");
     assert_eq!(events[0]["error"]["code"], "sealed_unavailable");
@@ -334,6 +357,40 @@ fn in_memory_alone_nothing_is_sealed_st1() {
     assert!(!orders.iter().any(|order| order.contains("eal")), "{orders:?}");
     let unasked = Session::new(1, Restore::Redirect).sealed(false);
     assert_eq!(format!("{:?}", unasked.snapshot()), "Restoring");
+}
+
+#[test]
+fn what_a_record_tells_is_no_news_before_the_provider_was_heard() {
+    let mut rig = restoring(Restore::Redirect);
+    assert_eq!(rig.session.journal().latest(), 0);
+    assert!(rig.ask_restore(2).is_empty(), "a page that arrives meanwhile waits too");
+    let orders = rig.answer(Ok(grant(2, 300, START)));
+    for answer in ["Conclude 1 -", "Conclude 2 -"] {
+        assert!(orders.contains(&answer.to_owned()), "{orders:?}");
+    }
+    let events: serde_json::Value =
+        serde_json::from_str(&rig.session.journal().to_json(0)).unwrap();
+    assert_eq!(events.as_array().unwrap().len(), 1);
+    assert_eq!(events[0]["type"], "restored");
+    assert_eq!(rig.ask_restore(3), ["Conclude 3 -"], "and nobody waits for what is there");
+}
+
+#[test]
+fn a_record_of_an_id_token_with_many_claims_opens() {
+    let many = format!(r#"\"groups\":\"{}\",\"sub\""#, "x".repeat(60_000));
+    let long = record(1, false).expose().replace(r#"\"sub\""#, &many);
+    let mut rig = Rig::sealed(Restore::Redirect);
+    assert_eq!(rig.unsealed(Ok(Some(Secret::new(long)))), ["Seal rt-1 lost", "Send rt-1"]);
+}
+
+#[test]
+fn a_record_is_bound_to_its_origin_its_client_its_configuration_and_its_key() {
+    let bound = bound_to("https://app.example.com", "spa", "print", Some("jkt"));
+    assert_eq!(bound, "https://app.example.com\nspa\nprint\njkt");
+    assert_eq!(
+        bound_to("https://app.example.com", "spa", "", None),
+        "https://app.example.com\nspa\n\n"
+    );
 }
 
 #[test]

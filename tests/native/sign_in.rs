@@ -25,6 +25,17 @@ fn refusal(state: &str) -> Callback {
 }
 
 #[test]
+fn a_sign_in_that_begins_again_with_its_state_is_the_later_one() {
+    let mut rig = Rig::new();
+    rig.ask_sign_in("s");
+    let later = Transaction { return_to: Some("/later".into()), ..transaction("s", START.wall) };
+    rig.tell(Input::SignInAsked { ask: Ask(0), transaction: later });
+    rig.callback(1, "s");
+    let orders = rig.exchange(Ok(grant(1, 300, START)));
+    assert!(orders.contains(&"Conclude 1 /later set".into()), "{orders:?}");
+}
+
+#[test]
 fn from_memory_to_signed_in() {
     let mut rig = Rig::new();
     assert_eq!(rig.ask_sign_in("s"), ["Navigate 0 s"]);

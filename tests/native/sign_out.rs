@@ -2,7 +2,10 @@
 
 use tokenward::{
     oauth::logout::Ended,
-    session::inputs::{Ask, Input, Reach},
+    session::{
+        inputs::{Ask, Input, Reach},
+        tabs::{News, TabsEpoch},
+    },
     url::ParsedUrl,
 };
 
@@ -10,6 +13,16 @@ use crate::{
     fixtures::{START, failure, grant},
     rig::{Rig, without_refresh_token},
 };
+
+#[test]
+fn sign_outs_are_counted_here_and_in_other_tabs() {
+    let mut rig = Rig::signed_in(grant(1, 300, START));
+    assert_eq!((rig.session.sign_outs(), rig.session.subject()), (0, Some("alice")));
+    rig.tell(Input::SignOutAsked(Ask(1)));
+    assert_eq!((rig.session.sign_outs(), rig.session.subject()), (1, None));
+    rig.tell(Input::Heard { epoch: TabsEpoch(9), news: News::SignedOut });
+    assert_eq!(rig.session.sign_outs(), 2);
+}
 
 #[test]
 fn lo3_rv4_the_pages_learn_it_first_then_the_provider() {

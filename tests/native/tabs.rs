@@ -4,14 +4,14 @@ use tokenward::{
     config::DEFAULT_AUDIENCE,
     session::{
         inputs::{Ask, Input, Ticket},
-        tabs::{News, TabsEpoch},
+        tabs::{Chronicle, News, TabsEpoch},
     },
 };
 
 use crate::{
     browser::{Browser, Tab, WAIT},
     fixtures::transaction,
-    rig::callback,
+    rig::{Rig, callback},
 };
 
 #[test]
@@ -113,6 +113,19 @@ fn a_page_that_comes_back_catches_up_with_a_sign_out() {
     browser.run_for(1);
     assert_eq!(browser.status(1), "signedOut signed_in_elsewhere");
     assert!(browser.orders(1).contains(&"Revoke rt-101".into()));
+}
+
+#[test]
+fn what_is_remembered_is_news_once_and_a_sign_out_is_no_sign_in() {
+    let recalled = |record| Input::Recalled(Chronicle::from_record(record));
+    let mut rig = Rig::new();
+    rig.tell(recalled("3 2"));
+    assert_eq!(rig.tell(recalled("3 2")), Vec::<String>::new(), "nothing was missed");
+    assert_eq!(rig.tell(recalled("5 5")), ["DropKey"]);
+    assert_eq!(rig.tell(recalled("5 5")), Vec::<String>::new(), "it was done");
+    assert_eq!(rig.status(), "signedOut no_session");
+    rig.tell(recalled("6 5"));
+    assert_eq!(rig.status(), "signedOut signed_in_elsewhere");
 }
 
 #[test]

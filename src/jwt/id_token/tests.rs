@@ -307,6 +307,17 @@ fn forms_that_are_not_compact_jw11_jw12_jb2_jb5_t26() {
 }
 
 #[test]
+fn the_longest_token_that_is_read_has_64_kib() {
+    // Base64url has no text of four characters and one more.
+    let right = (0..4).map(|n| token(&json!({ "more": "x".repeat(n) }))).find_map(|token| {
+        let start = token.rsplit_once('.').unwrap().0.to_owned() + ".";
+        let rest = 64 * 1024 - start.len();
+        (rest % 4 != 1).then(|| start + &"A".repeat(rest))
+    });
+    assert!(checked(&right.unwrap()).is_ok());
+}
+
+#[test]
 fn an_error_says_nothing_of_the_token_st9_t23() {
     let message = checked(&token(&json!({ "iss": "hunter2", "sub": "hunter2" }))).unwrap_err();
     assert!(!message.contains("hunter2"), "{message}");

@@ -106,6 +106,7 @@ fn keys_outlive_an_outage_for_a_day_ds8() {
     assert_eq!(word(&keys.wanted(at(4060), URI, None)), "fetch");
     keys.fetched(at(4061), URI, Err(down()));
     assert_eq!(keys.answer(at(4061), Some(&first)).unwrap_err(), down(), "no others");
+    assert!(keys.answer(at(86_399), None).is_ok());
     assert_eq!(word(&keys.wanted(at(86_400), URI, None)), "fetch");
     keys.fetched(at(86_400), URI, Err(down()));
     assert_eq!(keys.answer(at(86_400), None).unwrap_err(), down());

@@ -198,6 +198,8 @@ fn what_no_provider_could_read_is_refused_before_anything_is_kept_ar14() {
         assert_eq!(with(None, Some(claims)), refused, "{claims}");
     }
     assert!(with(Some("0"), Some("{}")).is_ok());
+    let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(16_000));
+    assert!(with(None, Some(&long)).is_ok());
 }
 
 /// A configuration as an application may write it: some of them are wrong, and are refused.

@@ -232,6 +232,20 @@ fn dp11_a_refused_proof_is_dated_by_the_providers_clock_once() {
     assert_eq!(proofs.again(&first, ORIGIN, &told, NOW).unwrap().nonce.as_deref(), Some("n"));
 }
 
+#[test]
+fn dp11_five_seconds_are_no_news_of_the_providers_clock() {
+    let now = Now { wall: UnixMillis(1_562_262_616_000), ..NOW };
+    let body = r#"{"error":"invalid_dpop_proof"}"#;
+    for (date, is_news) in
+        [("Thu, 04 Jul 2019 17:50:21 GMT", false), ("Thu, 04 Jul 2019 17:50:22 GMT", true)]
+    {
+        let mut proofs = Proofs::default();
+        let first = proofs.attempt(ORIGIN);
+        let again = proofs.again(&first, ORIGIN, &answer(400, body, Some(date)), now);
+        assert_eq!(again.is_some(), is_news, "{date}");
+    }
+}
+
 proptest! {
     #[test]
     fn dp8_only_the_standards_characters_are_a_nonce(text in ".{0,12}") {
