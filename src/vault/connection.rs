@@ -108,7 +108,7 @@ impl Door {
         }
         let baked = self.baked.as_deref();
         let config = Config::admit(&hello.config, baked, &hello.page, &BrowserUrls)?;
-        let build = Build { name: self.build.clone(), wire: WIRE, born: time::now().wall };
+        let build = Build::of_vault(&self.name, &self.build, WIRE, time::now().wall);
         Ok(self.vault.get_or_init(|| State::new(config, build, self.ports, self.seed)))
     }
 }
