@@ -144,18 +144,18 @@ impl Inner {
         };
         let (of_state, of_death) = (current.clone(), current.clone());
         Reports {
-            on_state: Box::new(move |text| {
+            state: Box::new(move |text| {
                 if let Some(client) = of_state() {
                     client.hear(text);
                 }
             }),
-            on_death: Box::new(move || {
+            death: Box::new(move || {
                 if let Some(client) = of_death() {
                     client.forget();
                     client.begin();
                 }
             }),
-            on_moved: Box::new(move |build| {
+            moved: Box::new(move |build| {
                 if let Some(client) = current() {
                     client.vault.build.replace(build);
                     client.let_go();

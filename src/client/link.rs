@@ -34,11 +34,11 @@ type Listener = Closure<dyn FnMut(MessageEvent)>;
 /// What a link reports without being asked.
 pub(super) struct Reports {
     /// The session's state changed; as JSON text.
-    pub(super) on_state: Box<dyn Fn(String)>,
+    pub(super) state: Box<dyn Fn(String)>,
     /// The vault died; the link is over.
-    pub(super) on_death: Box<dyn Fn()>,
+    pub(super) death: Box<dyn Fn()>,
     /// The vault of this newer build has its place: what is asked from now on is asked there.
-    pub(super) on_moved: Box<dyn Fn(String)>,
+    pub(super) moved: Box<dyn Fn(String)>,
 }
 
 /// A port whose hello was accepted.
@@ -191,10 +191,10 @@ impl Link {
         self.heard.set(self.heard.get() + 1);
         match state::text(&message, "type").as_str() {
             "ping" => self.tell("pong"),
-            "state" => (self.reports.on_state)(state::text(&message, "state")),
+            "state" => (self.reports.state)(state::text(&message, "state")),
             "moved" => {
                 self.lingering.replace(Some(Rc::clone(self)));
-                (self.reports.on_moved)(state::text(&message, "build"));
+                (self.reports.moved)(state::text(&message, "build"));
             }
             _ => self.settle(message),
         }
@@ -254,7 +254,7 @@ fn watch(link: &Rc<Link>, name: String) {
             if link.heard.get() == before {
                 link.end(gone());
                 link.vault.end();
-                (link.reports.on_death)();
+                (link.reports.death)();
                 return;
             }
             drop(link);

@@ -93,6 +93,10 @@ impl Door {
             Ok(vault) => vault,
             Err(error) => return self.ports.send(port, &FromVault::Refused { error }),
         };
+        // It is about to end. A page that hears nothing asks the next generation, and loses no callback here.
+        if vault.is_over.get() {
+            return;
+        }
         from.is_welcome.set(true);
         vault.post(Event::Session(Input::PageArrived));
         let (build, lock, state) = (self.build.clone(), self.lock.clone(), vault.snapshot());

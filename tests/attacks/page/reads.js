@@ -357,7 +357,7 @@ export async function digest(text) {
 }
 
 /** Runs of letters, as a search of memory finds them. */
-function searchBytes(bytes, hear) {
+export function searchBytes(bytes, hear) {
   const text = new TextDecoder("latin1").decode(bytes);
   for (const found of text.match(/[\x21-\x7e]{16,}/g) ?? []) hear(found);
   const wide = new TextDecoder("utf-16le").decode(bytes);
