@@ -225,7 +225,8 @@ export function canaries(names) {
 }
 
 /**
- * What of attacks that read was not as it should be: each must find nothing, and show that it looked.
+ * What of attacks that read was not as it should be: each must find nothing, and show that it looked; one with a
+ * limit must find the refresh token, and nothing else.
  *
  * @param {(Attack & { shows?: RegExp })[]} attacks
  * @param {Record<string, string>} words that were planted
@@ -239,17 +240,19 @@ export function judgeReads(attacks, words, threw, kept, sought) {
   const problems = new Map();
   const lacks = Object.entries(engine.lacks).map(([, why]) => why);
   const ran = attacks.filter(({ name }) => lacks.length === 0 || !name.includes("private files"));
-  for (const { name, shows } of ran) {
+  for (const { name, shows, limit } of ran) {
     const what = short(name);
     const hits = found.get(what);
     const heard = kept.filter((_, at) => kept[at - 1] === what).join("\n");
     if (threw[what]) problems.set(name, threw[what]);
-    else if (hits) problems.set(name, hits.join());
+    else if (limit && hits?.every((hit) => hit.startsWith("refresh "))) continue;
+    else if (hits || limit) problems.set(name, `${hits}`);
     else if (shows ? !shows.test(heard) : !heard.includes(words[what] ?? "no word")) {
       problems.set(name, `it read nothing: ${heard.slice(0, 300)}`);
     }
   }
-  assert.deepEqual([...found], []);
+  const limited = ran.filter(({ limit }) => limit).map(({ name }) => short(name));
+  assert.deepEqual([...found.keys()], limited);
   return { ran, problems };
 }
 

@@ -24,9 +24,9 @@ export const LIMITS = {
   "uses the key in place": `a key that is stored for DPoP cannot be exported. A script of this origin can use
   it, and take signed proofs away: without a token, which it has not, they are worth nothing.`,
   "opens the record in place": `only with \`persistence: "sealed"\` or \`"sealed-unbound"\`: a script of this
-  origin can use the key that is stored beside the record, though never export it. So it opens the record and has
-  the refresh token in its hands: until it is renewed, and until somebody signs out. What that is worth elsewhere
-  stands below.`,
+  origin can use the key that is stored beside the record, though never export it. So it opens the record, itself
+  or with a vault that it starts in the page, and has the refresh token in its hands: until it is renewed, and until
+  somebody signs out. What that is worth elsewhere stands below.`,
   "takes as much as it signs": `only with \`persistence: "sealed"\`, at a provider that wants no nonces in DPoP
   proofs: an opened refresh token works elsewhere with proofs that the script signed in the page, as many as it
   signed and as long as the provider takes them for new. The access tokens that it gets are bound too, and need
