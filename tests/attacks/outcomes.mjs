@@ -95,7 +95,7 @@ function table(known, cells) {
  * @type {[words: string, is: RegExp][]}
  */
 const KINDS = [
-  ["the default: in a worker, with nothing stored", /\/(shared|worker)$/],
+  ["the default: in a worker, the refresh token in its memory alone", /\/(shared|worker)$/],
   ['`isolation: "origin"`', /\/origin$/],
   ['`isolation: "none"`', /\/none$/],
   ['`persistence: "sealed"`', / sealed$/],
