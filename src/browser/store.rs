@@ -53,8 +53,7 @@ pub(crate) async fn put(
     record: &Secret,
     is_stale: impl Fn(&Secret) -> bool,
 ) -> Result<(), Denied> {
-    let database = open(TRANSACTIONS).await?;
-    let (transaction, store) = database.writable()?;
+    let Open { store, transaction, .. } = &open(TRANSACTIONS).await?;
     let keys: Array = ended(&store.get_all_keys()?).await?.unchecked_into();
     let records: Array = ended(&store.get_all()?).await?.unchecked_into();
     for (key, record) in keys.iter().zip(records.iter()) {
@@ -65,7 +64,7 @@ pub(crate) async fn put(
     // exposed: the vault may be gone when the page is back; the caller decides what a record holds.
     let text = JsValue::from_str(record.expose());
     ended(&store.put_with_key(&text, &JsValue::from_str(key))?).await?;
-    committed(&transaction).await
+    committed(transaction).await
 }
 
 /// Takes the record under `key` out: whoever takes it is the only one to have it.
@@ -110,8 +109,7 @@ pub(crate) async fn adopt(
     value: Option<&JsValue>,
     is_usable: impl Fn(&JsValue) -> bool,
 ) -> Result<JsValue, Denied> {
-    let database = open(MEMORIES).await?;
-    let (transaction, store) = database.writable()?;
+    let Open { store, transaction, .. } = &open(MEMORIES).await?;
     let key = JsValue::from_str(key);
     let found = ended(&store.get(&key)?).await?;
     if is_usable(&found) {
@@ -119,7 +117,7 @@ pub(crate) async fn adopt(
     }
     let value = value.ok_or(Denied)?;
     ended(&store.put_with_key(value, &key)?).await?;
-    committed(&transaction).await?;
+    committed(transaction).await?;
     Ok(value.clone())
 }
 
@@ -146,8 +144,7 @@ async fn change(
     key: &str,
     decide: &mut dyn FnMut(&JsValue) -> Next,
 ) -> Result<JsValue, Denied> {
-    let database = open(name).await?;
-    let (transaction, store) = database.writable()?;
+    let Open { store, transaction, .. } = &open(name).await?;
     let key = JsValue::from_str(key);
     let record = ended(&store.get(&key)?).await?;
     let request = match decide(&record) {
@@ -166,32 +163,39 @@ async fn change(
     if let Some(request) = request {
         ended(&request).await?;
     }
-    committed(&transaction).await?;
+    committed(transaction).await?;
     Ok(record)
 }
 
-/// An open database, closed when it is no longer needed.
-struct Open(IdbDatabase, &'static str);
-
-impl Open {
-    fn writable(&self) -> Result<(IdbTransaction, IdbObjectStore), Denied> {
-        let mode = IdbTransactionMode::Readwrite;
-        let transaction = self.0.transaction_with_str_and_mode(self.1, mode)?;
-        let store = transaction.object_store(self.1)?;
-        Ok((transaction, store))
-    }
+/// An open database and a transaction on its store, which is over as soon as nothing is asked of it; the database
+/// is closed when it is no longer needed.
+struct Open {
+    database: IdbDatabase,
+    transaction: IdbTransaction,
+    store: IdbObjectStore,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.close();
+        self.database.close();
     }
 }
 
-async fn open((database, store): Name) -> Result<Open, Denied> {
+async fn open((name, store): Name) -> Result<Open, Denied> {
     let factory = object::own_or_inherited(&global(), "indexedDB");
     let factory: IdbFactory = factory.dyn_into().map_err(|_| Denied)?;
-    let request: IdbOpenDbRequest = factory.open_with_u32(database, 1)?;
+    // In whatever version it is there.
+    let database = opened(&factory.open(name)?, store).await?;
+    let version = database.version();
+    if let Ok(open) = begin(database, store) {
+        return Ok(open);
+    }
+    // A script of this origin made one of that name without the store: the next version has it.
+    begin(opened(&factory.open_with_f64(name, version + 1.0)?, store).await?, store)
+}
+
+/// Waits until the database is open; a version of it that is made meanwhile has the store.
+async fn opened(request: &IdbOpenDbRequest, store: &'static str) -> Result<IdbDatabase, Denied> {
     let opening = request.clone();
     let upgrade = Closure::once(move |_: JsValue| {
         if let Ok(database) = opening.result() {
@@ -201,14 +205,38 @@ async fn open((database, store): Name) -> Result<Open, Denied> {
         }
     });
     request.set_onupgradeneeded(Some(upgrade.as_ref().unchecked_ref()));
-    let opened = ended(&request).await;
-    if opened.is_err() {
-        // It may still be made, then it must not lack its store; the browser drops this afterwards.
+    let Ok(database) = ended(request).await else {
+        // It may still be made, then it must not lack its store, nor stay open: that would keep whoever changes
+        // its version waiting.
         upgrade.into_js_value();
+        let opening = request.clone();
+        let late = Closure::once_into_js(move |_: JsValue| {
+            if let Ok(database) = opening.result() {
+                database.unchecked_into::<IdbDatabase>().close();
+            }
+        });
+        request.set_onsuccess(Some(late.unchecked_ref()));
         return Err(Denied);
-    }
+    };
     request.set_onupgradeneeded(None);
-    Ok(Open(opened?.unchecked_into(), store))
+    Ok(database.unchecked_into())
+}
+
+/// Begins a transaction, or closes a database that has no such store.
+fn begin(database: IdbDatabase, store: &str) -> Result<Open, Denied> {
+    let begun = || {
+        let mode = IdbTransactionMode::Readwrite;
+        let transaction = database.transaction_with_str_and_mode(store, mode)?;
+        let store = transaction.object_store(store)?;
+        Ok((transaction, store))
+    };
+    match begun() {
+        Ok((transaction, store)) => Ok(Open { database, transaction, store }),
+        Err(denied) => {
+            database.close();
+            Err(denied)
+        }
+    }
 }
 
 /// Waits for the request's end, or until it has taken too long.

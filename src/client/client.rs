@@ -1,7 +1,7 @@
 //! The client: what an application holds.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     fmt,
     rc::{Rc, Weak},
 };
@@ -17,7 +17,7 @@ use super::{
     inner::Inner,
     link::message,
     options::Options,
-    place::Place,
+    place::{self, Place},
     state::{self, State},
 };
 use crate::{
@@ -77,7 +77,8 @@ impl Client {
         let redirect_uri = BrowserUrls.parse(&config.redirect_uri, None);
         let script = place.script(&page)?;
         let redirect_uri = redirect_uri.unwrap_or_else(|| page.clone());
-        let vault = Vault { config: text, script, page, generation: Cell::new(0) };
+        let build = RefCell::new(place::BUILD.to_owned());
+        let vault = Vault { config: text, script, page, generation: Cell::new(0), build };
         Ok(Self(Rc::new(Inner::new(vault, redirect_uri))))
     }
 

@@ -1,6 +1,9 @@
 //! Reaching a vault: the hello, said to the next generation too where one is silent.
 
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use js_sys::Object;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -37,6 +40,8 @@ pub(super) struct Vault {
     pub(super) page: ParsedUrl,
     /// A vault that did not answer cannot be ended, so this page stays away from its generation.
     pub(super) generation: Cell<u32>,
+    /// The build that its name says: this crate's, until a vault says that a newer one's has its place.
+    pub(super) build: RefCell<String>,
 }
 
 /// What came of a hello; no reason is the worker's own `error`.
@@ -166,7 +171,7 @@ impl Vault {
         let number = if self.is_shared() { generation } else { 0 };
         let (wire, number) = (WIRE.to_string(), number.to_string());
         let hash = config::fingerprint(&self.config);
-        let name = ["tokenward", &wire, place::BUILD, &number, &hash].join("/");
+        let name = ["tokenward", &wire, &self.build.borrow(), &number, &hash].join("/");
         let told = Rc::clone(greeting);
         let opened = place::open(self.script.as_ref(), &name, move || told.tell(Err(None)))?;
         let (told, port) = (Rc::clone(greeting), opened.port.clone());

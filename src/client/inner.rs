@@ -128,28 +128,45 @@ impl Inner {
             *self.linking.borrow_mut() = Some(Rc::clone(&linking));
             let (client, mine) = (Rc::clone(self), Rc::clone(&linking));
             spawn_local(async move {
-                let made = client.vault.connect(client.reports()).await;
+                let made = client.vault.connect(client.reports(&mine)).await;
                 mine.tell(client.accept(made, &mine));
             });
             linking
         })
     }
 
-    fn reports(self: &Rc<Self>) -> Reports {
-        let (of_state, of_death) = (Rc::downgrade(self), Rc::downgrade(self));
+    fn reports(self: &Rc<Self>, mine: &Rc<Linking>) -> Reports {
+        let (client, mine) = (Rc::downgrade(self), Rc::downgrade(mine));
+        // Of a vault that was left, nothing counts any more but its answers.
+        let current = move || {
+            let (client, mine) = (client.upgrade()?, mine.upgrade()?);
+            client.is_current(&mine).then_some(client)
+        };
+        let (of_state, of_death) = (current.clone(), current.clone());
         Reports {
-            on_state: Box::new(move |text| {
-                if let Some(client) = of_state.upgrade() {
+            state: Box::new(move |text| {
+                if let Some(client) = of_state() {
                     client.hear(text);
                 }
             }),
-            on_death: Box::new(move || {
-                if let Some(client) = of_death.upgrade() {
+            death: Box::new(move || {
+                if let Some(client) = of_death() {
                     client.forget();
                     client.begin();
                 }
             }),
+            moved: Box::new(move |build| {
+                if let Some(client) = current() {
+                    client.vault.build.replace(build);
+                    client.let_go();
+                    client.begin();
+                }
+            }),
         }
+    }
+
+    fn is_current(&self, linking: &Rc<Linking>) -> bool {
+        self.linking.borrow().as_ref().is_some_and(|it| Rc::ptr_eq(it, linking))
     }
 
     /// Takes a new link in, unless it became useless on its way.
@@ -158,7 +175,7 @@ impl Inner {
         made: Result<Rc<Link>, AuthError>,
         mine: &Rc<Linking>,
     ) -> Result<Rc<Link>, AuthError> {
-        let is_current = self.linking.borrow().as_ref().is_some_and(|it| Rc::ptr_eq(it, mine));
+        let is_current = self.is_current(mine);
         let made = made.and_then(|link| {
             if is_current {
                 return Ok(link);

@@ -34,9 +34,11 @@ type Listener = Closure<dyn FnMut(MessageEvent)>;
 /// What a link reports without being asked.
 pub(super) struct Reports {
     /// The session's state changed; as JSON text.
-    pub(super) on_state: Box<dyn Fn(String)>,
+    pub(super) state: Box<dyn Fn(String)>,
     /// The vault died; the link is over.
-    pub(super) on_death: Box<dyn Fn()>,
+    pub(super) death: Box<dyn Fn()>,
+    /// The vault of this newer build has its place: what is asked from now on is asked there.
+    pub(super) moved: Box<dyn Fn(String)>,
 }
 
 /// A port whose hello was accepted.
@@ -56,6 +58,8 @@ pub(super) struct Link {
     reason: RefCell<Option<AuthError>>,
     lock: RefCell<Option<Held>>,
     listener: RefCell<Option<Listener>>,
+    /// Itself, once the client went on to another vault: what is open here is answered here, until the vault ends.
+    lingering: RefCell<Option<Rc<Self>>>,
     reports: Reports,
 }
 
@@ -108,6 +112,7 @@ impl Link {
                 reason: RefCell::default(),
                 lock: RefCell::new(lock),
                 listener: RefCell::new(Some(listener)),
+                lingering: RefCell::default(),
                 reports,
             }
         });
@@ -161,6 +166,8 @@ impl Link {
         }
         drop(self.open.take());
         drop(self.lock.take());
+        // Whoever ends it holds it.
+        drop(self.lingering.take());
         // This may run inside that very closure.
         event::drop_later(self.listener.take());
     }
@@ -180,11 +187,15 @@ impl Link {
         };
     }
 
-    fn hear(&self, message: Object) {
+    fn hear(self: &Rc<Self>, message: Object) {
         self.heard.set(self.heard.get() + 1);
         match state::text(&message, "type").as_str() {
             "ping" => self.tell("pong"),
-            "state" => (self.reports.on_state)(state::text(&message, "state")),
+            "state" => (self.reports.state)(state::text(&message, "state")),
+            "moved" => {
+                self.lingering.replace(Some(Rc::clone(self)));
+                (self.reports.moved)(state::text(&message, "build"));
+            }
             _ => self.settle(message),
         }
     }
@@ -243,7 +254,7 @@ fn watch(link: &Rc<Link>, name: String) {
             if link.heard.get() == before {
                 link.end(gone());
                 link.vault.end();
-                (link.reports.on_death)();
+                (link.reports.death)();
                 return;
             }
             drop(link);

@@ -93,6 +93,10 @@ impl Door {
             Ok(vault) => vault,
             Err(error) => return self.ports.send(port, &FromVault::Refused { error }),
         };
+        // It is about to end. A page that hears nothing asks the next generation, and loses no callback here.
+        if vault.is_over.get() {
+            return;
+        }
         from.is_welcome.set(true);
         vault.post(Event::Session(Input::PageArrived));
         let (build, lock, state) = (self.build.clone(), self.lock.clone(), vault.snapshot());
@@ -108,7 +112,7 @@ impl Door {
         }
         let baked = self.baked.as_deref();
         let config = Config::admit(&hello.config, baked, &hello.page, &BrowserUrls)?;
-        let build = Build { name: self.build.clone(), wire: WIRE, born: time::now().wall };
+        let build = Build::of_vault(&self.name, &self.build, WIRE, time::now().wall);
         Ok(self.vault.get_or_init(|| State::new(config, build, self.ports, self.seed)))
     }
 }

@@ -83,6 +83,21 @@ export const PATCHES = [
   "has Object.prototype hear of every promise and every token's name (t19)",
 ].map((name) => ({ name }));
 
+/** Which of them hear a credential where the vault runs in the page itself. */
+export const HEARD_IN_PAGE = [
+  "replaces fetch",
+  "replaces Headers",
+  "replaces Request",
+  "replaces the methods of streams",
+  "replaces Promise.prototype.then",
+  "replaces TextEncoder and TextDecoder",
+  "replaces IndexedDB's methods",
+  "replaces the methods of typed arrays",
+  "replaces call, apply and bind",
+  "replaces Object's and Reflect's functions",
+  "has Object.prototype hear of every promise and every token's name",
+];
+
 /** What no vault can stop, since the page itself may do it. */
 export const USES = {
   name: "calls the API by the client's own means (t4)",

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { place } from "../e2e/harness/place.mjs";
+import { eventually } from "../e2e/harness/tab.mjs";
 import * as stage from "./harness.mjs";
 
 const { e2e } = stage;
@@ -92,6 +93,104 @@ test("who ends the page's vault has nothing of it (t33)", stage.isolated, async 
   await app.untilSignedIn(tab);
   await stage.live(app, tab);
 });
+
+const EMPTY = { name: "makes the vault's databases before it, without its stores (st1, t33)" };
+const DELETE = {
+  name: "deletes the vault's databases while it runs (st1, t33)",
+  limit: "denial of service",
+};
+const HOLD = {
+  name: "keeps the vault's databases open without their stores (st1, t33)",
+  limit: "denial of service",
+};
+
+test(
+  "a vault makes its stores in databases that a script made (st1)",
+  stage.isolated,
+  async (t) => {
+    const app = await stage.application({ first: ["/attacks/databases.js"] });
+    const tab = await app.openSignedIn();
+    await stage.live(app, tab);
+    const found = await stage.attack(tab, "databases.js", "look", stage.short(EMPTY.name));
+    const stores = [
+      ["tokenward", 2, ["transactions"]],
+      ["tokenward.memory", 8, ["memories"]],
+    ];
+    const isMended = JSON.stringify(found) === JSON.stringify(stores);
+    await judgeOne(t, EMPTY, app, tab, isMended, found);
+    // What the vault remembers there brings the session back: without the flag nobody would ask the provider.
+    await tab.driver.navigate().refresh();
+    await tab.untilStatus("signedIn");
+    await stage.live(app, tab);
+  },
+);
+
+test(
+  "a vault without its databases serves on, and the next has them (t33)",
+  stage.isolated,
+  async (t) => {
+    const app = await stage.application();
+    const tab = await app.openSignedIn();
+    await stage.attack(tab, "databases.js", "remove", stage.short(DELETE.name));
+    await stage.live(app, tab);
+    const before = (await tab.state()).status;
+    const next = await app.openTab();
+    await app.untilSignedIn(next);
+    await stage.live(app, next);
+    await judgeOne(t, DELETE, app, tab, before === "signedIn", before);
+  },
+);
+
+test(
+  "a vault whose databases are occupied says so and hangs nowhere (t33)",
+  stage.isolated,
+  async (t) => {
+    const app = await stage.application();
+    const tab = await app.openSignedIn();
+    await stage.attack(tab, "databases.js", "hold", stage.short(HOLD.name));
+    // Who is signed in stays so, with everything that needs no storage.
+    await stage.live(app, tab);
+    await judgeOne(t, HOLD, app, tab, true, "");
+    await tab.run((auth) => auth.signOut({ local: true }));
+    const refused = await tab.run((auth) =>
+      auth.signIn().then(
+        () => "no error",
+        (/** @type {any} */ error) => error.code,
+      ),
+    );
+    assert.equal(refused, "transaction_storage_denied");
+    // With the script's page its hold is gone.
+    await app.open();
+    await tab.untilStatus("signedOut");
+    await tab.signIn();
+    await stage.live(app, tab);
+  },
+);
+
+const FORGE = "announces a newer build's vault that is none (t4, t33)";
+
+test(
+  "a forged word of a newer build has people restored at the provider (t4)",
+  stage.isolated,
+  async (t) => {
+    const app = await stage.application();
+    const tab = await app.openSignedIn();
+    const { codesSucceeded } = app.counts();
+    const forge = place.sharesTabs ? { name: FORGE, limit: "denial of service" } : { name: FORGE };
+    const channel = `tokenward/${e2e.servers.issuer}/${app.clientId}`;
+    await stage.attack(tab, "harms.js", "announce", stage.short(FORGE), channel);
+    if (place.sharesTabs) {
+      await eventually("the session in the next vault", async () => {
+        return app.counts().codesSucceeded === codesSucceeded + 1;
+      });
+    }
+    await tab.untilStatus("signedIn");
+    await stage.live(app, tab);
+    const codes = app.counts().codesSucceeded - codesSucceeded;
+    await judgeOne(t, forge, app, tab, codes === (place.sharesTabs ? 1 : 0), codes);
+    assert.equal(app.counts().reuses, 0, "a refresh token was sent twice");
+  },
+);
 
 const inShared = place.sharesTabs
   ? stage.isolated

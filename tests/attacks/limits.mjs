@@ -24,9 +24,9 @@ export const LIMITS = {
   "uses the key in place": `a key that is stored for DPoP cannot be exported. A script of this origin can use
   it, and take signed proofs away: without a token, which it has not, they are worth nothing.`,
   "opens the record in place": `only with \`persistence: "sealed"\` or \`"sealed-unbound"\`: a script of this
-  origin can use the key that is stored beside the record, though never export it. So it opens the record and has
-  the refresh token in its hands: until it is renewed, and until somebody signs out. What that is worth elsewhere
-  stands below.`,
+  origin can use the key that is stored beside the record, though never export it. So it opens the record, itself
+  or with a vault that it starts in the page, and has the refresh token in its hands: until it is renewed, and until
+  somebody signs out. What that is worth elsewhere stands below.`,
   "takes as much as it signs": `only with \`persistence: "sealed"\`, at a provider that wants no nonces in DPoP
   proofs: an opened refresh token works elsewhere with proofs that the script signed in the page, as many as it
   signed and as long as the provider takes them for new. The access tokens that it gets are bound too, and need
@@ -35,6 +35,20 @@ export const LIMITS = {
   "takes the session away": `only with \`persistence: "sealed-unbound"\`: the opened refresh token works
   anywhere, without the browser it came from, until it is rotated there, somebody signs out, or the provider ends
   it. A provider that detects reuse ends the session of both when the vault renews next.`,
+  "hears what passes": `only with \`isolation: "none"\`: the vault runs in the page and with the page's functions.
+  A script that replaces them, before the SDK or later, hears tokens, or codes with their verifiers, pass through them.`,
+  "reads the vault's memory": `only with \`isolation: "none"\`: a script that runs before the SDK takes a hand on the
+  memory of the vault's module, and reads the tokens there whenever it likes.`,
   "sees what the API gives away": `an API that returns the token which it was sent in bytes that are no text, or in
   an encoding, gives it to the page. What is text or JSON is searched, in the first 64 KiB.`,
 };
+
+/** Those by which a script has bytes of the session's tokens. */
+export const GIVES = new Set([
+  "sees what the API gives away",
+  "opens the record in place",
+  "takes as much as it signs",
+  "takes the session away",
+  "hears what passes",
+  "reads the vault's memory",
+]);

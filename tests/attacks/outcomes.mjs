@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { LIMITS } from "./limits.mjs";
+import { GIVES, LIMITS } from "./limits.mjs";
 
 const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));
 export const PAGE = fileURLToPath(new URL("../../docs/threats.md", import.meta.url));
@@ -90,25 +90,51 @@ function table(known, cells) {
 }
 
 /**
+ * The kinds of columns: what each is called, and which cells it has.
+ *
+ * @type {[words: string, is: RegExp][]}
+ */
+const KINDS = [
+  ["the default: in a worker, the refresh token in its memory alone", /\/(shared|worker)$/],
+  ['`isolation: "origin"`', /\/origin$/],
+  ['`isolation: "none"`', /\/none$/],
+  ['`persistence: "sealed"`', / sealed$/],
+  ['`persistence: "sealed-unbound"`', / sealed-unbound$/],
+];
+
+/**
+ * @param {Results} known
+ * @returns {string} a row of numbers for each kind of columns
+ */
+function numbers(known) {
+  const rows = KINDS.map(([words, is]) => {
+    const cells = Object.entries(known).filter(([cell]) => is.test(cell));
+    const outcomes = cells.flatMap(([, some]) => Object.values(some));
+    const scripts = new Set(cells.flatMap(([, some]) => Object.keys(some)));
+    const count = (/** @type {(outcome: string) => boolean} */ test) =>
+      outcomes.filter(test).length;
+    const stopped = count((outcome) => outcome === "stopped");
+    const gives = count((outcome) => GIVES.has(outcome));
+    const limited = outcomes.length - stopped - gives;
+    const counts = [cells.length, scripts.size, outcomes.length, stopped, limited, gives];
+    return `| ${[words, ...counts].join(" | ")} |`;
+  });
+  const head =
+    "| vault | columns | scripts | runs | stopped | limit, without a token | with a token |";
+  return [head, `|${" --- |".repeat(7)}`, ...rows].join("\n");
+}
+
+/**
  * @param {Results} known
  * @returns {string} docs/threats.md
  */
 export function render(known) {
   const cells = Object.keys(known).sort();
-  // What is not the default persistence stands behind the place.
-  const usual = cells.filter((cell) => !cell.includes(" "));
-  const sealed = cells.filter((cell) => cell.includes(" "));
-  const outcomesOf = (/** @type {string[]} */ some) =>
-    some.flatMap((cell) => Object.values(known[cell] ?? {}));
-  const stoppedOf = (/** @type {string[]} */ some) => {
-    const all = outcomesOf(some);
-    return `${all.filter((outcome) => outcome === "stopped").length} times of ${all.length}`;
-  };
-  const seen = new Set(outcomesOf(cells));
+  const [usual = [], origin = [], none = [], ...sealed] = KINDS.map(([, is]) =>
+    cells.filter((cell) => is.test(cell)),
+  );
+  const seen = new Set(cells.flatMap((cell) => Object.values(known[cell] ?? {})));
   const limits = Object.entries(LIMITS).filter(([limit]) => seen.has(limit));
-  const words = ["sealed", "sealed-unbound"].map((word) => {
-    return `with \`"${word}"\` ${stoppedOf(sealed.filter((cell) => cell.endsWith(` ${word}`)))}`;
-  });
   return `# What script in the page can do
 
 Made from what \`cargo xtask test --only attacks\` found: \`UPDATE_THREATS=1 cargo xtask test --only attacks\`.
@@ -118,26 +144,42 @@ there, calls an API and has tokens renewed; then access, refresh and ID tokens, 
 are searched in all that the server received and all that the script's realm holds.
 
 **Stopped** means: none of them was found, not a part of one in any common encoding, and the session is what
-it was. It was that ${stoppedOf(usual)}. Everything else has a name, says what happens instead, and that is
-tested as well.
+it was. Everything else has a name, says below what happens instead, and that is tested as well. *With a token* are
+those by which the script has bytes of a token of the session: by default one alone, where an API gives away what it
+was sent.
+
+${numbers(known)}
+
+## By default
 
 ${table(known, usual)}
 
-## Where the refresh token is sealed in IndexedDB
+## With the vault at an origin of its own
 
-With \`persistence: "sealed"\` and \`"sealed-unbound"\` something is stored that a script of the origin can use. These
-rows are about that alone; for the rest the table above holds. Stopped was a script here ${words.join(", ")}.
+The application's vault is at another origin of its site (\`isolation: "origin"\`), behind a frame, with its
+configuration, its storage and its redirect URIs there. What is about a vault of the page's own origin is not in the
+table: its name, its shield, its worker.
 
-${table(known, sealed)}
+${table(known, origin)}
 
-## What an origin of its own stops besides
-
-The columns \`…/origin\` are of an application whose vault is at another origin of its site (\`isolation:
-"origin"\`), behind a frame, with its configuration, its storage and its redirect URIs there. A dash stands there also
-for what is about a vault of the page's own origin: its name, its shield, its worker. What a script can do at the
-page's origin, and no longer with that:
+What a script can do at the page's origin by default, and no longer with that:
 
 ${besides(known)}
+
+## With the vault in the page
+
+With \`isolation: "none"\` the vault runs among the page's own scripts. Nothing is promised there; this is what came of
+scripts that were there before the SDK.
+
+${table(known, none)}
+
+## Where the refresh token is sealed in IndexedDB
+
+With \`persistence: "sealed"\` and \`"sealed-unbound"\` something is stored that a script of the origin can use. What
+reads and what listens ran with both, once in each engine, since a vault is in a worker as by default; so did what
+is about the stored record, wherever a key can be kept.
+
+${table(known, sealed.flat().sort())}
 
 ## What is not stopped
 
@@ -147,7 +189,6 @@ A dash stands where the browser has no such thing, or the place of the vault non
 
 One origin is one trust domain: other applications on it, and HTML that users supply, are inside. Extensions, developer
 tools and malware on the device see what no library can hide (T40). What keeps script out of the page in the
-first place is a Content-Security-Policy without inline script and with Trusted Types. With \`isolation:
-"none"\` nothing of this table holds.
+first place is a Content-Security-Policy without inline script and with Trusted Types.
 `;
 }

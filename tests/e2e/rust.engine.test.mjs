@@ -89,6 +89,49 @@ async function surviveDeath(where) {
   await calls(tab, app);
 }
 
+test("a Yew app goes on with a newer build's vault, and shows nothing of it", async () => {
+  const { app, page } = await yew("shared");
+  const others = await vaultLocks(e2e.tab());
+  const old = await signedIn(page);
+  const [lock] = (await vaultLocks(old)).filter((name) => !others.includes(name));
+  assert.ok(lock, "the old vault holds a lock");
+  await old.run(() => {
+    // What another test saw in this tab.
+    delete sessionStorage.seen;
+    const main = document.querySelector("main");
+    new MutationObserver(() => {
+      sessionStorage.seen = `${sessionStorage.seen ?? ""} ${main?.dataset.status}`;
+    }).observe(document, { subtree: true, attributeFilter: ["data-status"] });
+  });
+
+  await e2e.deployYew("9.9.9");
+  await e2e.deploy("feedfacefeedface");
+  // Its vault restores the session at the provider.
+  const fresh = await e2e.newTab();
+  await fresh.go(page);
+  await untilStatus(fresh, "signed-in");
+  await eventually("the end of the old vault", async () => {
+    return !(await vaultLocks(fresh)).includes(lock);
+  });
+  await calls(old, app);
+  await calls(fresh, app);
+  const left = (await vaultLocks(fresh)).filter((name) => !others.includes(name));
+  assert.equal(left.length, 1, "one vault for both");
+  assert.equal(await old.run(() => sessionStorage.seen ?? ""), "", "its status changed on the way");
+  await old.focus();
+  await click(old, "sign-out");
+  await untilStatus(fresh, "signed-out");
+});
+
+/** @param {Tab} tab of the app's origin */
+async function vaultLocks(tab) {
+  if (!(await tab.url()).startsWith(e2e.servers.app)) await tab.go(`${e2e.servers.app}/c/nobody/`);
+  return tab.run(async () => {
+    const { held = [] } = await navigator.locks.query();
+    return held.map(({ name }) => String(name)).filter((name) => /^tokenward\/vault\//.test(name));
+  });
+}
+
 test("a Yew app says what is wrong: a refused sign-in, every problem of its options", async () => {
   const { app, page } = await yew("shared");
   const tab = e2e.tab();

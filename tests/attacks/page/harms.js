@@ -39,6 +39,16 @@ export function stealNoMore() {
   return tw.stolen;
 }
 
+/** Says what a vault of a newer build says, and waits until that was heard. */
+export async function announce(attack, name) {
+  const channel = new BroadcastChannel(name);
+  const word = { epoch: Date.now() + 1_000_000, event: "vault 1 0123456789abcdef" };
+  channel.postMessage(word);
+  loot(attack, word);
+  await pause(50);
+  channel.close();
+}
+
 /** Gives the vault more to read than anybody needs. */
 export async function flood(attack) {
   const port = seen.connect();

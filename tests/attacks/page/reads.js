@@ -169,7 +169,11 @@ const READS = {
     hear(word);
   },
 
-  async "starts the vault's module in the page and searches its memory"(hear, _, { config }) {
+  async "starts the vault's module in the page and searches its memory"(
+    hear,
+    _,
+    { config, isSealed },
+  ) {
     const buffers = [];
     const { instantiate } = WebAssembly;
     WebAssembly.instantiate = async (...args) => {
@@ -197,7 +201,11 @@ const READS = {
       connect(`tokenward/1/${build}/0/${hash}`, port2);
       hear(await answer(port1, hello));
       hear(await answer(port1, { type: "exportAccessToken", id: 1 }, (message) => message.id));
-      for (const { buffer } of buffers) searchBytes(new Uint8Array(buffer), hear);
+      // It opens a sealed record in its own time.
+      for (let looks = isSealed ? 12 : 1; looks > 0; looks -= 1) {
+        for (const { buffer } of buffers) searchBytes(new Uint8Array(buffer), hear);
+        if (looks > 1) await pause(250);
+      }
     } finally {
       WebAssembly.instantiate = instantiate;
     }
@@ -357,7 +365,7 @@ export async function digest(text) {
 }
 
 /** Runs of letters, as a search of memory finds them. */
-function searchBytes(bytes, hear) {
+export function searchBytes(bytes, hear) {
   const text = new TextDecoder("latin1").decode(bytes);
   for (const found of text.match(/[\x21-\x7e]{16,}/g) ?? []) hear(found);
   const wide = new TextDecoder("utf-16le").decode(bytes);

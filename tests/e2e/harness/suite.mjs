@@ -158,6 +158,11 @@ export class Suite {
     return this.#root.deploy(build);
   }
 
+  /** @param {string} version of the crate that the page under /yew/ has from now on */
+  deployYew(version) {
+    return this.#root.deployYew(version);
+  }
+
   /** @param {{ issuer: string, clientId: string, api: string }} settings for the page under /yew/ */
   settleYew(settings) {
     return this.#root.settleYew(settings);

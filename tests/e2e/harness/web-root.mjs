@@ -93,6 +93,20 @@ export async function makeWebRoot() {
       await writeFile(path.join(root, "yew/settings.json"), JSON.stringify(settings));
     },
     /**
+     * Serves the example in Rust as it is with another version of the crate: the same code under another name.
+     *
+     * @param {string} version as long as the one it has
+     */
+    async deployYew(version) {
+      const file = path.join(root, "yew/app_bg.wasm");
+      // As Latin-1 every byte is a letter, and stays where it is.
+      const module = await readFile(file, "latin1");
+      const found = /crate-\d+\.\d+\.\d+/.exec(module)?.[0];
+      const name = `crate-${version}`;
+      if (found?.length !== name.length) throw new Error(`the module is of build ${found}`);
+      await writeFile(file, module.replaceAll(found, name), "latin1");
+    },
+    /**
      * Serves package and vault as another build has them: the same code under another name.
      *
      * @param {string} build 16 hexadecimal digits
