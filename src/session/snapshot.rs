@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn words_are_read_as_they_are_written() {
-        for by in [RestoredBy::Redirect, RestoredBy::Sealed] {
+        for by in [RestoredBy::Redirect, RestoredBy::Frame, RestoredBy::Sealed] {
             assert_eq!(RestoredBy::read(by.as_str()), Some(by));
         }
         assert_eq!(RestoredBy::read("Sealed"), None);

@@ -27,7 +27,7 @@ const stolen = () =>
     .filter(({ method, url }) => method === "POST" && url === "/token");
 
 test("two issuers in one page: each has its own session, and nothing of the other's (mx2)", async () => {
-  const second = await startServers();
+  const second = await startServers({ hasOwnKeys: true });
   try {
     const app = await e2e.application({ page: { create: false } });
     const back = `${app.base}back`;

@@ -51,28 +51,22 @@ import { Store } from "./store.mjs";
  * @property {string} api the API's origin, audience of every access token
  * @property {string} app the app's origin, for clients that name no redirect URI
  * @property {number} accessTokenTtl seconds
+ * @property {boolean} hasOwnKeys whether it signs with keys that no other issuer of this process has
  */
 
 /**
- * The private keys of each issuer. One that starts again in this process keeps them, as a provider does:
- * an RSA pair takes long to make, and each file of tests starts its servers anew.
+ * The private keys that the issuers of this process share, unless one is to have its own: an RSA pair takes
+ * half a second to make, a process starts the servers of all its files of tests at once, and no two of those meet.
  *
- * @type {Map<string, import("oidc-provider").JWK[]>}
+ * @type {import("oidc-provider").JWK[] | undefined}
  */
-const keysOf = new Map();
+let sharedKeys;
 
-/**
- * @param {string} issuer
- * @returns {import("oidc-provider").JWK[]} the first signs ID tokens, the second access tokens
- */
-function keysAt(issuer) {
-  const keys = keysOf.get(issuer) ?? [signingKey("RS256"), signingKey("ES256")];
-  keysOf.set(issuer, keys);
-  return keys;
-}
+/** @returns {import("oidc-provider").JWK[]} the first signs ID tokens, the second access tokens */
+const newKeys = () => [signingKey("RS256"), signingKey("ES256")];
 
 /** @param {ProviderOptions} options */
-export async function createProvider({ issuer, api, app, accessTokenTtl }) {
+export async function createProvider({ issuer, api, app, accessTokenTtl, hasOwnKeys }) {
   const { Provider, errors } = await importProvider();
   const store = new Store();
   const counters = new Counters();
@@ -84,7 +78,8 @@ export async function createProvider({ issuer, api, app, accessTokenTtl }) {
   const clients = new Map();
   const defaults = { accessTokenTtl, recognized: /** @type {string | undefined} */ (undefined) };
   const apiSecret = randomBytes(32).toString("base64url");
-  const keys = keysAt(issuer);
+  sharedKeys ??= newKeys();
+  const keys = hasOwnKeys ? newKeys() : sharedKeys;
 
   const oidc = new Provider(
     issuer,

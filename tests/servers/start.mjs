@@ -19,6 +19,7 @@ import { createProvider } from "./provider.mjs";
  * @property {string | Record<string, string>} [framesDir] what the vault's own origin serves, with
  *   `FRAME_HEADERS`
  * @property {number} [accessTokenTtl] seconds; 300 unless told
+ * @property {boolean} [hasOwnKeys] whether the provider signs with keys that no other one of this process has
  * @property {Partial<Record<"issuer" | "api" | "app" | "vault" | "other" | "control", import("./listen.mjs").Port>>}
  *   [ports] fixed ones; otherwise the first that are free above 8100
  */
@@ -73,6 +74,7 @@ export async function startServers({
   framesDir,
   accessTokenTtl = 300,
   ports = {},
+  hasOwnKeys = false,
 } = {}) {
   // One after the other: all of them look for the first free port.
   const at = {
@@ -95,7 +97,7 @@ export async function startServers({
     clientId: DEFAULT_CLIENT_ID,
   };
 
-  const provider = await createProvider({ ...addresses, accessTokenTtl });
+  const provider = await createProvider({ ...addresses, accessTokenTtl, hasOwnKeys });
   await provider.addClient({ clientId: DEFAULT_CLIENT_ID });
   const api = createApi({
     issuer: addresses.issuer,
