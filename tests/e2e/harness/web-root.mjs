@@ -2,7 +2,7 @@
 // What the app's origin serves: the test page, the built package, and the vault's folder as
 // `npx tokenward init` makes it.
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -24,21 +24,36 @@ export const PACKAGE =
 const YEW =
   process.env.TOKENWARD_YEW || fileURLToPath(new URL("../../../target/yew/dist", import.meta.url));
 
-export async function makeWebRoot() {
+/**
+ * What every root begins with, made once in a process: a process has the files of a whole cell.
+ *
+ * @type {Promise<string> | undefined}
+ */
+let beginning;
+
+async function makeBeginning() {
   if (!existsSync(path.join(PACKAGE, "index.js"))) {
     throw new Error("pkg/ is missing: run `cargo xtask build`");
   }
-  const root = await mkdtemp(path.join(tmpdir(), "tokenward-e2e-"));
-  await mkdir(path.join(root, "settings"));
-  await mkdir(path.join(root, "made"));
-  await mkdir(path.join(root, "baked"));
+  const folder = await mkdtemp(path.join(tmpdir(), "tokenward-e2e-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  for (const name of ["settings", "made", "baked"]) await mkdir(path.join(folder, name));
   // A copy: a build that runs meanwhile must not put another page entry beside the vault.
-  const copy = path.join(root, "pkg");
+  const copy = path.join(folder, "pkg");
   await cp(PACKAGE, copy, { recursive: true });
-  await run(process.execPath, [path.join(copy, "bin/tokenward.js"), "init", root]);
-  await makeMortal(path.join(root, "tokenward"));
-  await makeReadable(path.join(root, "tokenward"));
-  await makeBroken(path.join(root, "tokenward"));
+  await run(process.execPath, [path.join(copy, "bin/tokenward.js"), "init", folder]);
+  const vault = path.join(folder, "tokenward");
+  await makeMortal(vault);
+  await makeReadable(vault);
+  await makeBroken(vault);
+  return folder;
+}
+
+export async function makeWebRoot() {
+  beginning ??= makeBeginning();
+  const root = await mkdtemp(path.join(tmpdir(), "tokenward-e2e-"));
+  await cp(await beginning, root, { recursive: true });
+  const copy = path.join(root, "pkg");
 
   return {
     /** Directories by URL prefix. */
