@@ -36,7 +36,8 @@ export const LIMITS = {
   anywhere, without the browser it came from, until it is rotated there, somebody signs out, or the provider ends
   it. A provider that detects reuse ends the session of both when the vault renews next.`,
   "hears what passes": `only with \`isolation: "none"\`: the vault runs in the page and with the page's functions.
-  A script that replaces them, before the SDK or later, hears tokens, or codes with their verifiers, pass through them.`,
+  A script that replaced them before the SDK started hears tokens, or codes with their verifiers, pass through them;
+  how much one hears that comes later was not tried.`,
   "reads the vault's memory": `only with \`isolation: "none"\`: a script that runs before the SDK takes a hand on the
   memory of the vault's module, and reads the tokens there whenever it likes.`,
   "sees what the API gives away": `an API that returns the token which it was sent in bytes that are no text, or in

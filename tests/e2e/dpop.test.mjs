@@ -2,7 +2,7 @@
 // One key for each client, wherever its vaults are: over reloads, in every tab, until somebody signs out.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { killVaults, MORTAL_URL } from "./harness/mortal.mjs";
+import { killVaults, loseVault, MORTAL_URL } from "./harness/mortal.mjs";
 import { once, place, storesKeys } from "./harness/place.mjs";
 import { removeStored, storedKey } from "./harness/proofs.mjs";
 import { suite } from "./harness/suite.mjs";
@@ -36,8 +36,7 @@ test("a reload goes on with the same key (rf9, dp12)", storesKeys, async () => {
   assert.equal(await keyOf(app, tab), key);
 
   // Where the vault is lost for certain, the provider restores the session.
-  await tab.go(`${e2e.servers.app}/c/keeper/`);
-  if (place.sharesTabs) await killVaults(tab);
+  await loseVault(tab);
   await tab.go(app.base);
   await tab.until("the restored session", (auth) => auth?.state.restoredBy === "redirect");
   assert.equal(await keyOf(app, tab), key);

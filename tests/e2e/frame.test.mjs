@@ -3,7 +3,7 @@
 // (`restore: "frame"`): the page stays. Only where that comes to nothing does a page leave, once.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { killVaults, mortal } from "./harness/mortal.mjs";
+import { killVaults, loseVault, mortal } from "./harness/mortal.mjs";
 import { endsAlone, once, place, storesKeys } from "./harness/place.mjs";
 import { everythingStored } from "./harness/stored.mjs";
 import { suite } from "./harness/suite.mjs";
@@ -31,16 +31,6 @@ async function framed(options = {}) {
   await app.settle({ options: { ...given, vaultUrl } });
   e2e.changePage({ "frame-src": ["'self'", e2e.servers.issuer] });
   return app;
-}
-
-/**
- * Leaves the application's pages, and has their vault end.
- *
- * @param {Tab[]} tabs
- */
-async function loseVault(...tabs) {
-  for (const tab of tabs) await tab.go(`${e2e.servers.app}/c/keeper/`);
-  if (place.sharesTabs) await killVaults(tabs[0] ?? e2e.tab());
 }
 
 /** @param {Application} app how often the provider was asked, and how often a page was loaded */

@@ -3,7 +3,7 @@
 // provider, once, without a stored secret; and does not where nobody is to be signed in any more.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { killVaults, MORTAL_URL } from "./harness/mortal.mjs";
+import { killVaults, loseVault, MORTAL_URL } from "./harness/mortal.mjs";
 import { once, place } from "./harness/place.mjs";
 import { everythingStored } from "./harness/stored.mjs";
 import { suite } from "./harness/suite.mjs";
@@ -24,17 +24,6 @@ const living = place.outlivesPage ? {} : { skip: "no vault outlives its page her
 /** Whether all tabs are in one vault, so that one of them restores the session of all. */
 const isShared = place.sharesTabs;
 const shared = isShared ? {} : { skip: "each page has a vault of its own here" };
-
-/**
- * Leaves the application's pages, and has their vault end.
- *
- * @param {Tab[]} tabs
- */
-async function loseVault(...tabs) {
-  for (const tab of tabs) await tab.go(`${e2e.servers.app}/c/keeper/`);
-  // Where it does not outlive its pages, one in the back/forward cache may keep it all the same.
-  if (place.sharesTabs) await killVaults(tabs[0] ?? e2e.tab());
-}
 
 /**
  * Waits until a page is back from the provider, and its client knows who is signed in.

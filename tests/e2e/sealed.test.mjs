@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BROKEN } from "./harness/broken.mjs";
-import { killVaults, MORTAL_URL } from "./harness/mortal.mjs";
+import { loseVault, MORTAL_URL } from "./harness/mortal.mjs";
 import { inOneCell, inWorker, once, place, storesKeys } from "./harness/place.mjs";
 import { removeStored } from "./harness/proofs.mjs";
 import { everythingStored, sealedRecords, tamper } from "./harness/stored.mjs";
@@ -26,15 +26,13 @@ const sealed = { options: SEALED, provider: BOUND };
 const alone = { options: { ...SEALED, restore: /** @type {const} */ ("none") }, provider: BOUND };
 
 /**
- * Leaves the application's pages, and has their vault end.
+ * Has a page's vault end once its sign-in is over.
  *
  * @param {Tab} tab
  */
-async function loseVault(tab) {
-  // Before that a sign-in is not over.
+async function loseSettled(tab) {
   await tab.ready();
-  await tab.go(`${e2e.servers.app}/c/keeper/`);
-  if (place.sharesTabs) await killVaults(tab);
+  await loseVault(tab);
 }
 
 /** @param {Application} app */
@@ -68,7 +66,7 @@ test(
     await call(tab);
     const key = app.calls().at(-1)?.proof?.jkt;
     for (const path of ["", "deep/page?x=1#part"]) {
-      await loseVault(tab);
+      await loseSettled(tab);
       const before = asked(app);
       await app.open({ tab, path });
       await tab.ready();
@@ -86,7 +84,7 @@ test(
     // A renewal is written down, too: the old token is of no more use.
     app.refuseTokens();
     await call(tab);
-    await loseVault(tab);
+    await loseSettled(tab);
     await app.open({ tab });
     await tab.ready();
     assert.equal((await tab.state()).restoredBy, "sealed");
@@ -157,7 +155,7 @@ test(
     assert.equal((await records(tab, app)).length, 1);
     await tab.run((auth) => auth.signOut({ local: true }));
     assert.deepEqual(await records(tab, app), []);
-    await loseVault(tab);
+    await loseSettled(tab);
     const before = asked(app);
     await app.open({ tab });
     await tab.ready();
@@ -179,7 +177,7 @@ for (const how of [
   test(`a record that does not open is a clean sign-out: ${how} (st5)`, storedOnce, async () => {
     const app = await e2e.application(alone);
     const tab = await app.openSignedIn();
-    await loseVault(tab);
+    await loseSettled(tab);
     if (how === "another key for proofs") {
       await tab.run(removeStored, `key ${e2e.servers.issuer} ${app.clientId}`);
     } else {
@@ -205,7 +203,7 @@ test(
   async () => {
     const app = await e2e.application(alone);
     const tab = await app.openSignedIn();
-    await loseVault(tab);
+    await loseSettled(tab);
     const other = { ...alone.options, scope: ["openid", "offline_access"] };
     await app.settle({ options: other });
     const before = asked(app);
@@ -217,7 +215,7 @@ test(
     await tab.untilStatus("signedIn");
     assert.equal((await records(tab, app)).length, 2);
     // One that is put in the other's place does not open there.
-    await loseVault(tab);
+    await loseSettled(tab);
     assert.equal(await tab.run(tamper, app.clientId, "another configuration's"), 2);
     const then = asked(app);
     for (const options of [other, alone.options]) {
@@ -227,7 +225,7 @@ test(
       const { reason, restoredBy } = await tab.state();
       assert.ok(reason === "sealed_unreadable" || restoredBy === "sealed", reason);
       if (reason) break;
-      await loseVault(tab);
+      await loseSettled(tab);
     }
     assert.equal((await tab.state()).reason, "sealed_unreadable");
     assert.ok(asked(app).refreshesSucceeded <= then.refreshesSucceeded + 1);
@@ -286,7 +284,7 @@ test(
   async () => {
     const app = await e2e.application(sealed);
     const tab = await app.openSignedIn();
-    await loseVault(tab);
+    await loseSettled(tab);
     assert.equal(e2e.servers.direct.provider.revokeGrants({ clientId: app.clientId }), 1);
     await tab.go(app.base);
     await tab.untilUrl(
@@ -301,7 +299,7 @@ test(
 test("an outage while the session is restored ends nothing (rf6)", storedOnce, async () => {
   const app = await e2e.application(sealed);
   const tab = await app.openSignedIn();
-  await loseVault(tab);
+  await loseSettled(tab);
   app.planFault({ step: "refresh", status: 503 });
   await app.open({ tab });
   await tab.ready();
@@ -325,7 +323,7 @@ test(
     const before = asked(app).refreshesSucceeded;
     await tab.run((auth, url) => void auth.fetch(url).catch(() => {}), `${e2e.servers.api}/me`);
     await eventually("the rotation", async () => asked(app).refreshesSucceeded > before);
-    await loseVault(tab);
+    await loseSettled(tab);
     faults.release();
     await app.open({ tab });
     await tab.ready();
@@ -336,7 +334,7 @@ test(
     );
     assert.equal(asked(app).reuses, 1);
     // What is left of it says no more than that.
-    await loseVault(tab);
+    await loseSettled(tab);
     const then = asked(app);
     await app.open({ tab });
     await tab.ready();
@@ -364,7 +362,7 @@ test(
     };
     const unbound = await e2e.application({ options });
     const tab = await unbound.openSignedIn();
-    await loseVault(tab);
+    await loseSettled(tab);
     await unbound.open({ tab });
     await tab.ready();
     assert.equal((await tab.state()).restoredBy, "sealed");

@@ -39,6 +39,17 @@ export async function makeMortal(folder) {
   await writeFile(`${folder}/mortal.vault.js`, vault + LISTEN);
 }
 
+/**
+ * Leaves the application's pages, and has their vault end.
+ *
+ * @param {import("./tab.mjs").Tab[]} tabs
+ */
+export async function loseVault(...tabs) {
+  for (const tab of tabs) await tab.go(`${tab.servers.app}/c/keeper/`);
+  // Where it does not outlive its pages, one in the back/forward cache may keep it all the same.
+  if (place.sharesTabs && tabs[0]) await killVaults(tabs[0]);
+}
+
 /** Ends every vault as a crash would, without a word to its pages. */
 export const killVaults = (/** @type {import("./tab.mjs").Tab} */ tab) => order(tab, "die", "kill");
 
