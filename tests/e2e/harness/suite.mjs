@@ -94,6 +94,8 @@ export class Suite {
     }
     await focusOn(this.driver, shared.first);
     await this.driver.get("about:blank");
+    // A vault of all tabs would stay for minutes, and a process has room for about a hundred.
+    if (engine.keepsSharedWorkers) await engine.devTools?.kill(this.driver, "shared_worker");
     provider.endSessions();
     api.refuseNext(0);
     api.wantNonce({});
