@@ -225,6 +225,33 @@ test("doctor knows this package's vault with a configuration in it", async () =>
   assert.match((await doctor(`${origin}/`)).said, /^warning +vault build: .*other bytes/m);
 });
 
+test("doctor knows whether a page may show the frame that restores a session", async () => {
+  const baked = (/** @type {string} */ restore) => {
+    const config = JSON.stringify({ issuer: "https://id.example.com/tenant", restore });
+    const first = `CONFIG=${JSON.stringify(config)};`;
+    const body = String(right[VAULT]?.body).replace("CONFIG=void 0;", () => first);
+    return { ...right, [VAULT]: { ...right[VAULT], body } };
+  };
+  /** @param {string} restore @param {string} policy */
+  const said = async (restore, policy) => {
+    const page = { ...right[PAGE], headers: { [CSP]: policy } };
+    served = { ...baked(restore), [PAGE]: page };
+    const { lines } = await doctor(`${origin}/`);
+    return lines.find(({ name }) => name === "page frame-src");
+  };
+  const enough = `${STRICT}; frame-src https://id.example.com 'self'`;
+  assert.equal(await said("redirect", STRICT), undefined);
+  assert.equal((await said("frame", enough))?.level, "ok");
+  for (const policy of [STRICT, enough.replace(" 'self'", ""), `${STRICT}; frame-src 'self'`]) {
+    const line = await said("frame", policy);
+    assert.equal(line?.level, "problem", policy);
+    assert.ok(
+      line?.text.includes(`add \`frame-src https://id.example.com ${origin}\``),
+      line?.text,
+    );
+  }
+});
+
 test("doctor wants a vault in a folder of its own", async () => {
   served = { ...right, "/vault.js": { ...right[VAULT] }, "/shield.js": { ...right[SHIELD] } };
   const { code, said } = await doctor(`${origin}/`, "--vault", "/vault.js");

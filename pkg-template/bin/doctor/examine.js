@@ -4,9 +4,9 @@
 import { readFile } from "node:fs/promises";
 import { ask, shown } from "./answers.js";
 import { checkCallback, checkCookies, checkShield } from "./beside.js";
-import { checkOrigin, checkPage } from "./page.js";
+import { checkFrames, checkOrigin, checkPage } from "./page.js";
 import { problem } from "./report.js";
-import { checkVault } from "./vault.js";
+import { checkVault, configurationOf } from "./vault.js";
 
 /**
  * @typedef {import("./answers.js").Answer} Answer
@@ -51,6 +51,7 @@ export async function examine({ page, vault, callback }) {
   const frame = callback ?? new URL("./callback.html", vault);
   const back = await fetched("callback frames", frame, "file");
   if (back) findings.push(checkCallback(back, callback !== undefined));
+  if (script) findings.push(...checkFrames(document, configurationOf(script), frame));
   return [...findings, ...checkCookies(answers)];
 }
 

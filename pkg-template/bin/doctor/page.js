@@ -27,7 +27,7 @@ export function checkOrigin({ protocol, hostname, origin }) {
  * @returns {Finding[]}
  */
 export function checkPage(answer, asked, vault) {
-  const { url, status, headers, content } = answer;
+  const { url, status } = answer;
   if (url.origin !== asked.origin) {
     return [problem("page", `it redirects to ${url.origin}: give the page's own address`)];
   }
@@ -36,10 +36,7 @@ export function checkPage(answer, asked, vault) {
       ? ok("page", `${shown(url)} is there`)
       : problem("page", `${shown(url)} is ${status}: give the address of your application's page`),
   ];
-  const policies = [
-    ...parsePolicies(headers.get("content-security-policy")),
-    ...policiesInMeta(content.toString("utf8")),
-  ];
+  const policies = policiesOf(answer);
   if (policies.length === 0) {
     const cure = "a Content-Security-Policy keeps injected script out, which could use the session";
     return [...findings, warning("page policy", `there is none: ${cure}`)];
@@ -52,6 +49,41 @@ export function checkPage(answer, asked, vault) {
     webAssembly(policies),
     trustedTypes(policies),
   ];
+}
+
+/** @param {Answer} answer */
+function policiesOf({ headers, content }) {
+  return [
+    ...parsePolicies(headers.get("content-security-policy")),
+    ...policiesInMeta(content.toString("utf8")),
+  ];
+}
+
+/**
+ * Whether the page may show the hidden frame with which its vault restores a session: the provider in it, and
+ * then the page that it comes back to.
+ *
+ * @param {Answer} answer
+ * @param {Record<string, unknown> | undefined} config what is written into its vault
+ * @param {URL} callback
+ * @returns {Finding[]}
+ */
+export function checkFrames(answer, config, callback) {
+  if (config?.restore !== "frame" || !URL.canParse(String(config.issuer))) return [];
+  const name = "page frame-src";
+  const policies = policiesOf(answer);
+  const { origin } = new URL(String(config.issuer));
+  const isShown = [new URL(`${origin}/`), callback].every((url) =>
+    allows(policies, "frame-src", url, answer.url),
+  );
+  return isShown
+    ? [ok(name, "the page may show what restores a session")]
+    : [
+        problem(
+          name,
+          `\`restore: "frame"\` comes to nothing: add \`frame-src ${origin} ${callback.origin}\``,
+        ),
+      ];
 }
 
 /**

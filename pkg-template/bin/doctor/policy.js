@@ -34,6 +34,7 @@ function parsePolicy(text) {
 /** What a directive falls back to where it is absent. */
 const FALLBACKS = /** @type {Record<string, string[]>} */ ({
   "connect-src": ["default-src"],
+  "frame-src": ["child-src", "default-src"],
   "script-src": ["default-src"],
   "worker-src": ["child-src", "script-src", "default-src"],
 });

@@ -176,12 +176,29 @@ export function isHashed({ pathname }) {
 
 /** The line where `init --config` writes a configuration, as the package has it. */
 const FIRST = "const TOKENWARD_CONFIG=void 0;\n";
+/** The same line with one: a string, which holds JSON. */
+const WRITTEN = /^const TOKENWARD_CONFIG=(".*");\n/;
+
+/**
+ * The configuration that is written into a vault; `undefined` where there is none, or nobody can read it.
+ *
+ * @param {Answer} answer
+ * @returns {Record<string, unknown> | undefined}
+ */
+export function configurationOf({ content }) {
+  const [, text] = WRITTEN.exec(content.toString("utf8")) ?? [];
+  try {
+    return text === undefined ? undefined : JSON.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
 
 /** @param {Answer} answer @param {Own} own */
 function build({ content }, own) {
   const name = "vault build";
   if (content.equals(own.vault)) return ok(name, "byte for byte this package's");
-  const baked = /^const TOKENWARD_CONFIG=".*";\n/.exec(content.toString("latin1"))?.[0];
+  const baked = WRITTEN.exec(content.toString("latin1"))?.[0];
   if (baked && content.subarray(baked.length).equals(own.vault.subarray(FIRST.length))) {
     return ok(name, "this package's, with a configuration in it");
   }
