@@ -63,8 +63,13 @@ async function calls(tab) {
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
 }
 
-/** @param {Tab} tab */
-const frames = (tab) => tab.run(() => document.querySelectorAll("iframe").length);
+/**
+ * The page hears of the session first, and then that its frame is no longer wanted.
+ *
+ * @param {Tab} tab
+ */
+const untilNoFrame = (tab) =>
+  tab.until("the frame's end", () => document.querySelectorAll("iframe").length === 0);
 
 test("a page that finds no vault is signed in by a hidden frame, and stays (im5)", async () => {
   const app = await framed();
@@ -79,7 +84,7 @@ test("a page that finds no vault is signed in by a hidden frame, and stays (im5)
     assert.equal(await tab.url(), app.base + path);
     assert.deepEqual(since(app, before), [1, 1, 1], "one question, one code, the page itself");
     assert.equal(await tab.run((auth) => auth.returnTo ?? null), null, "it is where it was");
-    assert.equal(await frames(tab), 0);
+    await untilNoFrame(tab);
     await calls(tab);
   }
   const kept = await tab.run(everythingStored);
@@ -135,6 +140,7 @@ test("where the provider's session is over too, each way is gone once and no mor
   const { error } = await tab.state();
   assertAuthErrorInfo(error, "oauth_error", /login_required/);
   assert.equal(await tab.url(), app.callback);
+  await tab.ready();
   assert.equal(await tab.run((auth) => auth.returnTo), `/c/${app.clientId}/deep?x=1`);
   assert.deepEqual(since(app, before), [2, 0, 2], "in the frame, then by the page that came back");
 
@@ -144,7 +150,7 @@ test("where the provider's session is over too, each way is gone once and no mor
     await tab.ready();
     assert.equal((await tab.state()).status, "signedOut");
     assert.equal(await tab.url(), app.base);
-    assert.equal(await frames(tab), 0);
+    await untilNoFrame(tab);
   }
   assert.deepEqual(since(app, before), [2, 0, 4]);
   await tab.signIn();
@@ -264,7 +270,7 @@ test("without a configuration in the vault no frame is to be had (st4)", once, a
     tab.run((auth) => auth.ready),
     authError("config_invalid", words),
   );
-  assert.equal(await frames(tab), 0);
+  await untilNoFrame(tab);
   // Nor where another one is there, or without a page for frames.
   const baked = await e2e.application();
   await baked.settle({ options: { ...FRAMED, vaultUrl: await baked.bake() } });

@@ -21,6 +21,8 @@
  * @property {string} usualPlace the place whose cell runs with every change, see xtask/src/test/cells.rs
  * @property {string} insecureHost a name for 127.0.0.1 that is no secure context over http
  * @property {boolean} keepsSharedWorkers whether a SharedWorker outlives its last page for a while
+ * @property {boolean} suspendsSharedWorkers whether a SharedWorker stands still while its last page is in the
+ *   back/forward cache
  * @property {boolean} keepsDatabases whether a page left in the middle of a transaction keeps the database
  *   from every other while it is in the back/forward cache
  * @property {boolean} storesKeysShared whether a SharedWorker can store a `CryptoKey`

@@ -34,6 +34,7 @@ export const chromium = {
   usualPlace: "shared",
   insecureHost: HOST,
   keepsSharedWorkers: true,
+  suspendsSharedWorkers: false,
   keepsDatabases: false,
   storesKeysShared: true,
   sendsStreams: true,

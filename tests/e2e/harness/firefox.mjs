@@ -44,6 +44,7 @@ export const firefox = {
   usualPlace: "shared",
   insecureHost: HOST,
   keepsSharedWorkers: false,
+  suspendsSharedWorkers: false,
   keepsDatabases: false,
   storesKeysShared: true,
   sendsStreams: false,

@@ -35,6 +35,7 @@ export const webkit = {
   usualPlace: "page",
   insecureHost: "app.test",
   keepsSharedWorkers: false,
+  suspendsSharedWorkers: true,
   keepsDatabases: true,
   storesKeysShared: false,
   sendsStreams: false,

@@ -60,6 +60,21 @@ impl Place {
     }
 }
 
+impl Cell {
+    /// About how long its tests take among other cells' tests, in tens of seconds: seen on two processors.
+    pub(super) fn weight(self) -> u32 {
+        match (self.browser, self.place) {
+            (Browser::Chromium, Place::Shared) => 27,
+            (Browser::Chromium, Place::Worker) => 15,
+            (Browser::Chromium, Place::Page) => 7,
+            (Browser::Firefox, Place::Shared) => 32,
+            (Browser::Firefox, Place::Worker) => 16,
+            (Browser::Firefox, Place::Page) => 9,
+            (Browser::Webkit, _) => 18,
+        }
+    }
+}
+
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.browser.name(), self.place.name())

@@ -18,6 +18,7 @@ use anyhow::Result;
 use cells::{Cell, Place};
 use layer::{Filter, Layer};
 use node::Beside;
+use std::cmp::Reverse;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -131,6 +132,16 @@ impl Part {
         // What several would write at once is made by one after the other.
         let is_made_anew = std::env::var_os("UPDATE_THREATS").is_some();
         is_driven(self) && is_driven(other) && !is_made_anew
+    }
+
+    /// Which of two takes longer: the one that has more.
+    fn weight(self) -> u32 {
+        match self {
+            Self::Engine(browser) => cells::of_engine(browser).weight(),
+            Self::Wire(cell) => cell.weight() / 4,
+            Self::Attacks(cell) | Self::E2e(cell) => cell.weight(),
+            _ => 0,
+        }
     }
 
     /// What must be built before it.
@@ -336,11 +347,13 @@ fn finished(part: Part, filter: &Filter, built: &mut Built) -> Layer {
 /// busy; more, and a browser that is kept from its turn too long is taken for one that hangs.
 const AT_ONCE: usize = 3;
 
-/// Runs parts beside each other, the first first.
+/// Runs parts beside each other, those that take longest first: none is to run on when all others are over.
 fn together(parts: &[Part], filter: &Filter, built: &mut Built) -> Vec<Layer> {
     // One by one, and known before anything runs: what is prepared while others run slows them down.
     let ready: Vec<Result<()>> = parts.iter().map(|part| prepared(*part, built)).collect();
-    let jobs = Mutex::new(parts.iter().zip(ready).enumerate());
+    let mut jobs: Vec<_> = parts.iter().zip(ready).enumerate().collect();
+    jobs.sort_by_key(|(_, (part, _))| Reverse(part.weight()));
+    let jobs = Mutex::new(jobs.into_iter());
     let layers = Mutex::new(Vec::new());
     let work = || {
         while let Some((at, (part, ready))) = jobs.lock().ok().and_then(|mut jobs| jobs.next()) {

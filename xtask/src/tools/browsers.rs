@@ -4,11 +4,14 @@ use super::{CrateTool, announce};
 use crate::process;
 use anyhow::{Result, bail};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Chromium's engine without tab strip, extensions and updates, of the same version. Where it is missing,
 /// tests run in the whole browser, which takes them two thirds more of the processor.
 const SHELL: &str = "chromium-headless-shell";
+/// Where Debian has the program. Its command is a script that waits for it, and a driver that ends the script
+/// leaves the browser running, with all its vaults.
+const SHELL_ITSELF: &str = "/usr/lib/chromium/chromium-headless-shell";
 
 /// A browser engine that tests run in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +81,9 @@ impl Browser {
     pub(crate) fn variables_of_a_suite(self) -> Result<Vec<(OsString, OsString)>> {
         let mut told = self.variables()?;
         if self == Self::Chromium {
-            told.extend(find(SHELL).map(|program| ("TOKENWARD_CHROMIUM".into(), program.into())));
+            let program = Path::new(SHELL_ITSELF);
+            let found = program.is_file().then(|| program.to_owned()).or_else(|| find(SHELL));
+            told.extend(found.map(|program| ("TOKENWARD_CHROMIUM".into(), program.into())));
         }
         Ok(told)
     }
