@@ -182,7 +182,7 @@ impl Part {
             Self::WireNative => native::wire(&name, filter),
             Self::Wire(cell) => node::run(&name, &node::WIRE, filter, &cells::told(cell)?, beside),
             Self::Attacks(cell) => {
-                node::run(&name, &node::ATTACKS, filter, &cells::told(cell)?, beside)
+                node::run(&name, &node::ATTACKS, filter, &cells::told_whole(cell)?, beside)
             }
             Self::E2e(cell) => node::run(&name, &node::E2E, filter, &cells::told(cell)?, beside),
             Self::Package => {
