@@ -329,8 +329,13 @@ impl Session {
     /// A page has arrived: what may have passed by now is tried again.
     pub(super) fn restore_again(&mut self, now: Now) {
         let is_due = self.restore.retry_at.is_some_and(|retry_at| retry_at.is_due(now));
-        let is_signed_out = matches!(self.standing, Standing::SignedOut { .. });
-        if is_due && is_signed_out && self.wants_restore() && !self.is_signing_in() {
+        let is_lost = match &self.standing {
+            // Whoever made up a callback has nobody stay signed out.
+            Standing::SignedOut { reason: SignedOutReason::CallbackFailed, .. } => true,
+            Standing::SignedOut { .. } => self.wants_restore(),
+            _ => false,
+        };
+        if is_due && is_lost && !self.is_signing_in() {
             self.restore.retry_at = None;
             self.restore.has_record = self.is_sealed;
             self.restore.has_frame = self.restore.policy == Restore::Frame;
@@ -409,7 +414,11 @@ impl Session {
                 self.outputs.push_back(Output::Prepare(mode));
             }
             (Stage::Ready, Some(_)) => self.put_off(now, offline()),
-            (Stage::Ready | Stage::Elsewhere(_) | Stage::Away(_), None) => {
+            (stage @ (Stage::Ready | Stage::Elsewhere(_) | Stage::Away(_)), None) => {
+                // None of them can ask, and nobody else does: a page that arrives may be one that can.
+                if stage == Stage::Ready {
+                    self.restore_later(now);
+                }
                 self.give_up(now, SignedOutReason::VaultGone, None);
             }
             _ => {}

@@ -182,6 +182,9 @@ test("no address that somebody makes up leads elsewhere (cb9, t14)", async () =>
     const asked = tab.run((auth, returnTo) => auth.signIn({ returnTo }), returnTo);
     await assert.rejects(asked, authError("return_to_invalid", /returnTo/), returnTo);
   }
+  // Nobody is on the way to the provider from there when the next address is opened.
+  const idle = { sdk: "/pkg/index.js", create: false, start: false, watched: false, options: {} };
+  await e2e.settle("", idle);
   for (const query of [
     `code=x&state=${encodeURIComponent(other)}`,
     `code=x&state=y&returnTo=${encodeURIComponent(other)}&return_to=${other}`,
@@ -193,6 +196,7 @@ test("no address that somebody makes up leads elsewhere (cb9, t14)", async () =>
     await tab.untilUrl("the application's start", (url) => url === `${page}/`);
   }
   assert.deepEqual(e2e.servers.direct.other.log.list(), []);
+  await app.settleFramed();
   await app.open({ tab });
   await tab.untilStatus("signedIn");
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);

@@ -393,6 +393,29 @@ fn another_callback_that_fails_does_not_keep_the_session_from_coming_back() {
 }
 
 #[test]
+fn a_callback_that_somebody_made_up_keeps_nobody_signed_out_cb9() {
+    let mut rig = Rig::begun(Restore::Redirect);
+    let error = AuthError::new(Code::CallbackInvalid, Phase::Callback, "twice");
+    rig.tell(Input::CallbackRefused { ask: Ask(1), error });
+    rig.flag_read(None);
+    // The page that brought it stays where it is, so it is the reason for now.
+    let stays = Input::RestoreAsked { ask: Ask(2), can_leave: false, can_frame: false };
+    rig.tell(stays);
+    assert_eq!(rig.status(), "signedOut callback_failed callback_invalid");
+    // The next one can ask the provider.
+    assert_eq!(rig.tell(Input::PageArrived), ["Publish restoring", "Recall", "ReadFlag"]);
+    rig.flag_read(None);
+    assert_eq!(rig.ask_restore(3), ["Prepare"]);
+    // A callback that fails where nobody was signed in has nobody asked.
+    let mut rig = Rig::begun(Restore::Redirect);
+    rig.tell(Input::FlagRead(None));
+    let error = AuthError::new(Code::CallbackInvalid, Phase::Callback, "twice");
+    rig.tell(Input::CallbackRefused { ask: Ask(1), error });
+    assert!(!rig.tell(Input::PageArrived).contains(&"ReadFlag".to_owned()));
+    assert_eq!(rig.status(), "signedOut callback_failed callback_invalid");
+}
+
+#[test]
 fn a_page_that_cannot_leave_waits_for_nobody() {
     let ask = |ask| Input::RestoreAsked { ask: Ask(ask), can_leave: false, can_frame: false };
     for attempted in [None, Some(3)] {
