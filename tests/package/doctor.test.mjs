@@ -242,7 +242,8 @@ test("doctor knows whether a page may show the frame that restores a session", a
   const enough = `${STRICT}; frame-src https://id.example.com 'self'`;
   assert.equal(await said("redirect", STRICT), undefined);
   assert.equal((await said("frame", enough))?.level, "ok");
-  for (const policy of [STRICT, enough.replace(" 'self'", ""), `${STRICT}; frame-src 'self'`]) {
+  const sources = ["", "; frame-src https://id.example.com", "; frame-src 'self'"];
+  for (const policy of sources.map((given) => STRICT + given)) {
     const line = await said("frame", policy);
     assert.equal(line?.level, "problem", policy);
     assert.ok(
