@@ -330,7 +330,7 @@ impl Session {
     pub(super) fn restore_again(&mut self, now: Now) {
         let is_due = self.restore.retry_at.is_some_and(|retry_at| retry_at.is_due(now));
         let is_lost = match &self.standing {
-            // Whoever made up a callback has nobody stay signed out.
+            // A callback that failed ends no session: anybody may have made it up.
             Standing::SignedOut { reason: SignedOutReason::CallbackFailed, .. } => true,
             Standing::SignedOut { .. } => self.wants_restore(),
             _ => false,
@@ -414,11 +414,12 @@ impl Session {
                 self.outputs.push_back(Output::Prepare(mode));
             }
             (Stage::Ready, Some(_)) => self.put_off(now, offline()),
-            (stage @ (Stage::Ready | Stage::Elsewhere(_) | Stage::Away(_)), None) => {
+            (Stage::Ready, None) => {
                 // None of them can ask, and nobody else does: a page that arrives may be one that can.
-                if stage == Stage::Ready {
-                    self.restore_later(now);
-                }
+                self.restore_later(now);
+                self.give_up(now, SignedOutReason::VaultGone, None);
+            }
+            (Stage::Elsewhere(_) | Stage::Away(_), None) => {
                 self.give_up(now, SignedOutReason::VaultGone, None);
             }
             _ => {}
