@@ -63,13 +63,8 @@ async function calls(tab) {
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
 }
 
-/**
- * The page hears of the session first, and then that its frame is no longer wanted.
- *
- * @param {Tab} tab
- */
-const untilNoFrame = (tab) =>
-  tab.until("the frame's end", () => document.querySelectorAll("iframe").length === 0);
+/** @param {Tab} tab */
+const frames = (tab) => tab.run(() => document.querySelectorAll("iframe").length);
 
 test("a page that finds no vault is signed in by a hidden frame, and stays (im5)", async () => {
   const app = await framed();
@@ -84,7 +79,8 @@ test("a page that finds no vault is signed in by a hidden frame, and stays (im5)
     assert.equal(await tab.url(), app.base + path);
     assert.deepEqual(since(app, before), [1, 1, 1], "one question, one code, the page itself");
     assert.equal(await tab.run((auth) => auth.returnTo ?? null), null, "it is where it was");
-    await untilNoFrame(tab);
+    // The page hears of the session first, and then that its frame is no longer wanted.
+    await eventually("the frame's end", async () => (await frames(tab)) === 0);
     await calls(tab);
   }
   const kept = await tab.run(everythingStored);
@@ -150,7 +146,7 @@ test("where the provider's session is over too, each way is gone once and no mor
     await tab.ready();
     assert.equal((await tab.state()).status, "signedOut");
     assert.equal(await tab.url(), app.base);
-    await untilNoFrame(tab);
+    assert.equal(await frames(tab), 0);
   }
   assert.deepEqual(since(app, before), [2, 0, 4]);
   await tab.signIn();
@@ -270,7 +266,7 @@ test("without a configuration in the vault no frame is to be had (st4)", once, a
     tab.run((auth) => auth.ready),
     authError("config_invalid", words),
   );
-  await untilNoFrame(tab);
+  assert.equal(await frames(tab), 0);
   // Nor where another one is there, or without a page for frames.
   const baked = await e2e.application();
   await baked.settle({ options: { ...FRAMED, vaultUrl: await baked.bake() } });
