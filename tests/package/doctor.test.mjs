@@ -213,10 +213,21 @@ test("doctor looks where it is told to, and knows a name that a bundler made", a
   assert.deepEqual([missing.code, /callback frames: .*404/.test(missing.said)], [1, true]);
 });
 
-test("doctor knows this package's vault with a configuration in it", async () => {
+/**
+ * This package's vault, with a configuration written into it.
+ *
+ * @param {Record<string, string>} config
+ */
+function bakedWith(config) {
   const made = String(right[VAULT]?.body);
-  const baked = made.replace("CONFIG=void 0;", () => `CONFIG=${JSON.stringify('{"scope":"x"}')};`);
+  const line = `CONFIG=${JSON.stringify(JSON.stringify(config))};`;
+  const baked = made.replace("CONFIG=void 0;", () => line);
   assert.notEqual(baked, made);
+  return baked;
+}
+
+test("doctor knows this package's vault with a configuration in it", async () => {
+  const baked = bakedWith({ scope: "x" });
   served = changed(VAULT, { body: baked });
   const { code, said } = await doctor(`${origin}/`);
   assert.equal(code, 0, said);
@@ -226,16 +237,11 @@ test("doctor knows this package's vault with a configuration in it", async () =>
 });
 
 test("doctor knows whether a page may show the frame that restores a session", async () => {
-  const baked = (/** @type {string} */ restore) => {
-    const config = JSON.stringify({ issuer: "https://id.example.com/tenant", restore });
-    const first = `CONFIG=${JSON.stringify(config)};`;
-    const body = String(right[VAULT]?.body).replace("CONFIG=void 0;", () => first);
-    return { ...right, [VAULT]: { ...right[VAULT], body } };
-  };
   /** @param {string} restore @param {string} policy */
   const said = async (restore, policy) => {
+    const body = bakedWith({ issuer: "https://id.example.com/tenant", restore });
     const page = { ...right[PAGE], headers: { [CSP]: policy } };
-    served = { ...baked(restore), [PAGE]: page };
+    served = { ...changed(VAULT, { body }), [PAGE]: page };
     const { lines } = await doctor(`${origin}/`);
     return lines.find(({ name }) => name === "page frame-src");
   };
