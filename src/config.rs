@@ -67,6 +67,8 @@ pub struct Config {
     pub restore: Restore,
     /// Where the refresh token is.
     pub persistence: Persistence,
+    /// The backend that keeps the refresh token behind a cookie, where it is not the vault's to keep.
+    pub refresh_cookie: Option<RefreshCookie>,
     /// Whether people may sign in by giving their password to the page (`"deprecated"`).
     pub allow_password_grant: bool,
     /// Whether `exportAccessToken` is allowed.
@@ -172,6 +174,20 @@ pub enum Persistence {
     SealedUnbound,
 }
 
+/// A backend of the application's that takes token requests in the provider's place, and keeps the refresh token
+/// behind a cookie that no script reads (RFC 10017, 6.2). Only where the configuration is written into the
+/// vault: any script of an origin that it serves could else have a vault of its own ask it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshCookie {
+    /// Where codes are exchanged and tokens are renewed; an absolute URL in canonical form.
+    pub token: String,
+    /// Where a sign-out is told, so that the cookie goes.
+    pub revocation: String,
+    /// The header that says so of every such request: no form and no page of another origin can send it
+    /// without the backend's leave.
+    pub header: String,
+}
+
 impl Persistence {
     /// The option's word; `None` for its default.
     #[must_use]
@@ -205,7 +221,7 @@ impl Config {
 
     /// The same for a vault that has `baked`, the text of the one configuration that it serves: whatever else a
     /// page asks for is `config_invalid`. Without it nobody may name origins of an application, or have sessions
-    /// restored in a frame.
+    /// restored in a frame or by a cookie.
     pub fn admit(
         text: &str,
         baked: Option<&str>,
@@ -231,6 +247,9 @@ impl Config {
             None if wanted.restore == Restore::Frame => Some(
                 "`restore` is \"frame\" for `npx tokenward init --config` alone: write them into the vault with \
                  it, or take \"redirect\"",
+            ),
+            None if wanted.refresh_cookie.is_some() => Some(
+                "`refreshCookie` is for `npx tokenward init --config` alone: write them into the vault with it",
             ),
             None => None,
         };

@@ -43,7 +43,7 @@ fuzz_target!(|input: (u16, Option<&str>, Option<&str>, &[u8])| {
         body: body.to_vec(),
     };
     let grant = known();
-    let refresh_token = Rc::new(Secret::from("rt"));
+    let refresh_token = Some(Rc::new(Secret::from("rt")));
     let request =
         TokenRequest::Refresh { grant: Rc::new(grant.clone()), refresh_token, audience: 0 };
     match judge(&request, Ok(answer()), &config(), NOW).and_then(believed) {
@@ -138,6 +138,7 @@ fn known() -> Grant {
     Grant {
         access_token: Rc::new(Secret::from("at")),
         refresh_token: Some(Rc::new(Secret::from("rt"))),
+        has_cookie: false,
         id_token: None,
         claims: Some(claims()),
         scopes: vec!["openid".to_owned(), "read".to_owned()],
@@ -171,6 +172,7 @@ fn config() -> Config {
         page_origin: "https://app.example.com".to_owned(),
         app_origins: Vec::new(),
         persistence: Persistence::Memory,
+        refresh_cookie: None,
         fingerprint: String::new(),
     }
 }

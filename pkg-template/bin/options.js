@@ -17,6 +17,7 @@ export const OPTIONS = {
   logout: "object",
   restore: "string",
   persistence: "string",
+  refreshCookie: "object",
   allowTokenExport: "boolean",
   allowPasswordGrant: "string",
   timeouts: "object",
@@ -54,6 +55,11 @@ export const MEMBERS = {
     userinfo: "string",
     pushedAuthorizationRequest: "string",
     idTokenSigningAlgValuesSupported: "strings",
+  },
+  refreshCookie: {
+    token: "string!",
+    revocation: "string!",
+    header: "string",
   },
   logout: {
     postLogoutRedirectUri: "string",

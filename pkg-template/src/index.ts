@@ -23,6 +23,7 @@ export type {
   ClientOptions,
   Endpoints,
   OriginOptions,
+  RefreshCookie,
   RequestSignature,
   Resource,
 } from "./options.js";

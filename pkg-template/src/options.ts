@@ -70,6 +70,16 @@ export interface Endpoints {
   idTokenSigningAlgValuesSupported?: readonly string[];
 }
 
+/** A backend that keeps the refresh token (RFC 10017, 6.2). */
+export interface RefreshCookie {
+  /** Where codes are exchanged and tokens are renewed: an absolute URL. */
+  token: string;
+  /** Where a sign-out is told, so that the cookie goes. */
+  revocation: string;
+  /** The header, with the value `1`, without which the backend answers nobody; `"X-Tokenward"` where absent. */
+  header?: string;
+}
+
 /** What `createClient` takes. Up to `timeouts`, options define the session: clients that agree in them share it. */
 export interface ClientOptions {
   /** The provider's issuer identifier, exactly as it writes it. */
@@ -126,6 +136,11 @@ export interface ClientOptions {
    * use it anywhere. `"memory"` where absent.
    */
   persistence?: "memory" | "sealed" | "sealed-unbound";
+  /**
+   * A backend of yours that keeps the refresh token behind a cookie, and takes token requests in the provider's
+   * place; only where `npx tokenward init --config` wrote that into the vault.
+   */
+  refreshCookie?: RefreshCookie;
   /** Whether `exportAccessToken()` may hand the access token to the page. */
   allowTokenExport?: boolean;
   /** Whether `signInWithPassword()` may take a password: RFC 9700 forbids it, so for migrations alone. */

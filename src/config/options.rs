@@ -98,6 +98,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     pinned("logout", Kind::Object),
     pinned("restore", Kind::String),
     pinned("persistence", Kind::String),
+    pinned("refreshCookie", Kind::Object),
     pinned("allowTokenExport", Kind::Boolean),
     pinned("allowPasswordGrant", Kind::String),
     pinned("timeouts", Kind::Object),
@@ -147,6 +148,13 @@ pub(super) const ENDPOINTS: &[OptionSpec] = &[
     pinned("idTokenSigningAlgValuesSupported", Kind::Strings),
 ];
 
+/// The members of `refreshCookie`.
+pub(super) const REFRESH_COOKIE: &[OptionSpec] = &[
+    required("token", Kind::String),
+    required("revocation", Kind::String),
+    pinned("header", Kind::String),
+];
+
 /// The members of `logout`.
 pub(super) const LOGOUT: &[OptionSpec] = &[
     pinned("postLogoutRedirectUri", Kind::String),
@@ -164,6 +172,7 @@ pub(crate) const MEMBERS: &[(&str, &[OptionSpec])] = &[
     ("apiKeys", API_KEY),
     ("signatures", SIGNATURE),
     ("endpoints", ENDPOINTS),
+    ("refreshCookie", REFRESH_COOKIE),
     ("logout", LOGOUT),
     ("timeouts", TIMEOUTS),
 ];

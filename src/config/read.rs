@@ -1,10 +1,10 @@
 //! The options, read into a [`Config`].
 
 use super::{
-    Config, Endpoints, Logout, Persistence, Resource, Restore, TokenType,
-    credential::Key,
+    Config, Endpoints, Logout, Persistence, RefreshCookie, Resource, Restore, TokenType,
+    credential::{Key, header_problem},
     keys,
-    options::{ENDPOINTS, LOGOUT, OPTIONS, RESOURCE, TIMEOUTS},
+    options::{ENDPOINTS, LOGOUT, OPTIONS, REFRESH_COOKIE, RESOURCE, TIMEOUTS},
     reader::{Problems, Reader},
     scalars,
 };
@@ -55,6 +55,7 @@ pub(super) fn config(
         logout: logout(&from, urls),
         restore: restore(&from),
         persistence: persistence(&from),
+        refresh_cookie: refresh_cookie(&from, urls),
         allow_password_grant: allow_password_grant(&from),
         allow_token_export: from.boolean("allowTokenExport").unwrap_or(false),
         network_timeout: network_timeout(&from),
@@ -235,6 +236,29 @@ fn persistence(from: &Reader<'_>) -> Persistence {
             Persistence::Memory
         }
     }
+}
+
+/// The header by which a backend knows the vault, where the options do not say.
+const COOKIE_HEADER: &str = "X-Tokenward";
+
+fn refresh_cookie(from: &Reader<'_>, urls: &dyn ParseUrl) -> Option<RefreshCookie> {
+    let cookie = from.object("refreshCookie", REFRESH_COOKIE)?;
+    if !matches!(from.text("persistence"), None | Some("memory")) {
+        from.problem(
+            "persistence",
+            "is for a refresh token of the vault's: with `refreshCookie` it has none, so leave one of both out",
+        );
+    }
+    let header = cookie.text("header").unwrap_or(COOKIE_HEADER);
+    if let Some(problem) = header_problem(header) {
+        cookie.problem("header", problem);
+    }
+    let url = |name| scalars::secure(&cookie, name, urls).map(|url| url.href).unwrap_or_default();
+    Some(RefreshCookie {
+        token: url("token"),
+        revocation: url("revocation"),
+        header: header.to_owned(),
+    })
 }
 
 fn allow_password_grant(from: &Reader<'_>) -> bool {

@@ -3,14 +3,14 @@
 
 use std::rc::Rc;
 
-use core::ops::Deref;
-
 use crate::{
     clock::{Millis, UnixMillis},
     config::Config,
     oauth::token::{self, HttpAnswer, TokenAnswer},
     secret::Secret,
 };
+
+const REFRESH_TOKEN: &str = "refresh_token";
 
 /// How often a revocation is sent at most.
 const MOST: u32 = 3;
@@ -22,7 +22,8 @@ const LONGEST: Millis = Millis::from_secs(60);
 /// A token that is to be revoked, and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revocable {
-    token: Rc<Secret>,
+    /// `None` where a backend has it behind a cookie.
+    token: Option<Rc<Secret>>,
     hint: &'static str,
 }
 
@@ -30,13 +31,25 @@ impl Revocable {
     /// A refresh token: its access tokens go with it (RFC 7009, 2.1).
     #[must_use]
     pub fn refresh_token(token: &Rc<Secret>) -> Self {
-        Self { token: Rc::clone(token), hint: "refresh_token" }
+        Self { token: Some(Rc::clone(token)), hint: REFRESH_TOKEN }
     }
 
     /// An access token.
     #[must_use]
     pub fn access_token(token: &Rc<Secret>) -> Self {
-        Self { token: Rc::clone(token), hint: "access_token" }
+        Self { token: Some(Rc::clone(token)), hint: "access_token" }
+    }
+
+    /// The refresh token that a backend has behind a cookie: the cookie goes with it.
+    #[must_use]
+    pub fn behind_cookie() -> Self {
+        Self { token: None, hint: REFRESH_TOKEN }
+    }
+
+    /// Whether a backend has it.
+    #[must_use]
+    pub fn is_behind_cookie(&self) -> bool {
+        self.token.is_none()
     }
 
     /// What takes all that was issued with it.
@@ -51,20 +64,16 @@ impl Revocable {
     /// The form that revokes it.
     #[must_use]
     pub fn body(&self, config: &Config) -> Secret {
-        token::form(&[
-            // exposed: the provider is who issued it.
-            ("token", self.token.expose()),
-            ("token_type_hint", self.hint),
-            ("client_id", &config.client_id),
-        ])
+        // exposed: the provider is who issued it.
+        let token = self.token.as_ref().map(|token| ("token", token.expose()));
+        let rest = [("token_type_hint", self.hint), ("client_id", &*config.client_id)];
+        token::form(&token.into_iter().chain(rest).collect::<Vec<_>>())
     }
-}
 
-impl Deref for Revocable {
-    type Target = Secret;
-
-    fn deref(&self) -> &Secret {
-        &self.token
+    /// The token itself, where it is here.
+    #[must_use]
+    pub fn token(&self) -> Option<&Secret> {
+        self.token.as_deref()
     }
 }
 
@@ -98,6 +107,10 @@ mod tests {
         assert_eq!(
             Revocable::access_token(&token).body(&config()).expose(),
             "token=a%2Bb%2Fc%3D%26d&token_type_hint=access_token&client_id=spa"
+        );
+        assert_eq!(
+            Revocable::behind_cookie().body(&config()).expose(),
+            "token_type_hint=refresh_token&client_id=spa"
         );
         assert!(!format!("{:?}", Revocable::refresh_token(&token)).contains("a+b"));
     }

@@ -130,20 +130,15 @@ pub fn admit_password(config: &Config) -> Result<(), AuthError> {
 }
 
 /// The form that refreshes (RFC 6749, 6), for the audience of that number. Without `scope`, so that the
-/// grant stays what it was.
+/// grant stays what it was; without the token, where a backend has it behind a cookie.
 #[must_use]
-pub fn refresh_body(config: &Config, refresh_token: &Secret, audience: usize) -> Secret {
+pub fn refresh_body(config: &Config, refresh_token: Option<&Secret>, audience: usize) -> Secret {
     let further = further_audience(&config.audiences, audience);
     let resources = further.map_or(&*config.resource, core::slice::from_ref);
-    for_resources(
-        resources,
-        &[
-            ("grant_type", "refresh_token"),
-            ("client_id", &config.client_id),
-            // exposed: the provider is who issued it.
-            ("refresh_token", refresh_token.expose()),
-        ],
-    )
+    let mut fields = vec![("grant_type", "refresh_token"), ("client_id", &*config.client_id)];
+    // exposed: the provider is who issued it.
+    fields.extend(refresh_token.map(|token| ("refresh_token", token.expose())));
+    for_resources(resources, &fields)
 }
 
 /// A token request's form, for these resources (RFC 8707, 2.2).
@@ -199,6 +194,18 @@ pub fn type_refused(config: &Config) -> AuthError {
         "the provider issued a token that is bound to a key (`DPoP`), and there is none: set `dpop`"
     };
     AuthError::new(Code::TokenTypeRefused, Phase::Callback, message)
+}
+
+/// More was granted than was asked for, where a backend asks in this client's place: what it has is not all this
+/// client's to use (RFC 10017, 6.2.2.3).
+#[must_use]
+pub fn scope_refused() -> AuthError {
+    AuthError::new(
+        Code::TokenAnswerInvalid,
+        Phase::Callback,
+        "the backend's access token is of a wider scope than `scope`, so it was not taken: have it ask for this \
+         client's alone, or name all of it there",
+    )
 }
 
 /// What an answer says that is none, of this endpoint or another one of its kind; `None` where it may

@@ -94,8 +94,13 @@ enum Way {
 }
 
 impl Purpose {
-    fn is_restore(&self) -> bool {
-        matches!(self, Self::Code(Arrived { way: Way::Restore(_), .. }))
+    /// Whether what was issued all the same is of no use to anybody: a restore's may be what other tabs live by,
+    /// and a refresh that is not over is made again.
+    fn wastes(&self, failure: &TokenFailure) -> bool {
+        match self {
+            Self::Code(arrived) => !matches!(arrived.way, Way::Restore(_)),
+            Self::Refresh(_) => failure.is_final,
+        }
     }
 }
 
@@ -261,14 +266,11 @@ impl Session {
         self.outputs.push_back(Output::ReleaseLock);
         let outcome = outcome.map(|grant| grant.aged(elapsed(flight.sent, now)));
         // Where a restore fails, other tabs may live by the same grant.
-        let issued = outcome.as_ref().err().filter(|_| !flight.purpose.is_restore());
+        let issued = outcome.as_ref().err().filter(|failure| flight.purpose.wastes(failure));
         let issued = issued.and_then(|failure| failure.issued.clone());
         if epoch != self.epoch {
             // Too late: somebody signed in or out meanwhile.
-            if let Ok(grant) = outcome {
-                self.outputs.push_back(Output::Revoke(grant.revocable()));
-            }
-            return self.revoke_unused(issued);
+            return self.revoke_unused(issued.or_else(|| Some(outcome.ok()?.revocable())));
         }
         match (flight.purpose, outcome) {
             (Purpose::Code(arrived), Ok(grant)) => self.signed_in(arrived, grant),
@@ -282,9 +284,13 @@ impl Session {
     }
 
     /// Revokes what was issued for nobody. Not while somebody is signed in: at many providers it hangs on
-    /// one grant with what that session has.
+    /// one grant with what that session has. A backend's cookie stands for it by now, though.
     fn revoke_unused(&mut self, issued: Option<Revocable>) {
-        if let (Some(token), None) = (issued, self.tenure()) {
+        let Some(token) = issued else { return };
+        if self.has_cookie() {
+            self.outputs.push_back(Output::Revoke(Revocable::behind_cookie()));
+        }
+        if self.tenure().is_none() {
             self.outputs.push_back(Output::Revoke(token));
         }
     }
@@ -308,7 +314,7 @@ impl Session {
         let audience = self.wanted(now)?;
         let tenure = self.tenure()?;
         let grant = Rc::clone(&tenure.grant);
-        let refresh_token = tenure.refresh_token()?;
+        let refresh_token = grant.refresh_token.clone();
         self.exchange.audience = audience;
         self.seal(false, true);
         let request = TokenRequest::Refresh { grant, refresh_token, audience };
@@ -331,7 +337,7 @@ impl Session {
         let is_needed = self.waiting.iter().any(|(_, need)| need.audience == audience)
             && plan.pause_for_calls(now).0 == 0;
         self.is_online
-            && tenure.grant.refresh_token.is_some()
+            && tenure.grant.is_renewable()
             && (is_needed || (self.has_pages && plan.is_due(now)))
     }
 
@@ -350,6 +356,9 @@ impl Session {
     }
 
     fn refresh_failed(&mut self, now: Now, audience: usize, failure: TokenFailure) {
+        if self.is_asking_backend() {
+            return self.backend_failed(now, audience, failure);
+        }
         if !failure.is_final {
             self.provider_heard();
             return self.refresh_delayed(now, audience, &failure);
@@ -372,7 +381,7 @@ impl Session {
 
     /// Another attempt may succeed. What the provider as a whole is at fault for, or the way to it, is the
     /// end of every attempt that was to be made now.
-    fn refresh_delayed(&mut self, now: Now, audience: usize, failure: &TokenFailure) {
+    pub(super) fn refresh_delayed(&mut self, now: Now, audience: usize, failure: &TokenFailure) {
         let is_denied = failure.error.code == Code::AudienceUnavailable;
         let is_general = failure.reach != Reach::Answered || failure.error.retryable;
         for other in 0..self.audiences.len() {

@@ -26,12 +26,14 @@ const ROUNDING: Millis = Millis::from_secs(1);
 const SHORTEST_LIFE: Millis = Millis::from_secs(1);
 
 /// The tokens of one user, with what is known of them.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Grant {
     /// The access token; opaque.
     pub access_token: Rc<Secret>,
     /// The refresh token, where one was granted.
     pub refresh_token: Option<Rc<Secret>>,
+    /// Whether a backend has it instead, behind a cookie.
+    pub has_cookie: bool,
     /// The latest ID token, where there is one.
     pub id_token: Option<Rc<Secret>>,
     /// Its claims; those of the sign-in where a refresh brought none. `None` for plain OAuth.
@@ -99,9 +101,9 @@ impl Grant {
         Self::begun(answer, expected, config, now, date)
     }
 
-    /// The grant of a password, by the same rules; its ID token answers no authorization request, so it
-    /// has no nonce to repeat.
-    pub fn from_password(
+    /// The grant of a password, or of whomever a backend's cookie stands for, by the same rules; its ID token
+    /// answers no authorization request, so it has no nonce to repeat.
+    pub fn unasked(
         answer: TokenAnswer,
         config: &Config,
         now: Now,
@@ -136,9 +138,12 @@ impl Grant {
             None => None,
         };
         let (expiry, lifetime) = life(answer.expires_in, now);
+        // What a backend sends of its refresh token all the same is no use here.
+        let has_cookie = config.refresh_cookie.is_some();
         Ok(Self {
             access_token: Rc::new(answer.access_token),
-            refresh_token: answer.refresh_token.map(Rc::new),
+            refresh_token: answer.refresh_token.map(Rc::new).filter(|_| !has_cookie),
+            has_cookie,
             id_token: id_token.map(Rc::new),
             claims,
             scopes: answer.scope.unwrap_or_else(|| config.scope.clone()),
@@ -189,7 +194,12 @@ impl Grant {
         };
         Ok(Self {
             access_token: Rc::new(answer.access_token),
-            refresh_token: answer.refresh_token.map(Rc::new).or_else(|| self.refresh_token.clone()),
+            refresh_token: answer
+                .refresh_token
+                .map(Rc::new)
+                .filter(|_| !self.has_cookie)
+                .or_else(|| self.refresh_token.clone()),
+            has_cookie: self.has_cookie,
             id_token,
             claims,
             scopes,
@@ -198,6 +208,23 @@ impl Grant {
             refresh_end,
             offset,
         })
+    }
+
+    /// That of whomever a backend's cookie stands for, of whom nothing is known yet.
+    pub(super) fn of_cookie() -> Self {
+        Self { has_cookie: true, ..Self::default() }
+    }
+
+    /// Whether nothing is known of it yet.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        // exposed: to see whether there is one.
+        self.access_token.expose().is_empty() && self.has_cookie
+    }
+
+    /// Whether another access token can be had.
+    pub(super) fn is_renewable(&self) -> bool {
+        self.refresh_token.is_some() || self.has_cookie
     }
 
     /// What to revoke when it is over: the refresh token, which takes its access tokens with it

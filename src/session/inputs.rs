@@ -215,8 +215,8 @@ pub enum TokenRequest {
     Refresh {
         /// The grant to be renewed: what the answer is compared with.
         grant: Rc<Grant>,
-        /// Its refresh token.
-        refresh_token: Rc<Secret>,
+        /// Its refresh token; `None` where a backend has it behind a cookie.
+        refresh_token: Option<Rc<Secret>>,
         /// The number of the audience that the access token is to be for.
         audience: usize,
     },

@@ -232,6 +232,7 @@ impl Session {
             Input::WentOnline => self.went_online(now),
             Input::WentOffline => {
                 self.is_online = false;
+                self.went_out_of_reach(now);
                 self.provider_heard();
             }
             Input::PageArrived => {
@@ -250,11 +251,9 @@ impl Session {
             Input::Heard { epoch, news } => self.heard(epoch, news),
             Input::Recalled(chronicle) => self.recalled(chronicle),
             Input::Told(epoch) => self.told(epoch),
-            // Every input has the clocks judged again; the rest concerns one ticket.
-            Input::Woke(_)
-            | Input::LeaseWanted(..)
-            | Input::LeaseRefused { .. }
-            | Input::TicketDropped(_) => {}
+            Input::Woke(_) => self.ask_backend_again(now),
+            // These concern one ticket.
+            Input::LeaseWanted(..) | Input::LeaseRefused { .. } | Input::TicketDropped(_) => {}
         }
     }
 
@@ -268,6 +267,7 @@ impl Session {
                 plan.came_online(now, &mut self.random);
             }
         }
+        self.came_in_reach(now);
     }
 
     fn look_at_the_clocks(&mut self, now: Now) {
@@ -327,7 +327,7 @@ impl Session {
     /// When the next refresh is due by itself; `None` while none is planned: nobody is there to need
     /// it, the device is offline, or there is nothing to refresh with.
     pub(super) fn next_refresh(&self, tenure: &Tenure, access: &Access) -> Option<Deadline> {
-        let is_planned = self.has_pages && self.is_online && tenure.grant.refresh_token.is_some();
+        let is_planned = self.has_pages && self.is_online && tenure.grant.is_renewable();
         access.plan.next_attempt().filter(|_| is_planned)
     }
 

@@ -10,6 +10,7 @@
 //! - [`tabs`]: what the vaults of other tabs tell.
 //! - [`restore`]: what a vault does where another one was lost with the session.
 //! - [`sealed`]: what of a session outlives its vault, under a seal.
+//! - `cookie`: what of it outlives its vault at a backend, behind a cookie.
 //! - [`journal`]: what became of it, for whoever asks afterwards.
 //! - `signin`, `exchange`, `waiting`: callbacks, the one token request at a time, the tickets.
 
@@ -29,6 +30,7 @@ pub mod tabs;
 pub mod turns;
 
 mod access;
+mod cookie;
 mod exchange;
 mod random;
 mod refresh;

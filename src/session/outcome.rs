@@ -15,7 +15,7 @@ use crate::{
     oauth::{
         http_date::http_date,
         revocation::Revocable,
-        token::{self, HttpAnswer, Refusal},
+        token::{self, HttpAnswer, Refusal, TokenAnswer},
     },
 };
 
@@ -61,12 +61,16 @@ fn read(
     let issued = Revocable::issued(&tokens);
     let unproven = match request {
         _ if tokens.is_bound != config.is_bound() => Err(token::type_refused(config)),
+        _ if is_too_wide(&tokens, config) => Err(token::scope_refused()),
         TokenRequest::Code { transaction, code } => {
             Grant::from_code(tokens, transaction, config, now, date)
                 .map(|grant| Unproven::from_code(grant, code))
         }
         TokenRequest::Password { .. } => {
-            Grant::from_password(tokens, config, now, date).map(Unproven::from_password)
+            Grant::unasked(tokens, config, now, date).map(Unproven::unasked)
+        }
+        TokenRequest::Refresh { grant, .. } if grant.is_unknown() => {
+            Grant::unasked(tokens, config, now, date).map(Unproven::unasked)
         }
         TokenRequest::Refresh { grant, .. } => grant
             .renewed(tokens, config, now, date)
@@ -75,9 +79,10 @@ fn read(
     // The provider vouches for somebody else, or for nobody: what it gave is of no use, and what it
     // took back does not return.
     unproven.map_err(|error| TokenFailure {
+        // What a backend asks for, it may ask for otherwise.
+        is_final: error.code != Code::TokenAnswerInvalid,
         error,
         reach: Reach::Answered,
-        is_final: true,
         retry_after: None,
         issued: Some(issued),
     })
@@ -111,6 +116,12 @@ fn from_refusal(refusal: Refusal, status: u16, is_one_of_several: bool) -> Token
     let is_lost = !is_final && (status >= 500 || status == 200);
     let reach = if is_lost { Reach::Lost } else { Reach::Answered };
     TokenFailure { error, reach, is_final, retry_after, issued: None }
+}
+
+/// Whether a backend had more granted than was asked for.
+fn is_too_wide(tokens: &TokenAnswer, config: &Config) -> bool {
+    let mut granted = tokens.scope.iter().flatten().filter(|_| config.refresh_cookie.is_some());
+    granted.any(|scope| !config.scope.contains(scope))
 }
 
 /// Whether the access token is for one audience of several, so that a refusal may concern that one alone

@@ -35,8 +35,8 @@ impl Unproven {
         Self { grant, old: None, code: Some(Rc::new(code.clone())) }
     }
 
-    /// The grant of a password.
-    pub(super) fn from_password(grant: Grant) -> Self {
+    /// The grant that answers no authorization request.
+    pub(super) fn unasked(grant: Grant) -> Self {
         Self { grant, old: None, code: None }
     }
 

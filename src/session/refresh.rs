@@ -173,6 +173,7 @@ mod tests {
         Grant {
             access_token: Rc::new(Secret::from("at")),
             refresh_token: Some(Rc::new(Secret::from("rt"))),
+            has_cookie: false,
             id_token: None,
             claims: None,
             scopes: Vec::new(),

@@ -3,6 +3,7 @@
 //! there. Nothing secret outlives a vault, so the provider alone knows.
 
 use super::{
+    cookie::Backend,
     inputs::{Ask, Mark, Output},
     machine::{Session, Standing},
     snapshot::{RestoredBy, SignedOutReason},
@@ -19,7 +20,7 @@ use crate::{
 const TRIP: Millis = Millis::from_secs(20);
 /// How long after an attempt that came to nothing no other is made: a provider that sends people back
 /// without a word, or not at all, would have them go round for ever.
-const GUARD: Millis = Millis::from_secs(30);
+pub(super) const GUARD: Millis = Millis::from_secs(30);
 /// How soon the flag is looked at again, where another vault's page is at the provider.
 const LOOK: Millis = Millis::from_secs(1);
 
@@ -75,6 +76,8 @@ pub(super) struct Restoring {
     pub(super) has_read_flag: bool,
     /// Whether there may be a sealed record that was not tried yet.
     pub(super) has_record: bool,
+    /// What of it is a backend's, by its cookie.
+    pub(super) backend: Backend,
     /// Whether a hidden frame may still find out who it is: it was not tried yet.
     has_frame: bool,
     /// The pages that wait, the latest last.
@@ -82,7 +85,7 @@ pub(super) struct Restoring {
     /// Why another callback failed: the reason to tell, if nothing is restored.
     failed: Option<AuthError>,
     /// When a page that arrives brings about another attempt.
-    retry_at: Option<Deadline>,
+    pub(super) retry_at: Option<Deadline>,
 }
 
 /// A page that waits, and what it can do so that the provider is asked.
@@ -127,6 +130,7 @@ impl Restoring {
             stage: Stage::Looking,
             has_read_flag: false,
             has_record: false,
+            backend: Backend::default(),
             has_frame: policy == Restore::Frame,
             pages: Vec::new(),
             failed: None,
@@ -157,7 +161,14 @@ impl Session {
             Some(_) if self.restore.has_record && !self.is_signing_in() => {
                 self.restore.stage = Stage::Unsealing;
             }
-            Some(_) if self.restore.policy == Restore::None && !self.restore.has_record => {
+            Some(_) if self.restore.backend.is_due() && !self.is_signing_in() => {
+                self.ask_backend(now)
+            }
+            Some(_)
+                if self.restore.policy == Restore::None
+                    && !self.restore.has_record
+                    && !self.restore.backend.is_due() =>
+            {
                 self.give_up(now, SignedOutReason::VaultGone, None);
             }
             Some(_) if self.is_signing_in() => self.restore.stage = Stage::Judging,
@@ -186,6 +197,7 @@ impl Session {
     /// A page waits until nothing is left to restore; it may have to show a hidden frame, or be sent to the
     /// provider, if it can.
     pub(super) fn restore_asked(&mut self, now: Now, ask: Ask, can_leave: bool, can_frame: bool) {
+        self.restore.backend.is_quiet = false;
         self.restore.pages.push(Waiting { ask, can_leave, can_frame });
         match &self.standing {
             Standing::Restoring => self.send_page(now),
@@ -326,8 +338,8 @@ impl Session {
         }
     }
 
-    /// A page has arrived: what may have passed by now is tried again.
-    pub(super) fn restore_again(&mut self, now: Now) {
+    /// A page has arrived: what may have passed by now is tried again. Gives whether it is.
+    pub(super) fn restore_again(&mut self, now: Now) -> bool {
         let is_due = self.restore.retry_at.is_some_and(|retry_at| retry_at.is_due(now));
         let is_lost = match &self.standing {
             // A callback that failed ends no session: anybody may have made it up.
@@ -335,14 +347,17 @@ impl Session {
             Standing::SignedOut { .. } => self.wants_restore(),
             _ => false,
         };
-        if is_due && is_lost && !self.is_signing_in() {
+        let is_tried = is_due && is_lost && !self.is_signing_in();
+        if is_tried {
             self.restore.retry_at = None;
             self.restore.has_record = self.is_sealed;
+            self.restore.backend.again();
             self.restore.has_frame = self.restore.policy == Restore::Frame;
             self.standing = Standing::Restoring;
             self.restore.stage = Stage::Looking;
             self.outputs.push_back(Output::ReadFlag);
         }
+        is_tried
     }
 
     /// Nothing is restored any more: somebody signed in, or out.
@@ -451,7 +466,7 @@ fn no_way_back() -> AuthError {
     )
 }
 
-fn offline() -> AuthError {
+pub(super) fn offline() -> AuthError {
     AuthError::transient(
         Code::Offline,
         Phase::SignIn,

@@ -8,12 +8,12 @@ use super::{
     grant::Grant,
     inputs::Output,
     machine::{Session, Standing},
-    snapshot::SignedOutReason,
+    snapshot::{RestoredBy, SignedOutReason},
     tabs::News,
     tenure::Tenure,
 };
 use crate::{
-    clock::{Now, ServerOffset},
+    clock::Now,
     error::{AuthError, Code, Phase},
     json::{self, Json, Members, Writer},
     jwt::claims::Claims,
@@ -107,16 +107,11 @@ fn read(record: &Secret) -> Option<(Rc<Grant>, bool)> {
         None => None,
     };
     let grant = Grant {
-        // There is none yet: it is not lent.
-        access_token: Rc::new(Secret::from("")),
         refresh_token: record.take_secret("refresh_token").ok()?.map(Rc::new),
-        id_token: None,
         claims,
         scopes: record.get("scopes")?.as_texts()?.into_iter().map(str::to_owned).collect(),
-        expiry: None,
-        lifetime: None,
-        refresh_end: None,
-        offset: ServerOffset::default(),
+        // There is no access token yet: none is lent.
+        ..Grant::default()
     };
     Some((Rc::new(grant), !matches!(record.get("lost"), Some(Json::Bool(false)))))
 }
@@ -144,7 +139,8 @@ impl Session {
             self.restore_otherwise();
         } else if self.is_unsealing() {
             let generation = self.next_generation();
-            let mut tenure = Tenure::unsealed(grant, self.audiences.len(), generation, now);
+            let (count, by) = (self.audiences.len(), RestoredBy::Sealed);
+            let mut tenure = Tenure::restored(grant, by, count, generation, now);
             tenure.is_lost = is_lost;
             self.standing = Standing::SignedIn(Box::new(tenure));
             if !self.is_online {

@@ -52,6 +52,8 @@ pub enum RestoredBy {
     Frame,
     /// The sealed record (`persistence`).
     Sealed,
+    /// A backend, by its cookie (`refreshCookie`).
+    Cookie,
 }
 
 impl RestoredBy {
@@ -62,6 +64,7 @@ impl RestoredBy {
             Self::Redirect => "redirect",
             Self::Frame => "frame",
             Self::Sealed => "sealed",
+            Self::Cookie => "cookie",
         }
     }
 
@@ -74,7 +77,8 @@ impl RestoredBy {
     /// The same, read.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        [Self::Redirect, Self::Frame, Self::Sealed].into_iter().find(|by| by.as_str() == text)
+        let all = [Self::Redirect, Self::Frame, Self::Sealed, Self::Cookie];
+        all.into_iter().find(|by| by.as_str() == text)
     }
 }
 

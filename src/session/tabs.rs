@@ -109,7 +109,7 @@ impl Session {
     }
 
     fn signed_out_elsewhere(&mut self) {
-        if let Some(tenure) = self.tenure() {
+        if let Some(tenure) = self.tenure().filter(|tenure| !tenure.grant.is_unknown()) {
             let token = tenure.grant.revocable();
             self.outputs.push_back(Output::Revoke(token));
         }

@@ -10,7 +10,6 @@ use super::{
 use crate::{
     clock::{Deadline, Millis, Now},
     config::DEFAULT_AUDIENCE,
-    secret::Secret,
 };
 
 /// One user's time, from a sign-in to its end or the next sign-in.
@@ -22,7 +21,7 @@ pub(super) struct Tenure {
     pub(super) is_lost: bool,
     /// What restored it, if nobody signed in.
     pub(super) restored_by: Option<RestoredBy>,
-    /// It comes from a sealed record, and the provider was not asked yet.
+    /// It comes from a sealed record or a cookie, and the provider was not asked yet.
     pub(super) is_unheard: bool,
     /// By audience, the default one first.
     pub(super) accesses: Vec<Access>,
@@ -54,9 +53,10 @@ impl Tenure {
         tenure
     }
 
-    /// A tenure that comes from a sealed record: its first access token is due now.
-    pub(super) fn unsealed(
+    /// A tenure that comes from a sealed record or a cookie: its first access token is due now.
+    pub(super) fn restored(
         grant: Rc<Grant>,
+        by: RestoredBy,
         audiences: usize,
         generation: Generation,
         now: Now,
@@ -66,7 +66,7 @@ impl Tenure {
         Self {
             grant,
             is_lost: false,
-            restored_by: Some(RestoredBy::Sealed),
+            restored_by: Some(by),
             is_unheard: true,
             accesses,
             first: generation,
@@ -114,14 +114,9 @@ impl Tenure {
         self.first
     }
 
-    /// The refresh token, where there is one.
-    pub(super) fn refresh_token(&self) -> Option<Rc<Secret>> {
-        self.grant.refresh_token.clone()
-    }
-
     /// When it ends by itself: at the expiry, where nothing can renew it.
     pub(super) fn end(&self) -> Option<Deadline> {
-        self.default().expiry().filter(|_| self.grant.refresh_token.is_none())
+        self.default().expiry().filter(|_| !self.grant.is_renewable())
     }
 
     /// Every audience's plan.

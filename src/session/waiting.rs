@@ -131,13 +131,13 @@ impl Session {
     fn may_attempt(&self, now: Now, tenure: &Tenure, access: &Access) -> bool {
         let is_due = self.has_pages && access.plan.is_due(now);
         self.is_online
-            && tenure.grant.refresh_token.is_some()
+            && tenure.grant.is_renewable()
             && (is_due || access.plan.pause_for_calls(now).0 == 0)
     }
 
     fn why_not(&self, now: Now, tenure: &Tenure, access: &Access) -> AuthError {
         let last = access.plan.error();
-        if tenure.grant.refresh_token.is_none() {
+        if !tenure.grant.is_renewable() {
             return if access.lease().is_some() { not_renewable() } else { audience_unavailable() };
         }
         if let Some(error) = last.filter(|error| error.code == Code::AudienceUnavailable) {

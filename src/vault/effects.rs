@@ -50,8 +50,9 @@ pub(super) fn perform(vault: Vault, output: Output) {
         Output::StealLock => tabs::steal_lock(vault),
         Output::ReleaseLock => tabs::release_lock(vault),
         Output::Send { epoch, request } => spawn_local(async move {
-            // What is sealed before is there before.
+            // What is sealed before is there before, and the cookie of before is gone.
             let _ = sealed::order(vault, Job::Wait).await;
+            vault.revocations.over().await;
             let outcome = token_request(vault, &request).await;
             vault.post(Event::Session(Input::TokenAnswered { epoch, outcome }));
         }),
@@ -146,10 +147,14 @@ async fn form(vault: Vault, request: &TokenRequest) -> Result<(String, Secret), 
         }
         TokenRequest::Refresh { .. } if vault.seal.is_taken.get() => return Err(taken()),
         TokenRequest::Refresh { refresh_token, audience, .. } => {
-            (&*known, token::refresh_body(config, refresh_token, *audience))
+            (&*known, token::refresh_body(config, refresh_token.as_deref(), *audience))
         }
     };
-    Ok((metadata.token_endpoint.clone(), form))
+    let endpoint = match &config.refresh_cookie {
+        Some(backend) => &backend.token,
+        None => &metadata.token_endpoint,
+    };
+    Ok((endpoint.clone(), form))
 }
 
 async fn navigate(vault: Vault, ask: Ask, transaction: Transaction) {
@@ -225,7 +230,7 @@ async fn address(
             proofs::post(vault, endpoint, &form).await
         } else {
             let signal = fetch::timeout(config.network_timeout);
-            send::post(endpoint, &form, None, &signal).await
+            send::post(config, endpoint, &form, None, &signal).await
         };
         let answer = answer.map_err(|unanswered| unanswered.into_error(Phase::SignIn))?;
         let pushed = par::read(&answer, sent)?;
@@ -267,11 +272,15 @@ pub(super) fn conclude(vault: Vault, ask: Ask, outcome: Result<Option<String>, A
 fn revoke(vault: Vault, token: Revocable) -> impl Future<Output = ()> {
     // At once: whoever signs in may do so in the very turn that orders this.
     let sign_ins = vault.sign_ins.get();
+    let config = &vault.config;
+    // The same: what is asked for from now on waits for it.
+    let under_way = token.is_behind_cookie().then(|| vault.revocations.begin());
     async move {
-        let Ok(metadata) = provider::metadata(vault, Need::Known).await else { return };
-        let Some(endpoint) = metadata.revocation_endpoint.clone() else { return };
-        let form = token.body(&vault.config);
-        let mut answer = send::post(&endpoint, &form, None, &fetch::timeout(REVOCATION)).await;
+        let Some(endpoint) = revocation_endpoint(vault, &token).await else { return };
+        let form = token.body(config);
+        let first = fetch::timeout(REVOCATION);
+        let mut answer = send::post(config, &endpoint, &form, None, &first).await;
+        drop(under_way);
         spawn_local(async move {
             for attempts in 1.. {
                 let server_now = time::now().wall;
@@ -282,10 +291,17 @@ fn revoke(vault: Vault, token: Revocable) -> impl Future<Output = ()> {
                     return;
                 }
                 let signal = fetch::timeout(vault.config.network_timeout);
-                answer = send::post(&endpoint, &form, None, &signal).await;
+                answer = send::post(config, &endpoint, &form, None, &signal).await;
             }
         });
     }
+}
+
+async fn revocation_endpoint(vault: Vault, token: &Revocable) -> Option<String> {
+    if token.is_behind_cookie() {
+        return Some(vault.config.refresh_cookie.as_ref()?.revocation.clone());
+    }
+    provider::metadata(vault, Need::Known).await.ok()?.revocation_endpoint.clone()
 }
 
 async fn end_session(
@@ -301,6 +317,8 @@ async fn end_session(
     proofs::remove_key(vault).await;
     bounces::forget(vault).await;
     let was_signed_in = token.is_some();
+    // A cookie goes in any case: nobody may have asked yet whom it stands for.
+    let token = vault.config.refresh_cookie.as_ref().map(|_| Revocable::behind_cookie()).or(token);
     if let Some(token) = token {
         revoke(vault, token).await;
     }

@@ -39,6 +39,8 @@ mod relay;
 #[cfg(target_arch = "wasm32")]
 mod requests;
 #[cfg(target_arch = "wasm32")]
+mod revocations;
+#[cfg(target_arch = "wasm32")]
 mod sealed;
 #[cfg(target_arch = "wasm32")]
 mod send;

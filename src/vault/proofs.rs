@@ -134,7 +134,7 @@ pub(super) async fn post(vault: Vault, url: &str, form: &Secret) -> Result<HttpA
     let signal = fetch::timeout(vault.config.network_timeout);
     let key = key(vault).await.map_err(Unanswered::NotSent)?;
     let Some((key, target)) = key.zip(BrowserUrls.parse(url, None)) else {
-        return send::post(url, form, None, &signal).await;
+        return send::post(&vault.config, url, form, None, &signal).await;
     };
     let (proofs, origin) = (&vault.possession.proofs, &target.origin);
     let (server, method) = (Server::Provider, "POST");
@@ -143,7 +143,7 @@ pub(super) async fn post(vault: Vault, url: &str, form: &Secret) -> Result<HttpA
     loop {
         let proof = sign(vault, &key, &proven, attempt.nonce.as_deref()).await;
         let proof = proof.map_err(Unanswered::NotSent)?;
-        let answer = send::post(url, form, Some(proof), &signal).await?;
+        let answer = send::post(&vault.config, url, form, Some(proof), &signal).await?;
         let next = proofs.borrow_mut().again(&attempt, origin, &answer, time::now());
         let Some(next) = next else { return Ok(answer) };
         attempt = next;

@@ -21,6 +21,7 @@ use super::{
     proofs::Possession,
     provider::Provider,
     requests::{self, Requests},
+    revocations::Revocations,
     sealed::Seal,
     tabs::Tabs,
 };
@@ -75,6 +76,8 @@ pub(crate) struct State {
     pub(super) frames: Frames,
     /// The sealed record.
     pub(super) seal: Seal,
+    /// What a backend is being told of a sign-out.
+    pub(super) revocations: Revocations,
     /// What it shares with the vaults of other tabs.
     pub(super) tabs: Tabs,
     session: RefCell<Session>,
@@ -89,6 +92,7 @@ impl State {
     pub(crate) fn new(config: Config, build: Build, ports: &'static Ports, seed: u64) -> Vault {
         let session = Session::new(seed, config.restore).with_audiences(&config.audiences);
         let session = session.sealed(config.is_sealed());
+        let session = session.with_cookie(config.refresh_cookie.is_some());
         let credentials = Credentials::of(&config.keys);
         Box::leak(Box::new(Self {
             config,
@@ -105,6 +109,7 @@ impl State {
             told_event: Cell::new(0),
             frames: Frames::default(),
             seal: Seal::default(),
+            revocations: Revocations::default(),
             tabs: Tabs::default(),
             session: RefCell::new(session),
             calls: RefCell::default(),

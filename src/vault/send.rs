@@ -1,5 +1,5 @@
-//! The provider's endpoints, and the application's own for keys: what is sent to them and what came back, as
-//! bytes. Caches and redirects play no part, and cookies none at the provider.
+//! The provider's endpoints, and the application's own for keys and cookies: what is sent to them and what came
+//! back, as bytes. Caches and redirects play no part, and cookies none at the provider.
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
@@ -8,6 +8,7 @@ use web_sys::{AbortSignal, Response};
 use crate::{
     browser::fetch::{self, Failure, Outgoing},
     clock::Millis,
+    config::Config,
     error::{AuthError, Code, Phase},
     json,
     oauth::{dpop, token::HttpAnswer},
@@ -30,14 +31,22 @@ const OPTIONS: &[(&str, &str)] = &[
 const OWN_OPTIONS: &[(&str, &str)] =
     &[("cache", "no-store"), ("credentials", "same-origin"), ("redirect", "error")];
 
+/// Those of a request to the backend that has the refresh token: it knows whose by a cookie.
+const COOKIE_OPTIONS: &[(&str, &str)] = &[
+    ("cache", "no-store"),
+    ("credentials", "include"),
+    ("redirect", "error"),
+    ("referrerPolicy", "no-referrer"),
+];
+
 /// What an address of the application's own origin answers.
 pub(super) async fn get_own(url: &str, timeout: Millis) -> Result<HttpAnswer, Unanswered> {
-    send("GET", url, None, &[], OWN_OPTIONS, &fetch::timeout(timeout)).await
+    send("GET", url, None, &[], &[], OWN_OPTIONS, &fetch::timeout(timeout)).await
 }
 
 /// A document of the provider's.
 pub(super) async fn get(url: &str, timeout: Millis) -> Result<Vec<u8>, AuthError> {
-    let answer = send("GET", url, None, &[], OPTIONS, &fetch::timeout(timeout))
+    let answer = send("GET", url, None, &[], &[], OPTIONS, &fetch::timeout(timeout))
         .await
         .map_err(|unanswered| unanswered.into_error(Phase::Discovery))?;
     if answer.status == 200 {
@@ -55,8 +64,11 @@ pub(super) async fn get(url: &str, timeout: Millis) -> Result<Vec<u8>, AuthError
     ))
 }
 
-/// Sends a form and wipes it, with the value of `DPoP` where there is one.
+/// Sends a form and wipes it, with the value of `DPoP` where there is one. A cookie goes along to the two
+/// addresses of `refreshCookie`, and nowhere else, and then a header by which the backend knows that it was no
+/// other site that had the browser send it (RFC 10017, 6.1.3.3.2).
 pub(super) async fn post(
+    config: &Config,
     url: &str,
     form: &Secret,
     proof: Option<Secret>,
@@ -65,7 +77,11 @@ pub(super) async fn post(
     // exposed: the form is what the provider is to receive.
     let body = fetch::bytes_body(form.expose().as_bytes());
     let proof: Vec<_> = proof.map(|proof| (dpop::FIELD, proof)).into_iter().collect();
-    let answer = send("POST", url, Some(&body), &proof, OPTIONS, signal).await;
+    let cookie =
+        config.refresh_cookie.as_ref().filter(|it| it.token == url || it.revocation == url);
+    let marks: Vec<_> = cookie.map(|it| (it.header.clone(), "1".to_owned())).into_iter().collect();
+    let options = if cookie.is_some() { COOKIE_OPTIONS } else { OPTIONS };
+    let answer = send("POST", url, Some(&body), &marks, &proof, options, signal).await;
     body.fill(0, 0, body.length());
     answer
 }
@@ -74,13 +90,16 @@ async fn send(
     method: &str,
     url: &str,
     body: Option<&Uint8Array>,
+    marks: &[(String, String)],
     credentials: &[(&str, Secret)],
     options: &[(&'static str, &str)],
     signal: &AbortSignal,
 ) -> Result<HttpAnswer, Unanswered> {
     let form = ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
     let accept = ("accept".to_owned(), "application/json".to_owned());
-    let headers = if body.is_some() { vec![accept, form] } else { vec![accept] };
+    let mut headers = marks.to_vec();
+    headers.push(accept);
+    headers.extend(body.map(|_| form));
     let outgoing = Outgoing {
         url,
         method,

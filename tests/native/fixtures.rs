@@ -50,6 +50,7 @@ pub(crate) fn config(is_openid: bool) -> Config {
         page_origin: "https://app.example.com".into(),
         app_origins: Vec::new(),
         persistence: Persistence::Memory,
+        refresh_cookie: None,
         fingerprint: String::new(),
     }
 }
@@ -119,12 +120,18 @@ pub(crate) fn claims(subject: &str, now: Now) -> Claims {
     }
 }
 
+/// A token's text, for a test to read; `cookie` where a backend has it.
+pub(crate) fn text_of(token: Option<&Secret>) -> &str {
+    token.map_or("cookie", Secret::expose)
+}
+
 /// The grant number `n` of `alice`: access token `at-n`, refresh token `rt-n`, `life` in seconds.
 pub(crate) fn grant(n: u32, life: u64, now: Now) -> Grant {
     let life = Millis::from_secs(life);
     Grant {
         access_token: Rc::new(Secret::new(format!("at-{n}"))),
         refresh_token: Some(Rc::new(Secret::new(format!("rt-{n}")))),
+        has_cookie: false,
         id_token: None,
         claims: Some(claims("alice", now)),
         scopes: vec!["openid".into()],

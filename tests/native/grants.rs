@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use tokenward::{
     clock::{Millis, Now, UnixMillis},
-    config::{Config, DEFAULT_AUDIENCE, TokenType},
+    config::{Config, DEFAULT_AUDIENCE, RefreshCookie, TokenType},
     error::{AuthError, Code, Phase},
     oauth::{token::HttpAnswer, transaction::Transaction},
     secret::Secret,
@@ -16,7 +16,7 @@ use tokenward::{
     },
 };
 
-use crate::fixtures::{CLIENT, ISSUER, START, config, grant, id_token, transaction};
+use crate::fixtures::{CLIENT, ISSUER, START, config, grant, id_token, text_of, transaction};
 
 const DAY: i64 = 86_400_000;
 /// `START` as the provider's `Date`.
@@ -30,7 +30,7 @@ fn code() -> TokenRequest {
 }
 
 fn refresh(grant: Grant) -> TokenRequest {
-    let refresh_token = grant.refresh_token.clone().unwrap();
+    let refresh_token = grant.refresh_token.clone();
     TokenRequest::Refresh { grant: Rc::new(grant), refresh_token, audience: DEFAULT_AUDIENCE }
 }
 
@@ -398,7 +398,7 @@ fn dp9_tk6_a_token_of_another_type_is_refused_and_revoked() {
             assert_eq!(judged.is_ok(), is_taken, "{wanted:?} {token_type}");
             let Err(failure) = judged else { continue };
             assert_eq!((failure.error.code, failure.is_final), (Code::TokenTypeRefused, true));
-            assert_eq!(failure.issued.unwrap().expose(), "rt");
+            assert_eq!(text_of(failure.issued.unwrap().token()), "rt");
         }
     }
 }
@@ -418,5 +418,65 @@ fn rf9_dp13_a_nonce_that_is_wanted_is_no_use_of_the_refresh_token() {
         let failure = wanted(nonce);
         assert_eq!((failure.error.code, failure.error.phase), (code, Phase::Refresh));
         assert_eq!((failure.reach, failure.is_final), (Reach::Answered, false));
+    }
+}
+
+/// Of whomever the cookie stands for.
+fn of_cookie() -> TokenRequest {
+    refresh(Grant { has_cookie: true, ..Grant::default() })
+}
+
+fn config_with_cookie() -> Config {
+    let url = |path: &str| format!("https://app.example.com/{path}");
+    let (token, revocation) = (url("token"), url("revoke"));
+    let refresh_cookie = Some(RefreshCookie { token, revocation, header: "X-Tokenward".into() });
+    Config { refresh_cookie, ..config(true) }
+}
+
+#[test]
+fn whoever_a_cookie_stands_for_is_believed_by_an_id_token_alone() {
+    let config = config_with_cookie();
+    let judged = |body: &str| granted(judge(&of_cookie(), Ok(answer(200, body)), &config, START));
+    let of = |claims: String| with_id_token(&claims, r#","refresh_token":"rt""#);
+    let grant = judged(&of(claims("alice", START.wall))).unwrap();
+    assert_eq!(grant.claims.unwrap().subject, "alice");
+    assert!(grant.has_cookie && grant.refresh_token.is_none(), "the backend's is no use here");
+    assert_eq!(grant.scopes, ["openid", "read"]);
+    for wrong in [
+        tokens(""),
+        of(claims("alice", UnixMillis(START.wall.0 - DAY))),
+        of(claims("alice", START.wall).replace(ISSUER, "https://other.example.com")),
+        of(claims("alice", START.wall).replace(CLIENT, "other")),
+    ] {
+        let failure = judged(&wrong).unwrap_err();
+        assert_eq!((failure.error.code, failure.is_final), (Code::IdTokenInvalid, true), "{wrong}");
+    }
+}
+
+#[test]
+fn a_backend_keeps_its_refresh_token_at_every_renewal() {
+    let old = Grant { refresh_token: None, has_cookie: true, ..grant(1, 300, START) };
+    let body = tokens(r#","refresh_token":"rt""#);
+    let judged = judge(&refresh(old), Ok(answer(200, &body)), &config_with_cookie(), START);
+    let renewed = granted(judged).unwrap();
+    assert!(renewed.has_cookie && renewed.refresh_token.is_none());
+}
+
+#[test]
+fn a_backend_that_has_more_granted_than_was_asked_for_is_refused_ck5() {
+    let known = || Grant { has_cookie: true, ..grant(1, 300, START) };
+    let id_token = claims("alice", START.wall);
+    for request in [code(), of_cookie(), refresh(known())] {
+        for (scope, is_taken) in
+            [("read", true), ("openid read", true), ("openid read admin", false), ("admin", false)]
+        {
+            let body = with_id_token(&id_token, &format!(r#","scope":"{scope}""#));
+            let judged = judge(&request, Ok(answer(200, &body)), &config_with_cookie(), START);
+            assert_eq!(judged.is_ok(), is_taken, "{scope}");
+            let Err(failure) = judged else { continue };
+            assert_eq!(failure.error.code, Code::TokenAnswerInvalid);
+            assert!(failure.error.message.contains("wider scope"), "{}", failure.error.message);
+            assert!(!failure.is_final, "no session ends by it");
+        }
     }
 }

@@ -13,6 +13,7 @@ mod rig;
 mod world;
 
 mod clocks;
+mod cookie;
 mod documents;
 mod framing;
 mod grants;

@@ -22,7 +22,7 @@ use tokenward::{
     },
 };
 
-use crate::fixtures::{ISSUER, START, failure, grant, indicators, transaction};
+use crate::fixtures::{ISSUER, START, failure, grant, indicators, text_of, transaction};
 
 pub(crate) struct Rig {
     pub session: Session,
@@ -73,6 +73,13 @@ impl Rig {
     pub(crate) fn new_sealed() -> Self {
         let mut rig = Self::begun_sealed(Restore::Redirect);
         rig.tell(Input::FlagRead(None));
+        rig
+    }
+
+    /// A vault whose refresh token a backend has, which finds the flag; the lock for asking it is awaited.
+    pub(crate) fn with_cookie(restore: Restore) -> Self {
+        let mut rig = Self::of(Session::new(7, restore).with_cookie(true));
+        assert_eq!(rig.flag_read(None), ["TakeLock"]);
         rig
     }
 
@@ -301,7 +308,7 @@ pub(crate) fn describe(output: &Output) -> String {
             } else {
                 format!(" for {audience}")
             };
-            format!("Send {}{further}", refresh_token.expose())
+            format!("Send {}{further}", text_of(refresh_token.as_deref()))
         }
         Output::Unseal => "Unseal".into(),
         Output::Seal { record, is_new } => {
@@ -333,9 +340,13 @@ pub(crate) fn describe(output: &Output) -> String {
         Output::Prepare(Mode::Redirect) => "Prepare".into(),
         Output::Prepare(mode) => format!("Prepare {}", mode.as_str()),
         Output::DropKey => "DropKey".into(),
-        Output::Revoke(token) => format!("Revoke {}", token.expose()),
+        Output::Revoke(token) => format!("Revoke {}", text_of(token.token())),
         Output::EndSession { ask, token, .. } => {
-            format!("EndSession {} {}", ask.0, token.as_ref().map_or("-", |token| token.expose()))
+            format!(
+                "EndSession {} {}",
+                ask.0,
+                token.as_ref().map_or("-", |token| text_of(token.token()))
+            )
         }
     }
 }
@@ -367,6 +378,7 @@ pub(crate) fn status(snapshot: &Snapshot) -> String {
                 RestoredBy::Redirect => " restored",
                 RestoredBy::Frame => " framed",
                 RestoredBy::Sealed => " unsealed",
+                RestoredBy::Cookie => " by cookie",
             });
             format!("signedIn{refreshing}{}{restored}", degraded.unwrap_or_default())
         }

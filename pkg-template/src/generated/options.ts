@@ -17,6 +17,7 @@ export const OPTIONS: Readonly<Record<string, string>> = {
   logout: "object",
   restore: "string",
   persistence: "string",
+  refreshCookie: "object",
   allowTokenExport: "boolean",
   allowPasswordGrant: "string",
   timeouts: "object",

@@ -46,7 +46,7 @@ export type SignedOutReason = "no_session" | "signed_out" | "expired" | "session
 /**
  * What restored a session whose vault was gone.
  */
-export type RestoredBy = "redirect" | "frame" | "sealed";
+export type RestoredBy = "redirect" | "frame" | "sealed" | "cookie";
 
 /**
  * The session as the pages see it. Crosses to the page as JSON text.

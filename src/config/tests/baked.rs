@@ -97,6 +97,46 @@ fn origins_of_an_application_stand_in_a_vault_alone_t14() {
 }
 
 #[test]
+fn cookies_are_for_a_vault_with_a_configuration_alone_ck4_st4() {
+    let cookie = |changes: serde_json::Value| {
+        let mut cookie = json!({
+            "token": "https://app.example.com/token",
+            "revocation": "https://app.example.com/revoke",
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            cookie[name] = value.clone();
+        }
+        json!({ "refreshCookie": cookie })
+    };
+    let wanted = cookie(json!({}));
+    let error = admitted(&wanted, None).unwrap_err();
+    assert!(
+        error.message.contains("`refreshCookie` is for `npx tokenward init"),
+        "{}",
+        error.message
+    );
+    let config = admitted(&wanted, Some(&wanted)).unwrap().refresh_cookie.unwrap();
+    assert_eq!(config.token, "https://app.example.com/token");
+    assert_eq!(config.revocation, "https://app.example.com/revoke");
+    assert_eq!(config.header, "X-Tokenward");
+    for (member, wrong) in [
+        ("token", json!("http://app.example.com/token")),
+        ("token", json!("/token")),
+        ("revocation", json!(null)),
+        ("revocation", json!("https://a@app.example.com/")),
+        ("header", json!("Cookie")),
+        ("header", json!("content-type")),
+        ("header", json!("")),
+        ("headers", json!({})),
+    ] {
+        refused(&["refreshCookie.", member].concat(), &cookie(json!({ member: wrong })));
+    }
+    let mut both = cookie(json!({ "header": "X-CSRF" }));
+    both["persistence"] = json!("sealed-unbound");
+    refused("persistence", &both);
+}
+
+#[test]
 fn sessions_are_restored_in_a_frame_by_a_vault_with_a_configuration_alone_st4() {
     let framed = json!({ "restore": "frame", "silentRedirectUri": "/tokenward/callback.html" });
     let error = admitted(&framed, None).unwrap_err();

@@ -46,7 +46,7 @@ fn forms_name_the_client_and_no_secret_tk1_tk2_ar9() {
             transaction.verifier.expose()
         )
     );
-    let form = refresh_body(&config(), &Secret::from("rt/1"), 0);
+    let form = refresh_body(&config(), Some(&Secret::from("rt/1")), 0);
     assert_eq!(form.expose(), "grant_type=refresh_token&client_id=spa&refresh_token=rt%2F1");
 }
 
@@ -55,7 +55,7 @@ fn a_further_audience_is_asked_for_alone_st8_ar12() {
     let resource = vec!["urn:a".to_owned()];
     let audiences = ["urn:a", "urn:b"].map(str::to_owned).to_vec();
     let config = Config { resource, audiences, ..config() };
-    let form = |number| refresh_body(&config, &Secret::from("rt"), number);
+    let form = |number| refresh_body(&config, Some(&Secret::from("rt")), number);
     let start = "grant_type=refresh_token&client_id=spa&refresh_token=rt&resource=urn%3A";
     assert_eq!(form(0).expose(), format!("{start}a"));
     assert_eq!(form(1).expose(), format!("{start}b"));
@@ -69,7 +69,7 @@ fn token_requests_name_the_resources_ar12() {
     let config = Config { resource, ..config() };
     let named = "&resource=https%3A%2F%2Fapi.example.com%2Fv1&resource=urn%3Ax";
     assert!(code_body(&config, &Secret::from("c"), &transaction()).expose().ends_with(named));
-    assert!(refresh_body(&config, &Secret::from("rt"), 0).expose().ends_with(named));
+    assert!(refresh_body(&config, Some(&Secret::from("rt")), 0).expose().ends_with(named));
 }
 
 #[test]

@@ -49,7 +49,8 @@ impl World {
                     (self.is_sealed, &request)
                 {
                     // exposed: to ask the provider about it, though another tab's vault was given it.
-                    vault.refresh_token = Some(refresh_token.expose().to_owned());
+                    vault.refresh_token =
+                        refresh_token.as_deref().map(|token| token.expose().to_owned());
                 }
                 vault.flight =
                     Some(Flight { epoch, is_stale: false, is_refresh, is_misled: false });
@@ -85,7 +86,7 @@ impl World {
             }
             Output::Publish(snapshot) => self.publish(tab, snapshot),
             Output::Revoke(token) | Output::EndSession { token: Some(token), .. } => {
-                self.timeline.after(30, Event::Revoked((*token).clone()));
+                self.timeline.after(30, Event::Revoked(token.token().cloned().unwrap_or_default()));
             }
             Output::Conclude { ask, mark, .. } => {
                 self.mark(mark);

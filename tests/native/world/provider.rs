@@ -7,7 +7,7 @@ use tokenward::{
     config::DEFAULT_AUDIENCE, oauth::token::HttpAnswer, session::inputs::TokenRequest,
 };
 
-use crate::fixtures::{CLIENT, ISSUER, START, id_token};
+use crate::fixtures::{CLIENT, ISSUER, START, id_token, text_of};
 
 pub(crate) struct Provider {
     /// How long access tokens live, in milliseconds.
@@ -152,7 +152,7 @@ impl Provider {
             TokenRequest::Code { code, .. } => self.exchange(code.expose(), time),
             TokenRequest::Refresh { refresh_token, .. } => {
                 self.refreshes += 1;
-                self.refresh(refresh_token.expose(), time)
+                self.refresh(text_of(refresh_token.as_deref()), time)
             }
         };
         match granted {
@@ -172,7 +172,7 @@ impl Provider {
     /// else is under way then, of a vault that is gone or had its lock taken, nobody can know.
     pub(crate) fn left(&mut self, request: &TokenRequest, time: u64) {
         let TokenRequest::Refresh { refresh_token, .. } = request else { return };
-        let token = refresh_token.expose();
+        let token = text_of(refresh_token.as_deref());
         let RefreshToken { family, is_answered } = self.refresh_tokens[token];
         let family = &self.families[family];
         let is_used = family.current != token && !family.is_over(time);
@@ -182,7 +182,7 @@ impl Provider {
     /// This answer to `request` arrived.
     pub(crate) fn delivered(&mut self, request: &TokenRequest, body: &[u8]) {
         if let TokenRequest::Refresh { refresh_token, .. } = request
-            && let Some(token) = self.refresh_tokens.get_mut(refresh_token.expose())
+            && let Some(token) = self.refresh_tokens.get_mut(text_of(refresh_token.as_deref()))
             && body.starts_with(b"{\"access_token\"")
         {
             token.is_answered = true;

@@ -19,7 +19,7 @@ use super::{
     timeline::{Event, Inside},
     vault::{Claim, SignOut},
 };
-use crate::fixtures::config_for;
+use crate::fixtures::{config_for, text_of};
 
 impl World {
     /// A page makes a request.
@@ -259,7 +259,7 @@ impl World {
         if let (Some(token), false) = (&revocable, flight.is_stale) {
             let vault = &mut self.vaults[tab];
             // exposed: to ask the provider about it.
-            vault.refresh_token = Some(token.expose().to_owned());
+            vault.refresh_token = Some(text_of(token.token()).to_owned());
             vault.is_misled[audience(request)] = flight.is_misled;
         }
         let was_signed_in = self.is_signed_in(tab);
@@ -273,7 +273,7 @@ impl World {
         if let (Some(token), true) = (revocable, flight.is_stale) {
             assert!(!is_signed_in, "rf13: a late answer signed somebody in");
             self.run_for(31);
-            let is_honoured = self.provider.honours(token.expose(), self.timeline.now);
+            let is_honoured = self.provider.honours(text_of(token.token()), self.timeline.now);
             assert!(!is_honoured, "rf13: a late token was not revoked");
         }
     }
