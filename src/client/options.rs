@@ -3,7 +3,7 @@
 use crate::{
     clock::Millis,
     config::{
-        Endpoints, Logout, Persistence, Resource, Restore, TokenType,
+        Endpoints, Logout, Persistence, RefreshCookie, Resource, Restore, TokenType,
         credential::{Component, Key, Usage},
     },
     json::{Members, Writer},
@@ -57,6 +57,8 @@ pub struct Options {
     pub restore: Restore,
     /// Where the refresh token is.
     pub persistence: Persistence,
+    /// The backend that keeps the refresh token behind a cookie, in a vault with a configuration alone.
+    pub refresh_cookie: Option<RefreshCookie>,
     /// How long the provider may take to answer; ten seconds where it is absent.
     pub network_timeout: Option<Millis>,
 }
@@ -82,6 +84,7 @@ impl Options {
             allow_token_export: false,
             restore: Restore::Redirect,
             persistence: Persistence::Memory,
+            refresh_cookie: None,
             network_timeout: None,
         }
     }
@@ -136,6 +139,13 @@ impl Options {
         json.optional("persistence", self.persistence.as_str());
         json.flag("pushAuthorizationRequests", self.push_authorization_requests);
         json.text("redirectUri", &whole(&self.redirect_uri));
+        if let Some(cookie) = &self.refresh_cookie {
+            json.object("refreshCookie", &|to| {
+                to.text("header", &cookie.header);
+                to.text("revocation", &cookie.revocation);
+                to.text("token", &cookie.token);
+            });
+        }
         if !self.resource.is_empty() {
             json.texts("resource", &self.resource);
         }
@@ -311,6 +321,13 @@ mod tests {
         options.restore = Restore::None;
         options.persistence = Persistence::Sealed;
         options.network_timeout = Some(Millis(5000));
+        let mut behind_cookie = usual();
+        behind_cookie.refresh_cookie = Some(RefreshCookie {
+            token: "https://app.example.com/token".to_owned(),
+            revocation: "https://app.example.com/revoke".to_owned(),
+            header: "X-CSRF".to_owned(),
+        });
+        assert_eq!(read(&behind_cookie).unwrap().refresh_cookie, behind_cookie.refresh_cookie);
         let config = read(&options).unwrap();
         assert_eq!(config.issuer, options.issuer);
         assert_eq!(config.client_id, options.client_id);
@@ -336,6 +353,9 @@ mod tests {
     #[test]
     fn equal_options_have_equal_texts_with_their_members_in_order() {
         let (mut one, mut other) = (usual(), usual());
+        let [token, revocation, header] = ["t", "r", "h"].map(str::to_owned);
+        one.refresh_cookie = Some(RefreshCookie { token, revocation, header });
+        other.refresh_cookie.clone_from(&one.refresh_cookie);
         one.extra_params = vec![("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())];
         other.extra_params =
             vec![("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())];

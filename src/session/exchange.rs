@@ -93,17 +93,6 @@ enum Way {
     Restore(RestoredBy),
 }
 
-impl Purpose {
-    /// Whether what was issued all the same is of no use to anybody: a restore's may be what other tabs live by,
-    /// and a refresh that is not over is made again.
-    fn wastes(&self, failure: &TokenFailure) -> bool {
-        match self {
-            Self::Code(arrived) => !matches!(arrived.way, Way::Restore(_)),
-            Self::Refresh(_) => failure.is_final,
-        }
-    }
-}
-
 impl PendingCode {
     fn arrived(&self) -> Arrived {
         let TokenRequest::Code { transaction, .. } = &self.request else {
@@ -266,7 +255,8 @@ impl Session {
         self.outputs.push_back(Output::ReleaseLock);
         let outcome = outcome.map(|grant| grant.aged(elapsed(flight.sent, now)));
         // Where a restore fails, other tabs may live by the same grant.
-        let issued = outcome.as_ref().err().filter(|failure| flight.purpose.wastes(failure));
+        let wastes = |failure: &&TokenFailure| self.wastes(&flight.purpose, failure);
+        let issued = outcome.as_ref().err().filter(wastes);
         let issued = issued.and_then(|failure| failure.issued.clone());
         if epoch != self.epoch {
             // Too late: somebody signed in or out meanwhile.
@@ -281,6 +271,15 @@ impl Session {
             }
         }
         self.revoke_unused(issued);
+    }
+
+    /// Whether what was issued all the same is of no use to anybody. A restore's may be what other tabs live by, and
+    /// what a cookie stood for the next person's.
+    fn wastes(&self, purpose: &Purpose, failure: &TokenFailure) -> bool {
+        match purpose {
+            Purpose::Code(arrived) => !matches!(arrived.way, Way::Restore(_)),
+            Purpose::Refresh(_) => failure.is_final && !self.has_cookie(),
+        }
     }
 
     /// Revokes what was issued for nobody. Not while somebody is signed in: at many providers it hangs on
@@ -369,7 +368,10 @@ impl Session {
         }
         let Standing::SignedIn(tenure) = &mut self.standing else { return };
         let has_ended = tenure.grant.refresh_end.as_deref().is_some_and(|end| end.at.is_due(now));
+        // The cookie is whoever's signed in last, in whichever tab.
+        let is_others = tenure.grant.has_cookie && failure.error.code == Code::IdTokenInvalid;
         let reason = match (tenure.is_lost, has_ended) {
+            _ if is_others => SignedOutReason::SignedInElsewhere,
             (true, _) => SignedOutReason::RefreshLost,
             // As foretold.
             (false, true) => SignedOutReason::Expired,

@@ -167,6 +167,10 @@ impl Grant {
         let seen = date.map(|date| ServerOffset::seen(date, now));
         let (mut id_token, mut claims, mut offset) =
             (self.id_token.clone(), self.claims.clone(), seen.unwrap_or(self.offset));
+        // Without one nobody knows whom a cookie stands for by now.
+        if answer.id_token.is_none() && self.has_cookie && config.is_openid() {
+            return Err(no_id_token());
+        }
         // Some providers send the first one again: it was proven then, and its `at_hash` is of another
         // access token.
         let is_other = |token: &Secret| self.id_token.as_deref() != Some(token);

@@ -162,7 +162,7 @@ impl Session {
                 self.restore.stage = Stage::Unsealing;
             }
             Some(_) if self.restore.backend.is_due() && !self.is_signing_in() => {
-                self.ask_backend(now)
+                self.ask_backend(now);
             }
             Some(_)
                 if self.restore.policy == Restore::None

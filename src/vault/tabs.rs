@@ -64,6 +64,8 @@ pub(super) fn release_lock(vault: Vault) {
     let is_done = sealed::order(vault, sealed::Job::Wait);
     spawn_local(async move {
         let _ = is_done.await;
+        // And whose cookie is set next keeps it.
+        vault.revocations.over().await;
         drop(held);
     });
 }

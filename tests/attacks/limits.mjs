@@ -35,6 +35,10 @@ export const LIMITS = {
   "takes the session away": `only with \`persistence: "sealed-unbound"\`: the opened refresh token works
   anywhere, without the browser it came from, until it is rotated there, somebody signs out, or the provider ends
   it. A provider that detects reuse ends the session of both when the vault renews next.`,
+  "asks the backend itself": `only with \`refreshCookie\`, where the backend serves the origin of the page: a script
+  that sends the header has an access token of it, one after the other while its page is open, and each works
+  elsewhere while it lives. It has neither the refresh token nor the cookie. With the vault at an origin of its own the
+  backend serves that one alone, and a script of the page has nothing of it.`,
   "hears what passes": `only with \`isolation: "none"\`: the vault runs in the page and with the page's functions.
   A script that replaced them before the SDK started hears tokens, or codes with their verifiers, pass through them;
   how much one hears that comes later was not tried.`,
@@ -50,6 +54,7 @@ export const GIVES = new Set([
   "opens the record in place",
   "takes as much as it signs",
   "takes the session away",
+  "asks the backend itself",
   "hears what passes",
   "reads the vault's memory",
 ]);

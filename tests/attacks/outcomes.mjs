@@ -100,6 +100,7 @@ const KINDS = [
   ['`isolation: "none"`', /\/none$/],
   ['`persistence: "sealed"`', / sealed$/],
   ['`persistence: "sealed-unbound"`', / sealed-unbound$/],
+  ["`refreshCookie`, the vault at the page's origin", / cookie$/],
 ];
 
 /**
@@ -130,8 +131,8 @@ function numbers(known) {
  */
 export function render(known) {
   const cells = Object.keys(known).sort();
-  const [usual = [], origin = [], none = [], ...sealed] = KINDS.map(([, is]) =>
-    cells.filter((cell) => is.test(cell)),
+  const [usual = [], origin = [], none = [], bound = [], unbound = [], cookie = []] = KINDS.map(
+    ([, is]) => cells.filter((cell) => is.test(cell)),
   );
   const seen = new Set(cells.flatMap((cell) => Object.values(known[cell] ?? {})));
   const limits = Object.entries(LIMITS).filter(([limit]) => seen.has(limit));
@@ -179,7 +180,14 @@ With \`persistence: "sealed"\` and \`"sealed-unbound"\` something is stored that
 reads and what listens ran with both, once in each engine, since a vault is in a worker as by default; so did what
 is about the stored record, wherever a key can be kept.
 
-${table(known, sealed.flat().sort())}
+${table(known, [...bound, ...unbound].sort())}
+
+## Where a backend keeps the refresh token behind a cookie
+
+With \`refreshCookie\`, and the vault at the page's origin, which the backend then serves. The same scripts with the vault
+at an origin of its own are among the rows of that above.
+
+${table(known, cookie)}
 
 ## What is not stopped
 

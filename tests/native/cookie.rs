@@ -233,12 +233,29 @@ fn the_cookie_of_a_code_that_was_refused_is_nobodys() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_believed_now_takes_no_cookie() {
-    let unproven = TokenFailure {
-        issued: Some(Revocable::access_token(&grant(9, 300, START).access_token)),
-        ..failure(Reach::Answered)
-    };
+fn an_answer_that_cannot_be_believed_takes_no_cookie() {
+    let issued = || Some(Revocable::access_token(&grant(9, 300, START).access_token));
     let mut rig = asking(Restore::Redirect);
+    let unproven = TokenFailure { issued: issued(), ..failure(Reach::Answered) };
     assert_eq!(rig.answer(Err(unproven)), ["ReleaseLock"]);
     assert_eq!(rig.status(), "restoring");
+    let mut rig = asking(Restore::Redirect);
+    let refused = TokenFailure { issued: issued(), ..grant_is_over() };
+    assert_eq!(rig.answer(Err(refused)), ["ReleaseLock", "ReadFlag"]);
+}
+
+#[test]
+fn who_signed_in_as_somebody_else_in_another_tab_keeps_the_cookie() {
+    let mut rig = restored();
+    rig.advance(301);
+    rig.woke();
+    let of_another = TokenFailure {
+        error: AuthError::new(Code::IdTokenInvalid, Phase::Refresh, "of another user"),
+        issued: Some(Revocable::access_token(&grant(9, 300, START).access_token)),
+        ..grant_is_over()
+    };
+    assert_eq!(
+        rig.exchange(Err(of_another)),
+        ["Publish signedOut signed_in_elsewhere id_token_invalid", "ReleaseLock"]
+    );
 }

@@ -456,10 +456,16 @@ fn whoever_a_cookie_stands_for_is_believed_by_an_id_token_alone() {
 #[test]
 fn a_backend_keeps_its_refresh_token_at_every_renewal() {
     let old = Grant { refresh_token: None, has_cookie: true, ..grant(1, 300, START) };
-    let body = tokens(r#","refresh_token":"rt""#);
-    let judged = judge(&refresh(old), Ok(answer(200, &body)), &config_with_cookie(), START);
-    let renewed = granted(judged).unwrap();
+    let judged = |body: &str| {
+        granted(judge(&refresh(old.clone()), Ok(answer(200, body)), &config_with_cookie(), START))
+    };
+    let more = r#","refresh_token":"rt""#;
+    let renewed = judged(&with_id_token(&claims("alice", START.wall), more)).unwrap();
     assert!(renewed.has_cookie && renewed.refresh_token.is_none());
+    // By now its cookie may stand for somebody else.
+    for body in [tokens(more), with_id_token(&claims("bob", START.wall), more)] {
+        assert_eq!(judged(&body).unwrap_err().error.code, Code::IdTokenInvalid);
+    }
 }
 
 #[test]

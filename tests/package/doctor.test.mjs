@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
+import { createBackend } from "../servers/backend.mjs";
 import { listen } from "../servers/listen.mjs";
 import { CALLBACK, CSP, OF_VAULT, PAGE, SHIELD, STRICT, VAULT, WRONG } from "./doctor-cases.mjs";
 
@@ -216,7 +217,7 @@ test("doctor looks where it is told to, and knows a name that a bundler made", a
 /**
  * This package's vault, with a configuration written into it.
  *
- * @param {Record<string, string>} config
+ * @param {Record<string, unknown>} config
  */
 function bakedWith(config) {
   const made = String(right[VAULT]?.body);
@@ -257,6 +258,58 @@ test("doctor knows whether a page may show the frame that restores a session", a
       line?.text,
     );
   }
+});
+
+test("doctor asks the backend of a refresh cookie what it tells whom (ck1, ck2, ck4)", async () => {
+  const server = await listen();
+  const token = `http://localhost:${server.port}/token`;
+  const backend = createBackend({ issuer: origin, app: origin, secureCookies: true });
+  /** @type {(req: import("node:http").IncomingMessage, res: import("node:http").ServerResponse) => void} */
+  let handler = backend.handler;
+  server.serve((req, res) => handler(req, res));
+  /** @param {string} policy what the vault may reach besides */
+  const said = async (policy = ` http://localhost:${server.port}`) => {
+    const refreshCookie = { token, revocation: `http://localhost:${server.port}/revoke` };
+    const given = String(right[VAULT]?.headers?.[CSP]);
+    const headers = { [CSP]: given.replace("connect-src", `connect-src${policy}`) };
+    served = changed(VAULT, { body: bakedWith({ clientId: "spa", refreshCookie }), headers });
+    const { lines } = await doctor(`${origin}/`);
+    return Object.fromEntries(
+      lines.filter(({ name }) => name.startsWith("backend")).map((it) => [it.name, it]),
+    );
+  };
+  try {
+    const good = await said();
+    const names = ["connect-src", "CORS", "header", "origins", "cookie __Host-Http-spa"];
+    assert.deepEqual(
+      Object.values(good).map(({ name, level }) => [name, level]),
+      names.map((name) => [`backend ${name}`, "ok"]),
+    );
+    assert.match((await said(""))["backend connect-src"]?.text ?? "", /^add http:\/\/localhost:/);
+
+    // Whatever is asked for, by whomever: everybody may hear it, and its cookie is any script's.
+    handler = (req, res) => {
+      res.setHeader("Access-Control-Allow-Origin", req.headers.origin ?? "");
+      res.setHeader("Set-Cookie", "session=; Domain=localhost; SameSite=Lax");
+      res.writeHead(req.method === "OPTIONS" ? 405 : 400).end();
+    };
+    const bad = await said();
+    assert.match(bad["backend CORS"]?.text ?? "", /405.*Allow-Credentials.*X-Tokenward/);
+    assert.match(bad["backend header"]?.text ?? "", /without `X-Tokenward` .*\(400\): refuse/);
+    assert.match(bad["backend origins"]?.text ?? "", /every origin/);
+    const cookie = bad["backend cookie session"];
+    assert.match(
+      cookie?.text ?? "",
+      /httponly.*secure.*samesite=strict.*path=.*Domain.*__Host-Http-/,
+    );
+    assert.deepEqual(
+      Object.values(bad).map(({ level }) => level),
+      ["ok", "problem", "problem", "problem", "problem"],
+    );
+  } finally {
+    await server.close();
+  }
+  assert.match((await said()).backend?.text ?? "", /does not answer \(ECONNREFUSED\)/);
 });
 
 test("doctor wants a vault in a folder of its own", async () => {

@@ -3,6 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import { ask, shown } from "./answers.js";
+import { checkBackend } from "./backend.js";
 import { checkCallback, checkCookies, checkShield } from "./beside.js";
 import { checkFrames, checkOrigin, checkPage } from "./page.js";
 import { problem } from "./report.js";
@@ -51,7 +52,10 @@ export async function examine({ page, vault, callback }) {
   const frame = callback ?? new URL("./callback.html", vault);
   const back = await fetched("callback frames", frame, "file");
   if (back) findings.push(checkCallback(back, callback !== undefined));
-  if (script) findings.push(...checkFrames(document, configurationOf(script), frame));
+  if (script) {
+    const config = configurationOf(script);
+    findings.push(...checkFrames(document, config, frame), ...(await checkBackend(script, config)));
+  }
   return [...findings, ...checkCookies(answers)];
 }
 

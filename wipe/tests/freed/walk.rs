@@ -165,7 +165,7 @@ impl<'a> Life<'a> {
                 token::code_body(self.config, code, transaction)
             }
             TokenRequest::Refresh { refresh_token, audience, .. } => {
-                token::refresh_body(self.config, refresh_token, *audience)
+                token::refresh_body(self.config, refresh_token.as_deref(), *audience)
             }
             TokenRequest::Password { .. } => unreachable!(),
         });
