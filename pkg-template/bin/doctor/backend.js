@@ -39,7 +39,9 @@ export async function checkBackend(vault, config) {
     const strange = await post({ origin: STRANGER, [header]: "1" });
     return [
       connecting(vault, url),
-      ...(url.origin === origin ? [] : [sharing(await preflight(url, origin, header), origin, header)]),
+      ...(url.origin === origin
+        ? []
+        : [sharing(await preflight(url, origin, header), origin, header)]),
       marking(asked, unmarked, header),
       staying(strange),
       ...asked.headers.getSetCookie().map(checkCookie),
@@ -99,7 +101,9 @@ function sharing({ status, headers }, origin, header) {
   const allowed = (headers.get("access-control-allow-headers") ?? "").toLowerCase();
   const lacks = [
     ...(status >= 200 && status < 300 ? [] : [`a preflight is answered with ${status}`]),
-    ...(headers.get("access-control-allow-origin") === origin ? [] : ["`Access-Control-Allow-Origin` with the vault's origin"]),
+    ...(headers.get("access-control-allow-origin") === origin
+      ? []
+      : ["`Access-Control-Allow-Origin` with the vault's origin"]),
     ...(headers.get("access-control-allow-credentials") === "true"
       ? []
       : ["`Access-Control-Allow-Credentials: true`"]),
