@@ -48,6 +48,11 @@ impl Backend {
         self.is_quiet = false;
     }
 
+    /// It need not be asked.
+    pub(super) fn pass(&mut self) {
+        self.attempt = Attempt::Made;
+    }
+
     /// Whether it is to be asked.
     pub(super) fn is_due(&self) -> bool {
         self.attempt == Attempt::Due
@@ -70,7 +75,7 @@ impl Session {
 
     /// Asks the backend whom its cookie stands for.
     pub(super) fn ask_backend(&mut self, now: Now) {
-        self.restore.backend.attempt = Attempt::Made;
+        self.restore.backend.pass();
         if !self.is_online {
             return self.backend_is_away(now, Millis(0), offline());
         }

@@ -154,6 +154,10 @@ impl Session {
             self.find_callbacks();
         }
         let is_restoring = matches!(self.standing, Standing::Restoring);
+        if flag.is_some_and(|flag| flag.age(now).is_some()) {
+            // Whoever made that attempt asked the backend before.
+            self.restore.backend.pass();
+        }
         match flag {
             _ if !is_restoring => {}
             None => self.give_up(now, SignedOutReason::NoSession, None),
@@ -317,7 +321,7 @@ impl Session {
                     | SignedOutReason::Expired
                     | SignedOutReason::SessionEnded
             ),
-            Standing::SignedIn(_) => false,
+            Standing::SignedIn(_) => self.is_asking_backend(),
         }
     }
 

@@ -4,7 +4,7 @@
 use tokenward::{
     config::Restore,
     error::{AuthError, Code, Phase},
-    oauth::revocation::Revocable,
+    oauth::{revocation::Revocable, transaction::Transaction},
     session::{
         grant::Grant,
         inputs::{Ask, Input, Reach, TokenFailure},
@@ -13,8 +13,8 @@ use tokenward::{
 };
 
 use crate::{
-    fixtures::{START, failure, grant},
-    rig::{Rig, grant_is_over},
+    fixtures::{START, failure, grant, transaction},
+    rig::{Rig, callback, grant_is_over},
 };
 
 /// Grant `n`, whose refresh token is the backend's.
@@ -116,6 +116,40 @@ fn who_has_no_session_at_the_backend_is_looked_for_at_the_provider() {
     let mut rig = asking(Restore::None);
     rig.answer(Err(grant_is_over()));
     assert_eq!(rig.flag_read(None), ["Publish signedOut vault_gone", "Conclude 1 -"]);
+}
+
+#[test]
+fn a_page_that_is_back_from_the_provider_waits_for_no_backend() {
+    // The vault that sent it asked the backend before.
+    let mut rig = Rig::begun(Restore::Redirect);
+    rig.session = Session::new(7, Restore::Redirect).with_cookie(true);
+    rig.tell(Input::PageArrived);
+    assert!(rig.flag_read(Some(2)).is_empty());
+    let back = callback("r");
+    let orders = rig.tell(Input::CallbackArrived { ask: Ask(9), callback: back });
+    assert_eq!(orders, ["Publish signingIn", "Find 9 r"]);
+    let transaction = Transaction { is_restore: true, ..transaction("r", rig.now.wall) };
+    let orders = rig.tell(Input::Found { ask: Ask(9), transaction: Some(transaction) });
+    assert_eq!(orders, ["TakeLock"]);
+    let grant = behind_cookie(1, 300, &rig);
+    let orders = rig.exchange(Ok(grant));
+    assert_eq!(orders[0], "Publish signedIn restored");
+}
+
+#[test]
+fn a_page_that_is_back_while_the_backend_is_asked_is_signed_in_by_either() {
+    for is_refused in [true, false] {
+        let mut rig = asking(Restore::Redirect);
+        rig.tell(Input::CallbackArrived { ask: Ask(9), callback: callback("r") });
+        let transaction = Transaction { is_restore: true, ..transaction("r", rig.now.wall) };
+        rig.tell(Input::Found { ask: Ask(9), transaction: Some(transaction) });
+        let grant = behind_cookie(1, 300, &rig);
+        let orders = rig.answer(if is_refused { Err(grant_is_over()) } else { Ok(grant) });
+        assert_eq!(orders.last().unwrap(), "TakeLock");
+        let grant = behind_cookie(2, 300, &rig);
+        rig.exchange(Ok(grant));
+        assert_eq!(rig.status(), "signedIn restored");
+    }
 }
 
 #[test]
