@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { killVaults, MORTAL_URL } from "./harness/mortal.mjs";
-import { endsAlone, once, place } from "./harness/place.mjs";
+import { inShared, once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 
 const e2e = suite();
@@ -52,30 +52,34 @@ test(
   },
 );
 
-test("a second tab hears what its vault does, and a listener that left hears nothing", async () => {
-  const app = await e2e.application({ page: { listens: true } });
-  const first = await app.openSignedIn();
-  const second = await app.openTabSignedIn();
-  await second.run((auth) => {
-    window.tw.left = [];
-    const stop = auth.onEvent((/** @type {unknown} */ event) => window.tw.left.push(event));
-    stop();
-  });
-  const before = (await second.run(() => window.tw.events)).length;
-  app.refuseTokens();
-  assert.equal((await first.call(me())).status, 200);
-  await first.until("the event", () => window.tw.events.at(-1)?.type === "refreshed");
-  if (place.sharesTabs) {
-    await second.until("the event", () => window.tw.events.at(-1)?.type === "refreshed");
-  } else {
-    assert.equal((await second.run(() => window.tw.events)).length, before);
-  }
-  assert.deepEqual(await second.run(() => window.tw.left), []);
-  const kept = await second.run((auth) => auth.diagnostics());
-  assert.equal(types(kept).includes("refreshed"), place.sharesTabs);
-});
+test(
+  "a second tab hears what its vault does, and a listener that left hears nothing",
+  once,
+  async () => {
+    const app = await e2e.application({ page: { listens: true } });
+    const first = await app.openSignedIn();
+    const second = await app.openTabSignedIn();
+    await second.run((auth) => {
+      window.tw.left = [];
+      const stop = auth.onEvent((/** @type {unknown} */ event) => window.tw.left.push(event));
+      stop();
+    });
+    const before = (await second.run(() => window.tw.events)).length;
+    app.refuseTokens();
+    assert.equal((await first.call(me())).status, 200);
+    await first.until("the event", () => window.tw.events.at(-1)?.type === "refreshed");
+    if (place.sharesTabs) {
+      await second.until("the event", () => window.tw.events.at(-1)?.type === "refreshed");
+    } else {
+      assert.equal((await second.run(() => window.tw.events)).length, before);
+    }
+    assert.deepEqual(await second.run(() => window.tw.left), []);
+    const kept = await second.run((auth) => auth.diagnostics());
+    assert.equal(types(kept).includes("refreshed"), place.sharesTabs);
+  },
+);
 
-test("the vault after a crash tells of its own: restored", endsAlone, async () => {
+test("the vault after a crash tells of its own: restored", inShared, async () => {
   const app = await e2e.application({
     page: { listens: true },
     options: { vaultUrl: MORTAL_URL },

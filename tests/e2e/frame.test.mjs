@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { killVaults, loseVault, mortal } from "./harness/mortal.mjs";
-import { endsAlone, once, place, storesKeys } from "./harness/place.mjs";
+import { inShared, once, storesKeys } from "./harness/place.mjs";
 import { everythingStored } from "./harness/stored.mjs";
 import { suite } from "./harness/suite.mjs";
 import { assertAuthErrorInfo, authError, eventually } from "./harness/tab.mjs";
@@ -90,7 +90,7 @@ test("a page that finds no vault is signed in by a hidden frame, and stays (im5)
   assert.ok(!texts.some((text) => /verifier| frame/.test(text)), "nothing is left of the attempt");
 });
 
-test("a page in use whose vault dies stays as it is, signed in", endsAlone, async () => {
+test("a page in use whose vault dies stays as it is, signed in", inShared, async () => {
   const app = await framed();
   const tab = await app.openSignedIn();
   await tab.run(() => {
@@ -105,52 +105,63 @@ test("a page in use whose vault dies stays as it is, signed in", endsAlone, asyn
   assert.equal(text, "half a text");
 });
 
-test("of tabs that load together one shows a frame for all that share its vault", async () => {
-  const app = await framed();
-  const first = await app.openSignedIn();
-  const tabs = [first, await app.openTabSignedIn(), await app.openTabSignedIn()];
-  await loseVault(...tabs);
-  const before = asked(app);
-  for (const tab of tabs) {
-    // Not awaited: all are on their way before the first is there.
-    await tab.run((_, url) => void setTimeout(() => location.assign(url), 500), app.base);
-  }
-  for (const tab of tabs) {
-    await tab.untilUrl("the application", app.isHome);
-    await tab.until("somebody signed in", (auth) => auth?.state.status === "signedIn");
-    assert.equal((await tab.state()).restoredBy, "frame");
-    await calls(tab);
-  }
-  const each = place.sharesTabs ? 1 : tabs.length;
-  assert.deepEqual(since(app, before), [each, each, tabs.length]);
-});
+test(
+  "of tabs that load together one shows a frame for all that share its vault",
+  inShared,
+  async () => {
+    const app = await framed();
+    const first = await app.openSignedIn();
+    const tabs = [first, await app.openTabSignedIn(), await app.openTabSignedIn()];
+    await loseVault(...tabs);
+    const before = asked(app);
+    for (const tab of tabs) {
+      // Not awaited: all are on their way before the first is there.
+      await tab.run((_, url) => void setTimeout(() => location.assign(url), 500), app.base);
+    }
+    for (const tab of tabs) {
+      await tab.untilUrl("the application", app.isHome);
+      await tab.until("somebody signed in", (auth) => auth?.state.status === "signedIn");
+      assert.equal((await tab.state()).restoredBy, "frame");
+      await calls(tab);
+    }
+    assert.deepEqual(since(app, before), [1, 1, tabs.length]);
+  },
+);
 
-test("where the provider's session is over too, each way is gone once and no more", async () => {
-  const app = await framed();
-  const tab = await app.openSignedIn();
-  e2e.servers.direct.provider.endSessions();
-  await loseVault(tab);
-  const before = asked(app);
-  await tab.go(`${app.base}deep?x=1`);
-  await tab.untilSignedOut("vault_gone");
-  const { error } = await tab.state();
-  assertAuthErrorInfo(error, "oauth_error", /login_required/);
-  assert.equal(await tab.url(), app.callback);
-  await tab.ready();
-  assert.equal(await tab.run((auth) => auth.returnTo), `/c/${app.clientId}/deep?x=1`);
-  assert.deepEqual(since(app, before), [2, 0, 2], "in the frame, then by the page that came back");
-
-  for (const lose of [false, true]) {
-    if (lose) await loseVault(tab);
-    await app.open({ tab });
+test(
+  "where the provider's session is over too, each way is gone once and no more",
+  once,
+  async () => {
+    const app = await framed();
+    const tab = await app.openSignedIn();
+    e2e.servers.direct.provider.endSessions();
+    await loseVault(tab);
+    const before = asked(app);
+    await tab.go(`${app.base}deep?x=1`);
+    await tab.untilSignedOut("vault_gone");
+    const { error } = await tab.state();
+    assertAuthErrorInfo(error, "oauth_error", /login_required/);
+    assert.equal(await tab.url(), app.callback);
     await tab.ready();
-    assert.equal((await tab.state()).status, "signedOut");
-    assert.equal(await tab.url(), app.base);
-    assert.equal(await frames(tab), 0);
-  }
-  assert.deepEqual(since(app, before), [2, 0, 4]);
-  await tab.signIn();
-});
+    assert.equal(await tab.run((auth) => auth.returnTo), `/c/${app.clientId}/deep?x=1`);
+    assert.deepEqual(
+      since(app, before),
+      [2, 0, 2],
+      "in the frame, then by the page that came back",
+    );
+
+    for (const lose of [false, true]) {
+      if (lose) await loseVault(tab);
+      await app.open({ tab });
+      await tab.ready();
+      assert.equal((await tab.state()).status, "signedOut");
+      assert.equal(await tab.url(), app.base);
+      assert.equal(await frames(tab), 0);
+    }
+    assert.deepEqual(since(app, before), [2, 0, 4]);
+    await tab.signIn();
+  },
+);
 
 test("a frame that comes to nothing is followed by the redirect, once (im4)", once, async () => {
   const app = await framed();

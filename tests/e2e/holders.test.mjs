@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CRASH_URL, crashVaults, killVaults, MORTAL_URL } from "./harness/mortal.mjs";
-import { endsAlone, place } from "./harness/place.mjs";
+import { endsAlone, inShared, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError, eventually } from "./harness/tab.mjs";
 
@@ -109,7 +109,7 @@ test(
   },
 );
 
-test("and where it cannot come back, it ends with its reason", endsAlone, async () => {
+test("and where it cannot come back, it ends with its reason", inShared, async () => {
   const app = await e2e.application({ options: { vaultUrl: CRASH_URL } });
   const tab = await app.openSignedIn();
   e2e.servers.direct.provider.endSessions();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hangVaults, killVaults, MORTAL_URL } from "./harness/mortal.mjs";
-import { endsAlone, place } from "./harness/place.mjs";
+import { endsAlone, once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError, eventually } from "./harness/tab.mjs";
 
@@ -136,7 +136,7 @@ test("reloads with open streams leave the API reachable", async () => {
   assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
 });
 
-test("a page without its locks is not taken for dead", async () => {
+test("a page without its locks is not taken for dead", once, async () => {
   const app = await e2e.application();
   const tab = await app.openSignedIn();
   // Locks are hints: any script of the page can take them.

@@ -210,7 +210,7 @@ test("a tab that is closed in the middle of its refresh lets the other go on", a
   assert.deepEqual([refreshRequests, reuses], [place.sharesTabs ? 1 : 2, 0]);
 });
 
-test("a lock whose holder does not let go is taken from it (t17)", async () => {
+test("a lock whose holder does not let go is taken from it (t17)", once, async () => {
   const app = await e2e.application({ options: { timeouts: { networkMs: 1000 } } });
   const tab = await app.openSignedIn();
   // As a vault that hangs would, or a script of the origin that means no good.

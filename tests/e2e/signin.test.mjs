@@ -86,9 +86,10 @@ test("the callback's URL is clean at once, and nowhere to be found (cb7, t18)", 
   assert.equal(seen.urlAfterReady, app.callback);
   assert.equal(seen.now, app.callback);
   for (const secret of [code, state]) assert.ok(!JSON.stringify(seen).includes(secret));
-  await tab.run(() => history.back());
+  // Not awaited: where the page goes, no answer comes.
+  await tab.run(() => void setTimeout(() => history.back()));
   await tab.untilUrl("the page before", (url) => url !== app.callback);
-  await tab.run(() => history.forward());
+  await tab.run(() => void setTimeout(() => history.forward()));
   await tab.untilUrl("the callback page again", (url) => url === app.callback);
 
   // The page's own first requests had it as their Referer; those after the client was made do not.

@@ -19,6 +19,7 @@ import { INTERNAL_HEADER } from "./provider-routes.mjs";
  * @property {(req: Request, form: URLSearchParams) => void} met and one that a fault meets
  * @property {(req: Request, form: URLSearchParams) => void} stopped and one that goes no further
  * @property {(origin: string) => boolean} isAppOrigin
+ * @property {boolean} [takesCookies] whether they may be read with cookies, too
  * @property {http.RequestListener} handler
  */
 
@@ -48,7 +49,7 @@ export function providerStep(req, form) {
  * @returns {http.RequestListener}
  */
 export function behindFaults(passage) {
-  const { faults, stepOf, arrived, met, stopped, isAppOrigin, handler } = passage;
+  const { faults, stepOf, arrived, met, stopped, isAppOrigin, takesCookies, handler } = passage;
 
   /**
    * @param {Request} req
@@ -85,6 +86,7 @@ export function behindFaults(passage) {
   function answer(req, res, { status, headers, body }) {
     const { origin } = req.headers;
     if (!origin || isAppOrigin(origin)) res.setHeader("Access-Control-Allow-Origin", origin ?? "*");
+    if (takesCookies) res.setHeader("Access-Control-Allow-Credentials", "true");
     res.setHeader("Access-Control-Expose-Headers", EXPOSED);
     res.writeHead(status, headers).end(body);
   }

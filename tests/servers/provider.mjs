@@ -44,6 +44,7 @@ import { Store } from "./store.mjs";
  * @property {Record<string, string | string[]>} query
  * @property {Record<string, string | string[]>} form
  * @property {string} [proof] its `DPoP` header
+ * @property {string} [cookies] its `Cookie` header
  */
 /**
  * @typedef {object} ProviderOptions
@@ -160,10 +161,11 @@ export async function createProvider({ issuer, api, app, accessTokenTtl, hasOwnK
         countArrival(counters, req, form);
         const { pathname: path, searchParams } = new URL(req.url ?? "/", issuer);
         const { method = "" } = req;
-        const proof = req.headers.dpop;
+        const { dpop: proof, cookie: cookies } = req.headers;
         log.add({
           ...{ method, path, query: members(searchParams), form: members(form) },
           ...(typeof proof === "string" ? { proof } : {}),
+          ...(cookies ? { cookies } : {}),
         });
       },
       met: (_, form) => counters.add("faults", form.get("client_id")),

@@ -1,9 +1,10 @@
 // @ts-check
-// Starts provider, API, app, look-alike and control port together, for a test in this process or,
+// Starts provider, API, app, its backend, look-alike and control port together, for a test in this process or,
 // as a command, for one elsewhere: `node tests/servers/start.mjs --json`.
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { createApi } from "./api.mjs";
+import { createBackend } from "./backend.mjs";
 import { createControl } from "./control.mjs";
 import { behindFaults } from "./fault-proxy.mjs";
 import { listen } from "./listen.mjs";
@@ -20,11 +21,12 @@ import { createProvider } from "./provider.mjs";
  *   `FRAME_HEADERS`
  * @property {number} [accessTokenTtl] seconds; 300 unless told
  * @property {boolean} [hasOwnKeys] whether the provider signs with keys that no other one of this process has
- * @property {Partial<Record<"issuer" | "api" | "app" | "vault" | "other" | "control", import("./listen.mjs").Port>>}
+ * @property {boolean} [secureCookies] whether the backend's cookie is `Secure`, as it is unless told
+ * @property {Partial<Record<"issuer" | "api" | "app" | "vault" | "backend" | "other" | "control", import("./listen.mjs").Port>>}
  *   [ports] fixed ones; otherwise the first that are free above 8100
  */
 
-/** In header values, `{issuer}`, `{api}`, `{app}`, `{vault}` and `{other}` stand for the addresses. */
+/** In header values, `{issuer}`, `{api}`, `{app}`, `{vault}`, `{backend}` and `{other}` stand for the addresses. */
 export const PAGE_HEADERS = {
   "Content-Security-Policy": [
     "default-src 'none'",
@@ -42,10 +44,10 @@ export const PAGE_HEADERS = {
   "Referrer-Policy": "strict-origin-when-cross-origin",
 };
 
-/** The vault may speak to the provider and the API, and to nobody else. */
+/** The vault may speak to the provider, the API and the application's backend, and to nobody else. */
 export const VAULT_HEADERS = {
   "Content-Security-Policy":
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src {issuer} {api}",
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src {issuer} {api} {backend}",
 };
 
 /** The frame that starts a vault of its own origin, and the page to which the provider sends people back. */
@@ -73,6 +75,7 @@ export async function startServers({
   vaultHeaders = VAULT_HEADERS,
   framesDir,
   accessTokenTtl = 300,
+  secureCookies = true,
   ports = {},
   hasOwnKeys = false,
 } = {}) {
@@ -82,16 +85,19 @@ export async function startServers({
     api: await listen(ports.api),
     app: await listen(ports.app),
     vault: await listen(ports.vault),
+    backend: await listen(ports.backend),
     other: await listen(ports.other),
     control: await listen(ports.control),
   };
-  // Provider, API, app and the vault's own are four origins of one site, as id., api., app. and
-  // vault.example.com are, so that silent frames can work. The look-alike is another site; the control port shares no cookie.
+  // Provider, API, app, the vault's own and the backend are five origins of one site, as id., api., app., vault. and
+  // bff.example.com are, so that silent frames and the backend's cookie can work. The look-alike is another site; the
+  // control port shares no cookie.
   const addresses = {
     issuer: `http://localhost:${at.issuer.port}`,
     api: `http://localhost:${at.api.port}`,
     app: `http://localhost:${at.app.port}`,
     vault: `http://localhost:${at.vault.port}`,
+    backend: `http://localhost:${at.backend.port}`,
     other: `http://127.0.0.1:${at.other.port}`,
     control: `http://127.0.0.1:${at.control.port}`,
     clientId: DEFAULT_CLIENT_ID,
@@ -117,6 +123,7 @@ export async function startServers({
     pageHeaders: fillIn(FRAME_HEADERS, addresses),
     vaultHeaders: fillIn(vaultHeaders, addresses),
   });
+  const backend = createBackend({ ...addresses, secureCookies });
   const other = createLookalike();
 
   at.issuer.serve(provider.handler);
@@ -134,22 +141,23 @@ export async function startServers({
   at.api.serveUpgrades(api.sockets.upgrade);
   at.app.serve(app.handler);
   at.vault.serve(vault.handler);
+  at.backend.serve(backend.handler);
   at.other.serve(other.handler);
   at.control.serve(createControl({ addresses, provider, api, app, other }));
 
   return {
     ...addresses,
     /** The same servers by reference, for a test in this process. */
-    direct: { provider, api, app, vault, other },
+    direct: { provider, api, app, vault, backend, other },
     /**
-     * Refuses every connection to provider or API.
+     * Refuses every connection to provider, API or backend.
      *
-     * @param {"issuer" | "api"} name
+     * @param {"issuer" | "api" | "backend"} name
      * @returns {Promise<() => Promise<void>>} what ends that
      */
     refuse: (name) => at[name].refuse(),
     async close() {
-      provider.faults.clear();
+      for (const { faults } of [provider, backend]) faults.clear();
       // Their connections are no longer the HTTP server's to close.
       api.sockets.close();
       await Promise.all(Object.values(at).map(({ close }) => close()));

@@ -26,6 +26,7 @@
  * @property {boolean} keepsDatabases whether a page left in the middle of a transaction keeps the database
  *   from every other while it is in the back/forward cache
  * @property {boolean} storesKeysShared whether a SharedWorker can store a `CryptoKey`
+ * @property {boolean} keepsSecureCookies whether it takes `Secure` cookies of http://localhost
  * @property {boolean} sendsStreams whether a request's body can be sent while it is made
  * @property {DevTools} [devTools]
  * @property {(driver: WebDriver) => Promise<string[]>} consoleLines what the browser's console

@@ -37,6 +37,7 @@ export const chromium = {
   suspendsSharedWorkers: false,
   keepsDatabases: false,
   storesKeysShared: true,
+  keepsSecureCookies: true,
   sendsStreams: true,
   lacks: {},
 

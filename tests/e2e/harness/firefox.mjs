@@ -47,6 +47,7 @@ export const firefox = {
   suspendsSharedWorkers: false,
   keepsDatabases: false,
   storesKeysShared: true,
+  keepsSecureCookies: true,
   sendsStreams: false,
   lacks: {},
 

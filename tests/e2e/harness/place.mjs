@@ -75,7 +75,7 @@ export const inOneCell =
     ? {}
     : { skip: "shown in Chromium's shared cell" };
 
-/** For tests of what takes WebKit's one cell too long. */
+/** For tests of what tabs that share a vault do, and of what takes WebKit's one usual cell too long. */
 export const inShared =
   placeName === "shared" ? {} : { skip: "shown in the browser's shared cell" };
 

@@ -61,6 +61,7 @@ export class Suite {
       framesDir: this.#root.frames,
       pagesHeaders: this.#headers.page,
       vaultHeaders: this.#headers.vault,
+      secureCookies: engine.keepsSecureCookies,
       ...(ports ? { ports } : {}),
     });
     this.driver = (await openBrowser(trustsAll)).driver;
@@ -81,7 +82,7 @@ export class Suite {
   async tidy() {
     if (!this.#isInUse) return;
     this.#isInUse = false;
-    const { provider, api, app, other } = this.servers.direct;
+    const { provider, api, app, backend, other } = this.servers.direct;
     provider.faults.clear();
     provider.recognize(undefined);
     // A tab keeps pages that it left, and WebKit's keep the databases that they were at.
@@ -102,6 +103,7 @@ export class Suite {
     app.setHeaders(this.headers());
     for (const { log } of [api, app]) log.reset();
     other.reset();
+    backend.reset();
   }
 
   /** The browser's first tab. */
@@ -238,7 +240,7 @@ export class Suite {
     const addresses = /** @type {Record<string, any>} */ (this.servers);
     return JSON.parse(
       JSON.stringify(sets).replace(
-        /\{(issuer|api|app|vault|other)\}/g,
+        /\{(issuer|api|app|vault|backend|other)\}/g,
         (_, name) => addresses[name],
       ),
     );

@@ -38,6 +38,8 @@ export const webkit = {
   suspendsSharedWorkers: true,
   keepsDatabases: true,
   storesKeysShared: false,
+  // libsoup takes them of https alone, and with them every name that begins with `__Host-`.
+  keepsSecureCookies: false,
   sendsStreams: false,
   lacks: { files: "WebKitGTK 2.50 has no `navigator.storage`" },
 
