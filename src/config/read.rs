@@ -55,7 +55,7 @@ pub(super) fn config(
         logout: logout(&from, urls),
         restore: restore(&from),
         persistence: persistence(&from),
-        refresh_cookie: refresh_cookie(&from, urls),
+        refresh_cookie: refresh_cookie(&from, is_openid, urls),
         allow_password_grant: allow_password_grant(&from),
         allow_token_export: from.boolean("allowTokenExport").unwrap_or(false),
         network_timeout: network_timeout(&from),
@@ -241,7 +241,11 @@ fn persistence(from: &Reader<'_>) -> Persistence {
 /// The header by which a backend knows the vault, where the options do not say.
 const COOKIE_HEADER: &str = "X-Tokenward";
 
-fn refresh_cookie(from: &Reader<'_>, urls: &dyn ParseUrl) -> Option<RefreshCookie> {
+fn refresh_cookie(
+    from: &Reader<'_>,
+    is_openid: bool,
+    urls: &dyn ParseUrl,
+) -> Option<RefreshCookie> {
     let cookie = from.object("refreshCookie", REFRESH_COOKIE)?;
     if !matches!(from.text("persistence"), None | Some("memory")) {
         from.problem(
@@ -249,8 +253,20 @@ fn refresh_cookie(from: &Reader<'_>, urls: &dyn ParseUrl) -> Option<RefreshCooki
             "is for a refresh token of the vault's: with `refreshCookie` it has none, so leave one of both out",
         );
     }
+    if !is_openid {
+        from.problem(
+            "refreshCookie",
+            "needs the scope `openid`: an ID token says whose its tokens are",
+        );
+    }
     let header = cookie.text("header").unwrap_or(COOKIE_HEADER);
-    if let Some(problem) = header_problem(header) {
+    let lower = header.to_ascii_lowercase();
+    // Those of the fetch standard that need no leave of the other side, and what is a credential's.
+    let says_nothing =
+        matches!(&*lower, "accept" | "accept-language" | "content-language" | "authorization");
+    let problem = header_problem(header).or(says_nothing
+        .then_some("must be one that no other site may send: a name of your own, like \"X-CSRF\""));
+    if let Some(problem) = problem {
         cookie.problem("header", problem);
     }
     let url = |name| scalars::secure(&cookie, name, urls).map(|url| url.href).unwrap_or_default();

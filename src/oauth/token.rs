@@ -208,6 +208,17 @@ pub fn scope_refused() -> AuthError {
     )
 }
 
+/// A backend renewed tokens, and nothing says whose they are: its cookie is whoever's signed in last, in any tab.
+#[must_use]
+pub fn id_token_missing() -> AuthError {
+    AuthError::new(
+        Code::TokenAnswerInvalid,
+        Phase::Refresh,
+        "the backend's answer to a refresh has no ID token, so its tokens may be anybody's and were not taken: have \
+         it give on what the provider sends with each refresh (scope `openid`)",
+    )
+}
+
 /// What an answer says that is none, of this endpoint or another one of its kind; `None` where it may
 /// be one.
 pub(super) fn refusal(

@@ -81,7 +81,8 @@ pub fn admit(
         other.origin == resource.origin
             && (&other.resource, &other.credential) != (&resource.resource, &resource.credential)
     };
-    let is_bearer = key.is_none() && !config.is_bound();
+    // One that led to a backend would have it answer the page.
+    let is_bearer = key.is_none() && !config.is_bound() && config.refresh_cookie.is_none();
     Ok(Passage {
         follows_redirects: is_whole && is_bearer && !config.resources.iter().any(is_other),
         audience: config
@@ -123,7 +124,9 @@ pub fn decide<'c>(
         ));
     }
     if is_provider_endpoint(url, config, metadata) {
-        return Err(not_allowed("an endpoint of the provider is never a resource"));
+        return Err(not_allowed(
+            "an endpoint of the provider, or of `refreshCookie`, is never a resource",
+        ));
     }
     resources.find(|resource| is_within(resource, url, method)).ok_or_else(|| {
         not_allowed("the URL's path or the method is outside `resources`, so nothing was sent")
@@ -192,8 +195,10 @@ fn is_provider_endpoint(url: &ParsedUrl, config: &Config, metadata: Option<&Meta
             endpoints.pushed_authorization_request.as_ref(),
         ]
     });
+    // What a page could ask there, it could have done with the vault's origin and cookie.
+    let backend = config.refresh_cookie.as_ref().map(|it| [&it.token, &it.revocation]);
     let mut endpoints = discovered.into_iter().chain(fixed).flatten().flatten();
-    endpoints.any(|endpoint| is_at(url, endpoint))
+    endpoints.by_ref().chain(backend.into_iter().flatten()).any(|endpoint| is_at(url, endpoint))
 }
 
 /// Whether `url` is `endpoint`, a canonical URL, query aside. Slashes at the end and case play no
@@ -221,7 +226,7 @@ mod hostile;
 mod tests {
     use super::*;
     use crate::{
-        config::TokenType,
+        config::{RefreshCookie, TokenType},
         url::{ParseUrl, oracle::Oracle},
     };
 
@@ -236,6 +241,13 @@ mod tests {
             }}}}"#
         );
         Config::check(&text, "https://app.example.com/", &Oracle).unwrap()
+    }
+
+    /// The same with a backend that keeps the refresh token, beside the API.
+    fn with_backend(config: Config) -> Config {
+        let url = |path: &str| ["https://api.example.com/auth/", path].concat();
+        let (token, revocation, header) = (url("token"), url("revoke"), "X-CSRF".to_owned());
+        Config { refresh_cookie: Some(RefreshCookie { token, revocation, header }), ..config }
     }
 
     fn code(config: &Config, method: &str, url: &str) -> Option<Code> {
@@ -348,6 +360,12 @@ mod tests {
             assert_eq!(code(&config, "POST", &url), Some(Code::TargetNotAllowed), "{denied}");
         }
         assert_eq!(code(&config, "GET", "https://api.example.com/oauth/tokens"), None);
+        let config = with_backend(config);
+        for denied in ["/auth/token", "/AUTH/token/?x", "/auth/revoke"] {
+            let url = format!("https://api.example.com{denied}");
+            assert_eq!(code(&config, "POST", &url), Some(Code::TargetNotAllowed), "ck4: {denied}");
+        }
+        assert_eq!(code(&config, "GET", "https://api.example.com/auth/me"), None);
         let metadata = Metadata {
             issuer: "https://id.example.com".into(),
             authorization_endpoint: "https://id.example.com/auth".into(),
@@ -459,6 +477,8 @@ mod tests {
         let url = Oracle.parse("https://api.example.com/v1", None).unwrap();
         let passage = admit(&url, "GET", &[], &proven, None).unwrap();
         assert_eq!(passage.redirect(Some("follow")), "manual", "dp14");
+        let passage = admit(&url, "GET", &[], &with_backend(config(free)), None).unwrap();
+        assert_eq!(passage.redirect(Some("follow")), "manual", "ck4");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     clock::{Millis, Now},
+    config::DEFAULT_AUDIENCE,
     error::{AuthError, Code, Phase},
     oauth::{revocation::Revocable, transaction::Mode},
     secret::Secret,
@@ -71,6 +72,8 @@ enum Purpose {
     Code(Arrived),
     /// The access token of this audience.
     Refresh(usize),
+    /// Whoever a backend's cookie stands for, beside the pages.
+    Beside,
 }
 
 /// What is left to do once a code was exchanged.
@@ -169,7 +172,9 @@ impl Session {
             return;
         }
         let wanted = self.wanted(now);
-        if wanted.is_some() || !self.exchange.codes.is_empty() || self.is_unsealing() {
+        let is_beside = self.restore.backend.is_wanted_beside();
+        let has_job = wanted.is_some() || is_beside || !self.exchange.codes.is_empty();
+        if has_job || self.is_unsealing() {
             self.exchange.audience = wanted.unwrap_or_default();
             self.exchange.lock = Lock::Asked(now);
             let jitter = self.random.up_to(TAKEOVER_SPREAD);
@@ -238,6 +243,8 @@ impl Session {
             self.refresh_failed(now, audience, failure(Phase::Refresh));
         } else if self.is_unsealing() {
             self.restore_otherwise();
+        } else {
+            self.failed_beside(now, &failure(Phase::Refresh));
         }
     }
 
@@ -260,17 +267,21 @@ impl Session {
         let issued = issued.and_then(|failure| failure.issued.clone());
         if epoch != self.epoch {
             // Too late: somebody signed in or out meanwhile.
-            return self.revoke_unused(issued.or_else(|| Some(outcome.ok()?.revocable())));
+            let issued = issued.or_else(|| Some(outcome.ok()?.revocable()));
+            return self.revoke_unused(issued, true);
         }
+        let is_final = outcome.as_ref().is_err_and(|failure| failure.is_final);
         match (flight.purpose, outcome) {
             (Purpose::Code(arrived), Ok(grant)) => self.signed_in(arrived, grant),
             (Purpose::Code(arrived), Err(failure)) => self.code_failed(now, arrived, failure),
-            (Purpose::Refresh(audience), Ok(grant)) => self.renewed(audience, grant),
+            (Purpose::Refresh(audience), Ok(grant)) => self.renewed(now, audience, grant),
+            (Purpose::Beside, Ok(grant)) => self.renewed(now, DEFAULT_AUDIENCE, grant),
+            (Purpose::Beside, Err(failure)) => self.failed_beside(now, &failure),
             (Purpose::Refresh(audience), Err(failure)) => {
                 self.refresh_failed(now, audience, failure);
             }
         }
-        self.revoke_unused(issued);
+        self.revoke_unused(issued, is_final);
     }
 
     /// Whether what was issued all the same is of no use to anybody. A restore's may be what other tabs live by, and
@@ -279,17 +290,20 @@ impl Session {
         match purpose {
             Purpose::Code(arrived) => !matches!(arrived.way, Way::Restore(_)),
             Purpose::Refresh(_) => failure.is_final && !self.has_cookie(),
+            Purpose::Beside => false,
         }
     }
 
     /// Revokes what was issued for nobody. Not while somebody is signed in: at many providers it hangs on
-    /// one grant with what that session has. A backend's cookie stands for it by now, though.
-    fn revoke_unused(&mut self, issued: Option<Revocable>) {
+    /// one grant with what that session has. A backend's cookie stands for it by now, though: unless it may be whose
+    /// the session is, it goes.
+    fn revoke_unused(&mut self, issued: Option<Revocable>, is_final: bool) {
         let Some(token) = issued else { return };
-        if self.has_cookie() {
+        let is_nobodys = self.tenure().is_none();
+        if self.has_cookie() && (is_nobodys || is_final) {
             self.outputs.push_back(Output::Revoke(Revocable::behind_cookie()));
         }
-        if self.tenure().is_none() {
+        if is_nobodys {
             self.outputs.push_back(Output::Revoke(token));
         }
     }
@@ -309,6 +323,9 @@ impl Session {
         if let Some(pending) = self.exchange.codes.pop_front() {
             let purpose = Purpose::Code(pending.arrived());
             return Some((pending.request, purpose));
+        }
+        if let Some(request) = self.asked_beside() {
+            return Some((request, Purpose::Beside));
         }
         let audience = self.wanted(now)?;
         let tenure = self.tenure()?;
@@ -332,6 +349,10 @@ impl Session {
     /// is there to need it.
     fn wants(&self, now: Now, audience: usize) -> bool {
         let Some(tenure) = self.tenure() else { return false };
+        if audience != DEFAULT_AUDIENCE && self.is_asking_backend() {
+            // Who it is comes first.
+            return false;
+        }
         let plan = &tenure.accesses[audience].plan;
         let is_needed = self.waiting.iter().any(|(_, need)| need.audience == audience)
             && plan.pause_for_calls(now).0 == 0;
@@ -340,7 +361,11 @@ impl Session {
             && (is_needed || (self.has_pages && plan.is_due(now)))
     }
 
-    fn renewed(&mut self, audience: usize, grant: Grant) {
+    fn renewed(&mut self, now: Now, audience: usize, grant: Grant) {
+        if self.tenure().is_none() && self.has_cookie() && self.wants_restore() {
+            // It was asked beside the pages, or given up too soon.
+            self.begin_by_cookie(now);
+        }
         self.provider_heard();
         let generation = self.next_generation();
         match &mut self.standing {
@@ -429,7 +454,8 @@ impl Session {
             if is_same_user == Some(false) {
                 self.outputs.push_back(Output::Revoke(old.grant.revocable()));
             }
-            if first.is_none() {
+            // Whoever waits for a backend's word waits for whoever it is.
+            if first.is_none() && !old.grant.is_unknown() {
                 self.refuse_all();
             }
         }

@@ -167,15 +167,11 @@ impl Grant {
         let seen = date.map(|date| ServerOffset::seen(date, now));
         let (mut id_token, mut claims, mut offset) =
             (self.id_token.clone(), self.claims.clone(), seen.unwrap_or(self.offset));
-        // Without one nobody knows whom a cookie stands for by now.
-        if answer.id_token.is_none() && self.has_cookie && config.is_openid() {
-            return Err(no_id_token());
-        }
         // Some providers send the first one again: it was proven then, and its `at_hash` is of another
         // access token.
         let is_other = |token: &Secret| self.id_token.as_deref() != Some(token);
         if let (Some(token), Some(old)) = (answer.id_token.filter(is_other), &self.claims) {
-            claims = Some(same_user(&token, old, config)?);
+            claims = Some(same_user(&token, old, config, self.has_cookie)?);
             offset = seen.or_else(|| offset_by_issue(&token, now)).unwrap_or(offset);
             id_token = Some(Rc::new(token));
         }
@@ -291,14 +287,21 @@ fn offset_by_issue(token: &Secret, now: Now) -> Option<ServerOffset> {
 /// The claims of a refresh's ID token, if it is of the same user (OpenID Connect Core, 12.2). Its
 /// times are judged against its own `iat` alone: a clock that was set since the sign-in, or a
 /// provider that sends the old ID token once more, is no reason to end a session.
-fn same_user(token: &Secret, old: &Claims, config: &Config) -> Result<Claims, AuthError> {
+/// Behind a cookie the login may be a newer one of another tab.
+fn same_user(
+    token: &Secret,
+    old: &Claims,
+    config: &Config,
+    has_cookie: bool,
+) -> Result<Claims, AuthError> {
     let expected = Expected {
         issuer: &old.issuer,
         server_now: id_token::issued_at(token).unwrap_or(old.issued),
         ..expected(config)
     };
     let claims = id_token::check(token, &expected)?;
-    let is_same_login = claims.authenticated.is_none() || claims.authenticated == old.authenticated;
+    let is_same_login =
+        has_cookie || claims.authenticated.is_none() || claims.authenticated == old.authenticated;
     if claims.subject == old.subject && (is_same_login || old.authenticated.is_none()) {
         return Ok(claims);
     }

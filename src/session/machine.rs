@@ -232,7 +232,9 @@ impl Session {
             Input::WentOnline => self.went_online(now),
             Input::WentOffline => {
                 self.is_online = false;
-                self.went_out_of_reach(now);
+                if self.is_asking_backend() {
+                    self.went_out_of_reach(now);
+                }
                 self.provider_heard();
             }
             Input::PageArrived => {
@@ -251,7 +253,7 @@ impl Session {
             Input::Heard { epoch, news } => self.heard(epoch, news),
             Input::Recalled(chronicle) => self.recalled(chronicle),
             Input::Told(epoch) => self.told(epoch),
-            Input::Woke(_) => self.ask_backend_again(now),
+            Input::Woke(_) => self.ask_beside(now),
             // These concern one ticket.
             Input::LeaseWanted(..) | Input::LeaseRefused { .. } | Input::TicketDropped(_) => {}
         }
@@ -334,6 +336,9 @@ impl Session {
     fn next_wake(&self, now: Now) -> Option<Deadline> {
         if let Some(wake) = self.restore_wake() {
             return Some(wake);
+        }
+        if let Some(at) = self.next_beside() {
+            return Some(at).filter(|_| !self.exchange.is_busy());
         }
         let tenure = self.tenure()?;
         let refreshes =

@@ -62,6 +62,9 @@ fn read(
     let unproven = match request {
         _ if tokens.is_bound != config.is_bound() => Err(token::type_refused(config)),
         _ if is_too_wide(&tokens, config) => Err(token::scope_refused()),
+        TokenRequest::Refresh { .. } if is_anybodys(&tokens, config) => {
+            Err(token::id_token_missing())
+        }
         TokenRequest::Code { transaction, code } => {
             Grant::from_code(tokens, transaction, config, now, date)
                 .map(|grant| Unproven::from_code(grant, code))
@@ -122,6 +125,11 @@ fn from_refusal(refusal: Refusal, status: u16, is_one_of_several: bool) -> Token
 fn is_too_wide(tokens: &TokenAnswer, config: &Config) -> bool {
     let mut granted = tokens.scope.iter().flatten().filter(|_| config.refresh_cookie.is_some());
     granted.any(|scope| !config.scope.contains(scope))
+}
+
+/// Whether nobody knows whom a backend's cookie stood for.
+fn is_anybodys(tokens: &TokenAnswer, config: &Config) -> bool {
+    config.refresh_cookie.is_some() && tokens.id_token.is_none()
 }
 
 /// Whether the access token is for one audience of several, so that a refusal may concern that one alone

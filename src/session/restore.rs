@@ -201,7 +201,6 @@ impl Session {
     /// A page waits until nothing is left to restore; it may have to show a hidden frame, or be sent to the
     /// provider, if it can.
     pub(super) fn restore_asked(&mut self, now: Now, ask: Ask, can_leave: bool, can_frame: bool) {
-        self.restore.backend.is_quiet = false;
         self.restore.pages.push(Waiting { ask, can_leave, can_frame });
         match &self.standing {
             Standing::Restoring => self.send_page(now),
@@ -246,7 +245,8 @@ impl Session {
                 let latest = self.restore.pages.iter().rposition(|page| page.can(mode));
                 let Some(index) = latest else {
                     self.restore.stage = Stage::Ready;
-                    return;
+                    // It is gone: another may go, or none can.
+                    return self.send_page(now);
                 };
                 let Waiting { ask, .. } = self.restore.pages.remove(index);
                 let transaction = Transaction { is_restore: true, ..transaction };
@@ -288,8 +288,15 @@ impl Session {
         if is_final && by == RestoredBy::Frame {
             let outcome = Err(error);
             self.outputs.push_back(Output::Conclude { ask, outcome, mark: Mark::Keep });
+            if self.restore.stage == Stage::Judging && !self.is_signing_in() {
+                return self.look_again();
+            }
             // Unless whoever showed it is still there, and about to ask again.
             return self.send_page(now);
+        }
+        if self.is_asking_backend() {
+            // It may still know who it is.
+            return self.drop_restore(ask, return_to);
         }
         let mark = if is_final { Mark::Clear } else { Mark::Keep };
         if self.wants_restore() {
@@ -328,6 +335,11 @@ impl Session {
     /// A callback failed that was to restore nothing: the session may be restored all the same.
     pub(super) fn restore_after(&mut self, error: AuthError) {
         self.restore.failed = Some(error);
+        self.look_again();
+    }
+
+    /// The flag is looked for again, unless it is being looked for.
+    fn look_again(&mut self) {
         if self.restore.stage != Stage::Looking {
             self.restore.stage = Stage::Looking;
             self.outputs.push_back(Output::ReadFlag);
@@ -342,17 +354,17 @@ impl Session {
         }
     }
 
-    /// A page has arrived: what may have passed by now is tried again. Gives whether it is.
-    pub(super) fn restore_again(&mut self, now: Now) -> bool {
-        let is_due = self.restore.retry_at.is_some_and(|retry_at| retry_at.is_due(now));
+    /// A page has arrived: what may have passed by now is tried again.
+    pub(super) fn restore_again(&mut self, now: Now) {
+        let is_due = self.restore.retry_at.is_some_and(|retry_at| retry_at.is_due(now))
+            || self.restore.backend.may_be_asked(now);
         let is_lost = match &self.standing {
             // A callback that failed ends no session: anybody may have made it up.
             Standing::SignedOut { reason: SignedOutReason::CallbackFailed, .. } => true,
             Standing::SignedOut { .. } => self.wants_restore(),
             _ => false,
         };
-        let is_tried = is_due && is_lost && !self.is_signing_in();
-        if is_tried {
+        if is_due && is_lost && !self.is_signing_in() {
             self.restore.retry_at = None;
             self.restore.has_record = self.is_sealed;
             self.restore.backend.again();
@@ -361,13 +373,13 @@ impl Session {
             self.restore.stage = Stage::Looking;
             self.outputs.push_back(Output::ReadFlag);
         }
-        is_tried
     }
 
     /// Nothing is restored any more: somebody signed in, or out.
     pub(super) fn stop_restoring(&mut self) {
         self.restore.failed = None;
         self.restore.retry_at = None;
+        self.forget_backend();
         self.answer_pages();
     }
 

@@ -146,7 +146,10 @@ impl Session {
 
     /// Whoever is signed in here stays: another user's session is not this tab's.
     fn signed_in_elsewhere(&mut self) {
-        if matches!(self.standing, Standing::SignedOut { .. }) && !self.is_signing_in() {
+        // Whoever that is, a backend knows them here too, once it can be reached.
+        let is_lost = self.restore.backend.is_away();
+        let is_nobody = matches!(self.standing, Standing::SignedOut { .. });
+        if is_nobody && !is_lost && !self.is_signing_in() {
             self.end(SignedOutReason::SignedInElsewhere, None);
         }
     }

@@ -103,6 +103,7 @@ impl Session {
 
     fn judge(&self, now: Now, need: Need) -> Verdict {
         match &self.standing {
+            Standing::SignedIn(_) if self.is_asking_backend() => Verdict::Wait,
             Standing::SignedIn(tenure) => self.judge_tenure(now, tenure, need),
             Standing::Restoring => Verdict::Wait,
             Standing::SignedOut { .. } if self.is_signing_in() => Verdict::Wait,

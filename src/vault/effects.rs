@@ -105,9 +105,15 @@ pub(super) fn perform(vault: Vault, output: Output) {
         Output::Tell(news) => tabs::tell(vault, news),
         Output::DropKey => proofs::drop_key(vault),
         Output::Revoke(token) => spawn_local(revoke(vault, token)),
-        Output::EndSession { ask, token, id_token } => spawn_local(async move {
-            end_session(vault, ask, token, id_token).await;
-        }),
+        Output::EndSession { ask, token, id_token } => {
+            // At once, as a revocation does.
+            let is_told = vault.config.refresh_cookie.is_some();
+            let under_way = is_told.then(|| vault.revocations.begin());
+            spawn_local(async move {
+                end_session(vault, ask, token, id_token).await;
+                drop(under_way);
+            });
+        }
     }
 }
 
@@ -122,7 +128,10 @@ fn is_sign_in(output: &Output) -> bool {
 
 async fn token_request(vault: Vault, request: &TokenRequest) -> Result<Grant, TokenFailure> {
     let answer = match form(vault, request).await {
-        Ok((endpoint, form)) => proofs::post(vault, &endpoint, &form).await,
+        Ok((endpoint, form)) => {
+            let backend = vault.config.refresh_cookie.as_ref();
+            proofs::post(vault, &endpoint, &form, backend).await
+        }
         Err(error) => Err(Unanswered::NotSent(error)),
     };
     let unproven = outcome::judge(request, answer, &vault.config, time::now())?;
@@ -227,10 +236,10 @@ async fn address(
         let (sent, form) = (time::now(), par::body(parameters));
         // A proof would bind the code just as `dpop_jkt` does.
         let answer = if transaction.jkt.is_some() {
-            proofs::post(vault, endpoint, &form).await
+            proofs::post(vault, endpoint, &form, None).await
         } else {
             let signal = fetch::timeout(config.network_timeout);
-            send::post(config, endpoint, &form, None, &signal).await
+            send::post(endpoint, &form, None, None, &signal).await
         };
         let answer = answer.map_err(|unanswered| unanswered.into_error(Phase::SignIn))?;
         let pushed = par::read(&answer, sent)?;
@@ -278,9 +287,14 @@ fn revoke(vault: Vault, token: Revocable) -> impl Future<Output = ()> {
     async move {
         let Some(endpoint) = revocation_endpoint(vault, &token).await else { return };
         let form = token.body(config);
+        let backend = config.refresh_cookie.as_ref().filter(|_| token.is_behind_cookie());
         let first = fetch::timeout(REVOCATION);
-        let mut answer = send::post(config, &endpoint, &form, None, &first).await;
+        let mut answer = send::post(&endpoint, &form, backend, None, &first).await;
         drop(under_way);
+        if backend.is_some() {
+            // By the next attempt the cookie may be the next person's.
+            return;
+        }
         spawn_local(async move {
             for attempts in 1.. {
                 let server_now = time::now().wall;
@@ -291,7 +305,7 @@ fn revoke(vault: Vault, token: Revocable) -> impl Future<Output = ()> {
                     return;
                 }
                 let signal = fetch::timeout(vault.config.network_timeout);
-                answer = send::post(config, &endpoint, &form, None, &signal).await;
+                answer = send::post(&endpoint, &form, None, None, &signal).await;
             }
         });
     }

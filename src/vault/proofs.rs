@@ -14,6 +14,7 @@ use crate::{
         time,
         url::BrowserUrls,
     },
+    config::RefreshCookie,
     error::AuthError,
     oauth::{
         dpop::{self, Proofs, Proven, PublicKey, Server},
@@ -130,11 +131,16 @@ pub(super) async fn sign(
 
 /// Sends a form to the provider, with a proof where tokens are bound to a key. A second attempt has no
 /// time of its own: the lock around token requests is held meanwhile.
-pub(super) async fn post(vault: Vault, url: &str, form: &Secret) -> Result<HttpAnswer, Unanswered> {
+pub(super) async fn post(
+    vault: Vault,
+    url: &str,
+    form: &Secret,
+    backend: Option<&RefreshCookie>,
+) -> Result<HttpAnswer, Unanswered> {
     let signal = fetch::timeout(vault.config.network_timeout);
     let key = key(vault).await.map_err(Unanswered::NotSent)?;
     let Some((key, target)) = key.zip(BrowserUrls.parse(url, None)) else {
-        return send::post(&vault.config, url, form, None, &signal).await;
+        return send::post(url, form, backend, None, &signal).await;
     };
     let (proofs, origin) = (&vault.possession.proofs, &target.origin);
     let (server, method) = (Server::Provider, "POST");
@@ -143,7 +149,7 @@ pub(super) async fn post(vault: Vault, url: &str, form: &Secret) -> Result<HttpA
     loop {
         let proof = sign(vault, &key, &proven, attempt.nonce.as_deref()).await;
         let proof = proof.map_err(Unanswered::NotSent)?;
-        let answer = send::post(&vault.config, url, form, Some(proof), &signal).await?;
+        let answer = send::post(url, form, backend, Some(proof), &signal).await?;
         let next = proofs.borrow_mut().again(&attempt, origin, &answer, time::now());
         let Some(next) = next else { return Ok(answer) };
         attempt = next;

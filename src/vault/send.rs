@@ -8,7 +8,7 @@ use web_sys::{AbortSignal, Response};
 use crate::{
     browser::fetch::{self, Failure, Outgoing},
     clock::Millis,
-    config::Config,
+    config::RefreshCookie,
     error::{AuthError, Code, Phase},
     json,
     oauth::{dpop, token::HttpAnswer},
@@ -64,23 +64,20 @@ pub(super) async fn get(url: &str, timeout: Millis) -> Result<Vec<u8>, AuthError
     ))
 }
 
-/// Sends a form and wipes it, with the value of `DPoP` where there is one. A cookie goes along to the two
-/// addresses of `refreshCookie`, and nowhere else, and then a header by which the backend knows that it was no
-/// other site that had the browser send it (RFC 10017, 6.1.3.3.2).
+/// Sends a form and wipes it, with the value of `DPoP` where there is one. A cookie goes along to the `backend` that
+/// is named, and then a header by which it knows that no other site had the browser send this (RFC 10017, 6.1.3.3.2).
 pub(super) async fn post(
-    config: &Config,
     url: &str,
     form: &Secret,
+    backend: Option<&RefreshCookie>,
     proof: Option<Secret>,
     signal: &AbortSignal,
 ) -> Result<HttpAnswer, Unanswered> {
     // exposed: the form is what the provider is to receive.
     let body = fetch::bytes_body(form.expose().as_bytes());
     let proof: Vec<_> = proof.map(|proof| (dpop::FIELD, proof)).into_iter().collect();
-    let cookie =
-        config.refresh_cookie.as_ref().filter(|it| it.token == url || it.revocation == url);
-    let marks: Vec<_> = cookie.map(|it| (it.header.clone(), "1".to_owned())).into_iter().collect();
-    let options = if cookie.is_some() { COOKIE_OPTIONS } else { OPTIONS };
+    let marks: Vec<_> = backend.map(|it| (it.header.clone(), "1".to_owned())).into_iter().collect();
+    let options = if backend.is_some() { COOKIE_OPTIONS } else { OPTIONS };
     let answer = send("POST", url, Some(&body), &marks, &proof, options, signal).await;
     body.fill(0, 0, body.length());
     answer

@@ -17,6 +17,7 @@ const READ = { name: "looks for the refresh cookie (ck3, t1)" };
 const REPLACE = { name: "puts a cookie of its own in the refresh cookie's place (ck2)" };
 const BARE = { name: "asks the backend for tokens without its header (ck1)" };
 const FORM = { name: "has a form ask the backend for tokens (ck1)" };
+const THROUGH = { name: "asks the backend for tokens through the vault (ck4, t4)" };
 const START = { name: "starts a vault of its own that the cookie would fill (ck4, st4)" };
 const ASK = { name: "asks the backend for tokens as the vault does (t1)" };
 const WORD = "a-cookie-that-every-script-sees";
@@ -52,6 +53,9 @@ async function attempt(app, tab, problems) {
     await run(FORM, "post", token, app.clientId),
   ];
   if (app.counts().refreshesSucceeded > before) problems.set(BARE.name, JSON.stringify(answers));
+  // The backend may be at an origin whose API the application calls.
+  const through = await run(THROUGH, "askThrough", token, app.clientId);
+  if (through !== "target_not_allowed") problems.set(THROUGH.name, JSON.stringify(through));
   const refused = e2e.servers.direct.backend.log.list().filter((one) => one.refused && one.cookie);
   assert.ok(refused.length >= 2, "no request of the script's arrived, with the cookie");
   // The cookie is the vault's still.
@@ -62,7 +66,9 @@ async function attempt(app, tab, problems) {
   const seen = kept.filter((_, at) => kept[at - 1] === stage.short(READ.name)).join("\n");
   if (!seen.includes(WORD)) problems.set(READ.name, "it saw no cookie at all");
   for (const [what, hits] of stage.stolen(kept, sought())) {
-    const attack = [READ, REPLACE, BARE, FORM].find(({ name }) => stage.short(name) === what);
+    const attack = [READ, REPLACE, BARE, FORM, THROUGH].find(
+      ({ name }) => stage.short(name) === what,
+    );
     problems.set(attack?.name ?? what, hits.join());
   }
 
@@ -80,7 +86,7 @@ test(
     /** @type {Map<string, string>} */
     const problems = new Map();
     const given = {
-      resources: [{ origin: api }],
+      resources: [{ origin: api }, { origin: backend }],
       apiKeys: undefined,
       refreshCookie: refreshCookie(e2e),
     };
@@ -110,7 +116,7 @@ test(
       problems.set(ASK.name, JSON.stringify([got, ...found]));
     }
     const asks = { ...ASK, limit: "asks the backend itself" };
-    const attacks = [READ, REPLACE, BARE, FORM, START, asks];
+    const attacks = [READ, REPLACE, BARE, FORM, THROUGH, START, asks];
     await stage.judge(t, attacks, problems, `${stage.CELL} cookie`);
   },
 );
@@ -123,7 +129,8 @@ test(
     direct.backend.settle({ origins: [vault] });
     /** @type {Map<string, string>} */
     const problems = new Map();
-    const baked = { resources: [{ origin: api }], refreshCookie: refreshCookie(e2e) };
+    const resources = [{ origin: api }, { origin: backend }];
+    const baked = { resources, refreshCookie: refreshCookie(e2e) };
     const app = await framedApplication(e2e, { page: { attacker: other }, baked });
     e2e.changePage({
       "connect-src": [other, backend],
@@ -137,6 +144,11 @@ test(
     if (got !== "TypeError" || found.size > 0) {
       problems.set(ASK.name, JSON.stringify([got, ...found]));
     }
-    await stage.judge(t, [READ, REPLACE, BARE, FORM, ASK], problems, `${e2e.engine.name}/origin`);
+    await stage.judge(
+      t,
+      [READ, REPLACE, BARE, FORM, THROUGH, ASK],
+      problems,
+      `${e2e.engine.name}/origin`,
+    );
   },
 );

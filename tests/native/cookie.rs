@@ -4,17 +4,21 @@
 use tokenward::{
     config::Restore,
     error::{AuthError, Code, Phase},
-    oauth::{revocation::Revocable, transaction::Transaction},
+    oauth::{
+        revocation::Revocable,
+        transaction::{Mode, Transaction},
+    },
     session::{
         grant::Grant,
         inputs::{Ask, Input, Reach, TokenFailure},
         machine::Session,
+        tabs::{News, TabsEpoch},
     },
 };
 
 use crate::{
-    fixtures::{START, failure, grant, transaction},
-    rig::{Rig, callback, grant_is_over},
+    fixtures::{START, failure, grant, indicators, transaction},
+    rig::{Rig, callback, grant_is_over, told_to_wait},
 };
 
 /// Grant `n`, whose refresh token is the backend's.
@@ -161,25 +165,45 @@ fn nobody_who_never_signed_in_is_asked_for() {
 }
 
 #[test]
-fn a_backend_that_does_not_answer_is_asked_three_times_and_nobody_leaves_for_the_provider() {
+fn a_backend_that_does_not_answer_is_asked_again_beside_the_pages() {
     let mut rig = unreachable();
-    // The next page that arrives, or is looked at, has it asked again.
-    assert!(rig.woke().is_empty());
-    rig.advance(31);
-    rig.session.handle(rig.now, Input::Woke(tokenward::session::inputs::Wake::Page));
-    assert_eq!(rig.status(), "restoring");
-    assert_eq!(rig.flag_read(None)[2..], ["TakeLock"]);
+    // By itself, and nobody sees anything of it before it has answered.
+    let wake = rig.session.wake_at().unwrap().remaining(rig.now);
+    assert!((30..=38).contains(&(wake.0 / 1000)), "{wake:?}");
+    rig.advance(38);
+    assert_eq!(rig.woke(), ["TakeLock"]);
+    assert_eq!(rig.exchange(Err(failure(Reach::Lost))), ["ReleaseLock"]);
+    // Longer each time, up to eight minutes, while a page is there.
+    for seconds in [60, 120, 240, 480, 480] {
+        let wake = rig.session.wake_at().unwrap().remaining(rig.now);
+        assert!((seconds..=seconds * 5 / 4 + 1).contains(&(wake.0 / 1000)), "{wake:?}");
+        rig.advance(seconds * 5 / 4);
+        assert_eq!(rig.woke(), ["TakeLock"]);
+        assert!(rig.status().starts_with("signedOut vault_gone"));
+        rig.exchange(Err(failure(Reach::NotSent)));
+    }
+    rig.tell(Input::LastPageLeft);
+    assert!(rig.session.wake_at().is_none());
+    rig.tell(Input::PageArrived);
+    assert_eq!(rig.flag_read(None), ["TakeLock"]);
     let grant = behind_cookie(1, 300, &rig);
-    assert_eq!(
-        rig.exchange(Ok(grant)),
-        ["Publish signedIn by cookie", "ReleaseLock", "Tell signedIn"]
-    );
+    let orders = rig.exchange(Ok(grant));
+    assert_eq!(orders, ["Publish signedIn by cookie", "ReleaseLock", "Tell signedIn"]);
+}
+
+#[test]
+fn who_is_found_beside_the_pages_is_signed_in() {
+    let mut rig = unreachable();
+    rig.advance(38);
+    rig.woke();
+    let grant = behind_cookie(1, 300, &rig);
+    let orders = rig.exchange(Ok(grant));
+    assert_eq!(orders, ["Publish signedIn by cookie", "ReleaseLock", "Tell signedIn"]);
 }
 
 #[test]
 fn a_page_that_arrives_goes_on_where_the_backend_was_away() {
     let mut rig = unreachable();
-    rig.advance(31);
     let orders = rig.tell(Input::PageArrived);
     assert_eq!(orders, ["Publish restoring", "Recall", "ReadFlag"]);
     assert_eq!(rig.flag_read(None), ["TakeLock"]);
@@ -189,17 +213,31 @@ fn a_page_that_arrives_goes_on_where_the_backend_was_away() {
 }
 
 #[test]
-fn what_is_asked_for_no_page_sends_none_to_the_provider() {
+fn what_is_asked_beside_the_pages_sends_none_to_the_provider() {
     let mut rig = unreachable();
     rig.tell(Input::WentOffline);
-    assert_eq!(rig.tell(Input::WentOnline), ["Publish restoring", "ReadFlag"]);
-    assert_eq!(rig.flag_read(None), ["TakeLock"]);
-    let orders = rig.exchange(Err(grant_is_over()));
-    assert_eq!(orders, ["Publish signedOut vault_gone oauth_error", "ReleaseLock"]);
+    assert!(rig.session.wake_at().is_none(), "there is nobody to reach");
+    assert_eq!(rig.tell(Input::WentOnline), ["TakeLock"]);
+    assert_eq!(rig.exchange(Err(grant_is_over())), ["ReleaseLock"]);
     // It said so: nothing but a page that arrives has anybody asked.
     rig.advance(3600);
     assert!(rig.woke().is_empty());
+    assert!(rig.session.wake_at().is_none());
     assert_eq!(rig.tell(Input::PageArrived), ["Publish restoring", "Recall", "ReadFlag"]);
+}
+
+#[test]
+fn a_backend_that_wants_to_be_left_alone_keeps_no_page_waiting() {
+    let mut rig = asking(Restore::Redirect);
+    let orders = rig.answer(Err(told_to_wait(3600)));
+    let left_alone =
+        ["Publish signedOut vault_gone provider_unreachable", "ReleaseLock", "Conclude 1 -"];
+    assert_eq!(orders, left_alone);
+    rig.advance(3599);
+    assert_eq!(rig.tell(Input::PageArrived), ["Recall"]);
+    assert!(rig.woke().is_empty());
+    rig.advance(901);
+    assert_eq!(rig.woke(), ["TakeLock"]);
 }
 
 #[test]
@@ -209,15 +247,87 @@ fn offline_the_backend_is_asked_once_the_device_is_online() {
     rig.tell(Input::PageArrived);
     rig.tell(Input::WentOffline);
     rig.ask_restore(1);
-    let orders = rig.flag_read(None);
-    assert_eq!(orders, ["Publish signedOut vault_gone offline", "Conclude 1 -"]);
-    assert_eq!(rig.tell(Input::WentOnline), ["Publish restoring", "ReadFlag"]);
-    assert_eq!(rig.flag_read(None), ["TakeLock"]);
+    let offline = ["Publish signedOut vault_gone offline", "Conclude 1 -"];
+    assert_eq!(rig.flag_read(None), offline);
+    assert_eq!(rig.tell(Input::WentOnline), ["TakeLock"]);
 
-    // While it is being asked: nobody waits for an answer that does not come.
+    // While it is being asked: nobody waits for an answer that does not come, and one that does is taken.
     let mut rig = asking(Restore::Redirect);
-    let orders = rig.tell(Input::WentOffline);
-    assert_eq!(orders, ["Publish signedOut vault_gone offline", "Conclude 1 -"]);
+    assert_eq!(rig.tell(Input::WentOffline), offline);
+    let grant = behind_cookie(1, 300, &rig);
+    let orders = rig.answer(Ok(grant));
+    assert_eq!(orders, ["Publish signedIn by cookie", "ReleaseLock", "Tell signedIn"]);
+}
+
+#[test]
+fn calls_wait_for_whoever_it_is() {
+    let mut rig = asking(Restore::Redirect);
+    assert!(rig.want(1).is_empty());
+    rig.answer(Err(failure(Reach::Lost)));
+    assert!(rig.want(2).is_empty(), "the state is restoring");
+    // Also for somebody who is back from the provider meanwhile.
+    rig.ask_sign_in("s");
+    rig.callback(8, "s");
+    let grant = behind_cookie(1, 300, &rig);
+    let orders = rig.exchange(Ok(grant));
+    assert!(orders.contains(&"Lend 1 at-1".to_owned()), "{orders:?}");
+    assert!(orders.contains(&"Lend 2 at-1".to_owned()), "{orders:?}");
+}
+
+#[test]
+fn who_it_is_comes_before_any_further_audience() {
+    for seed in 0..50 {
+        let session = Session::new(seed, Restore::Redirect);
+        let session = session.with_audiences(&indicators(1)).with_cookie(true);
+        let mut rig = Rig::begun(Restore::Redirect);
+        rig.session = session;
+        rig.tell(Input::PageArrived);
+        rig.flag_read(None);
+        rig.ask_restore(1);
+        rig.want_for(1, 1);
+        assert_eq!(rig.tell(Input::LockTaken), ["Send cookie"]);
+        rig.answer(Err(failure(Reach::Answered)));
+        rig.advance(20);
+        rig.woke();
+        assert_eq!(rig.tell(Input::LockTaken), ["Send cookie"], "the default one");
+        let grant = behind_cookie(1, 300, &rig);
+        rig.answer(Ok(grant));
+        assert_eq!(rig.tell(Input::LockTaken), ["Send cookie for 1"]);
+    }
+}
+
+#[test]
+fn a_backend_with_no_default_token_has_no_session() {
+    let denied = TokenFailure {
+        error: AuthError::new(Code::AudienceUnavailable, Phase::Refresh, "not for this one"),
+        ..failure(Reach::Answered)
+    };
+    let mut rig = asking(Restore::Redirect);
+    assert_eq!(rig.answer(Err(denied)), ["ReleaseLock", "ReadFlag"]);
+}
+
+#[test]
+fn who_signs_in_in_another_tab_is_found_by_the_cookie_here() {
+    let mut rig = unreachable();
+    let news = News::SignedIn;
+    rig.tell(Input::Heard { epoch: TabsEpoch(1), news });
+    assert!(rig.status().starts_with("signedOut vault_gone"), "{}", rig.status());
+    rig.advance(38);
+    assert_eq!(rig.woke(), ["TakeLock"]);
+}
+
+#[test]
+fn a_silent_sign_in_that_fails_for_now_takes_nobodys_cookie() {
+    let mut rig = restored();
+    rig.ask_sign_in_beside(Mode::Silent, "s");
+    rig.callback(8, "s");
+    let unproven = TokenFailure {
+        issued: Some(Revocable::access_token(&grant(9, 300, START).access_token)),
+        ..failure(Reach::Answered)
+    };
+    let orders = rig.exchange(Err(unproven));
+    assert!(!orders.iter().any(|order| order.starts_with("Revoke")), "{orders:?}");
+    assert!(rig.status().starts_with("signedIn"));
 }
 
 #[test]
@@ -234,8 +344,7 @@ fn a_sign_out_while_it_is_being_asked_takes_what_comes_and_the_cookie() {
 #[test]
 fn of_a_sign_out_in_another_tab_no_cookie_is_taken() {
     let mut rig = restored();
-    let epoch = tokenward::session::tabs::TabsEpoch(1);
-    let news = tokenward::session::tabs::News::SignedOut;
+    let (epoch, news) = (TabsEpoch(1), News::SignedOut);
     let orders = rig.tell(Input::Heard { epoch, news });
     // By now it may be the next person's.
     assert!(orders.contains(&"Revoke at-1".to_owned()), "{orders:?}");

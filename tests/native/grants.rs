@@ -442,8 +442,9 @@ fn whoever_a_cookie_stands_for_is_believed_by_an_id_token_alone() {
     assert_eq!(grant.claims.unwrap().subject, "alice");
     assert!(grant.has_cookie && grant.refresh_token.is_none(), "the backend's is no use here");
     assert_eq!(grant.scopes, ["openid", "read"]);
+    let failure = judged(&tokens("")).unwrap_err();
+    assert_eq!((failure.error.code, failure.is_final), (Code::TokenAnswerInvalid, false));
     for wrong in [
-        tokens(""),
         of(claims("alice", UnixMillis(START.wall.0 - DAY))),
         of(claims("alice", START.wall).replace(ISSUER, "https://other.example.com")),
         of(claims("alice", START.wall).replace(CLIENT, "other")),
@@ -462,9 +463,22 @@ fn a_backend_keeps_its_refresh_token_at_every_renewal() {
     let more = r#","refresh_token":"rt""#;
     let renewed = judged(&with_id_token(&claims("alice", START.wall), more)).unwrap();
     assert!(renewed.has_cookie && renewed.refresh_token.is_none());
-    // By now its cookie may stand for somebody else.
-    for body in [tokens(more), with_id_token(&claims("bob", START.wall), more)] {
-        assert_eq!(judged(&body).unwrap_err().error.code, Code::IdTokenInvalid);
+    // By now its cookie may stand for somebody else: nothing is taken that does not say so, and no session ends for it.
+    let failure = judged(&tokens(more)).unwrap_err();
+    assert_eq!((failure.error.code, failure.is_final), (Code::TokenAnswerInvalid, false));
+    assert!(failure.error.message.contains("may be anybody's"), "{}", failure.error.message);
+    let bobs = judged(&with_id_token(&claims("bob", START.wall), more)).unwrap_err();
+    assert_eq!((bobs.error.code, bobs.is_final), (Code::IdTokenInvalid, true));
+    // A newer login of the same person, in another tab, is theirs.
+    let login = |time: u32| {
+        let told = format!(r#""auth_time":{time},"sub""#);
+        with_id_token(&claims("alice", START.wall).replace(r#""sub""#, &told), more)
+    };
+    let known = judged(&login(1_700_000_000)).unwrap();
+    for (has_cookie, is_taken) in [(true, true), (false, false)] {
+        let request = refresh(Grant { has_cookie, ..known.clone() });
+        let answer = answer(200, &login(1_700_000_001));
+        assert_eq!(judge(&request, Ok(answer), &config_with_cookie(), START).is_ok(), is_taken);
     }
 }
 

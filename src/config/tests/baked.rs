@@ -126,11 +126,16 @@ fn cookies_are_for_a_vault_with_a_configuration_alone_ck4_st4() {
         ("revocation", json!("https://a@app.example.com/")),
         ("header", json!("Cookie")),
         ("header", json!("content-type")),
+        ("header", json!("Accept-Language")),
+        ("header", json!("authorization")),
         ("header", json!("")),
         ("headers", json!({})),
     ] {
         refused(&["refreshCookie.", member].concat(), &cookie(json!({ member: wrong })));
     }
+    let mut nobodys = cookie(json!({}));
+    nobodys["scope"] = json!(["read"]);
+    refused("refreshCookie", &nobodys);
     let mut both = cookie(json!({ "header": "X-CSRF" }));
     both["persistence"] = json!("sealed-unbound");
     refused("persistence", &both);

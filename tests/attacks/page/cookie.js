@@ -34,6 +34,25 @@ export async function ask(attack, url, clientId, headers) {
   }
 }
 
+/** The same through the vault, whose origin and cookies it has then. */
+export async function askThrough(attack, url, clientId) {
+  const body = new URLSearchParams({ grant_type: "refresh_token", client_id: clientId });
+  const headers = { "X-Tokenward": "1" };
+  try {
+    const answer = await tw.auth.fetch(url, {
+      method: "POST",
+      credentials: "include",
+      headers,
+      body,
+    });
+    loot(attack, await answer.text());
+    return answer.status;
+  } catch ({ code }) {
+    loot(attack, code);
+    return code;
+  }
+}
+
 /** Has the browser post a form there, as every site can. */
 export async function post(attack, url, clientId) {
   const name = `frame${Math.random()}`;
