@@ -75,18 +75,17 @@ test("a page that finds no vault is signed in by the backend's cookie, and stays
   assert.deepEqual(mediated(app), [], "nobody was signed in, and the backend not asked");
   await tab.signIn();
   assert.deepEqual([app.counts().codeRequests, mediated(app).length], [1, 1]);
-  for (const path of ["", "deep/page?x=1#part"]) {
-    await loseVault(tab);
-    const before = asked(app);
-    await app.open({ tab, path });
-    await tab.ready();
-    const { status, restoredBy, claims } = await tab.state();
-    assert.deepEqual([status, restoredBy, claims.sub], ["signedIn", "cookie", "alice"]);
-    assert.equal(await tab.url(), app.base + path);
-    assert.deepEqual(since(app, before), RESTORED, "one refresh, the page itself");
-    assert.equal(await tab.run((auth) => auth.returnTo ?? null), null, "it is where it was");
-    await calls(tab);
-  }
+  await loseVault(tab);
+  const before = asked(app);
+  const path = "deep/page?x=1#part";
+  await app.open({ tab, path });
+  await tab.ready();
+  const { status, restoredBy, claims } = await tab.state();
+  assert.deepEqual([status, restoredBy, claims.sub], ["signedIn", "cookie", "alice"]);
+  assert.equal(await tab.url(), app.base + path);
+  assert.deepEqual(since(app, before), RESTORED, "one refresh, the page itself");
+  assert.equal(await tab.run((auth) => auth.returnTo ?? null), null, "it is where it was");
+  await calls(tab);
   const stored = await tab.run(everythingStored);
   assert.deepEqual([stored.local, stored.session, stored.cookies], [{}, {}, ""]);
   const texts = stored.records.flatMap((record) => ["IndexedDB", JSON.stringify(record)]);
@@ -158,40 +157,44 @@ test(
   },
 );
 
-test("who signs out leaves no cookie and no session at the backend, and nobody is asked", async () => {
-  const app = await kept();
-  const tab = await app.openSignedIn();
-  const { backend } = e2e.servers.direct;
-  assert.equal(backend.kept(app.clientId), 1);
-  await tab.run((auth) => {
-    window.tw.left = true;
-    void auth.signOut();
-  });
-  await tab.untilUrl("the page after the logout", app.isHome);
-  await tab.until("its client", () => window.tw !== undefined && window.tw.left !== true);
-  await tab.ready();
-  const revocation = mediated(app).at(-1);
-  assert.equal(revocation?.path, "/revoke");
-  assert.deepEqual(revocation?.form, {
-    token_type_hint: "refresh_token",
-    client_id: app.clientId,
-  });
-  assert.deepEqual([backend.kept(app.clientId), app.counts().revocations], [0, 1]);
-  for (const lose of [false, true]) {
-    if (lose) await loseVault(tab);
-    const before = asked(app);
-    await app.open({ tab });
+test(
+  "who signs out leaves no cookie and no session at the backend, and nobody is asked",
+  once,
+  async () => {
+    const app = await kept();
+    const tab = await app.openSignedIn();
+    const { backend } = e2e.servers.direct;
+    assert.equal(backend.kept(app.clientId), 1);
+    await tab.run((auth) => {
+      window.tw.left = true;
+      void auth.signOut();
+    });
+    await tab.untilUrl("the page after the logout", app.isHome);
+    await tab.until("its client", () => window.tw !== undefined && window.tw.left !== true);
     await tab.ready();
-    assert.equal((await tab.state()).status, "signedOut");
-    assert.deepEqual(since(app, before), NOTHING);
-  }
-  await tab.signIn();
-  const exchange = mediated(app).at(-1);
-  assert.deepEqual(
-    [exchange?.form.grant_type, exchange?.cookie],
-    ["authorization_code", undefined],
-  );
-});
+    const revocation = mediated(app).at(-1);
+    assert.equal(revocation?.path, "/revoke");
+    assert.deepEqual(revocation?.form, {
+      token_type_hint: "refresh_token",
+      client_id: app.clientId,
+    });
+    assert.deepEqual([backend.kept(app.clientId), app.counts().revocations], [0, 1]);
+    for (const lose of [false, true]) {
+      if (lose) await loseVault(tab);
+      const before = asked(app);
+      await app.open({ tab });
+      await tab.ready();
+      assert.equal((await tab.state()).status, "signedOut");
+      assert.deepEqual(since(app, before), NOTHING);
+    }
+    await tab.signIn();
+    const exchange = mediated(app).at(-1);
+    assert.deepEqual(
+      [exchange?.form.grant_type, exchange?.cookie],
+      ["authorization_code", undefined],
+    );
+  },
+);
 
 test(
   "a backend that knows of no session is followed by the redirect, or by nothing",
@@ -236,7 +239,7 @@ test(
   },
 );
 
-test("a backend that fails is asked again, and the page stays", once, async () => {
+test("a backend that fails is asked again, and the page stays", inOneCell, async () => {
   const app = await kept();
   const tab = await app.openSignedIn();
   await loseVault(tab);
@@ -275,58 +278,70 @@ test("one that stays away ends no session: it is asked again later", inOneCell, 
   await calls(tab);
 });
 
-test("of an expiry each vault makes one refresh, however many tabs and calls wait (ck7)", async () => {
-  // The backend may take its time: a refresh is held there until everybody waits.
-  const app = await kept({ timeouts: { networkMs: 120_000 } });
-  const tabs = [await app.openSignedIn(), await app.openTabSignedIn(), await app.openTabSignedIn()];
-  const { provider, backend } = e2e.servers.direct;
-  assert.equal(app.counts().authorizations, 1, "the others came by the cookie");
-  provider.changeClient(app.clientId, { accessTokenTtl: 6 });
-  app.refuseTokens();
-  for (const tab of tabs) await calls(tab);
+test(
+  "of an expiry each vault makes one refresh, however many tabs and calls wait (ck7)",
+  once,
+  async () => {
+    // The backend may take its time: a refresh is held there until everybody waits.
+    const app = await kept({ timeouts: { networkMs: 120_000 } });
+    const tabs = [
+      await app.openSignedIn(),
+      await app.openTabSignedIn(),
+      await app.openTabSignedIn(),
+    ];
+    const { provider, backend } = e2e.servers.direct;
+    assert.equal(app.counts().authorizations, 1, "the others came by the cookie");
+    provider.changeClient(app.clientId, { accessTokenTtl: 6 });
+    app.refuseTokens();
+    for (const tab of tabs) await calls(tab);
 
-  backend.faults.plan({ clientId: app.clientId, step: "refresh", hold: true });
-  provider.changeClient(app.clientId, { accessTokenTtl: 300 });
-  const before = asked(app);
-  const from = app.calls().length;
-  await eventually("a refresh at the backend", async () => backend.faults.held === 1);
-  const expiries = await Promise.all(tabs.map(async (tab) => (await tab.state()).expiresAt));
-  await eventually("the expiry", async () => Date.now() > Math.max(...expiries));
-  for (const tab of tabs) await tab.run(startCalls, `${e2e.servers.api}/me`, 20);
-  assert.equal(app.calls().length, from, "a call went out with an expired token");
-  assert.equal(since(app, before).backend, 1, "a second began before the first was answered");
-  backend.faults.release();
-  for (const tab of tabs) {
-    const statuses = await tab.run(() => window.tw.answers);
-    assert.deepEqual(statuses, Array(20).fill(200));
-  }
-  const vaults = place.sharesTabs ? 1 : tabs.length;
-  const { refreshRequests, backend: requests } = since(app, before);
-  assert.deepEqual([refreshRequests, requests, app.counts().reuses], [vaults, vaults, 0]);
-});
+    backend.faults.plan({ clientId: app.clientId, step: "refresh", hold: true });
+    provider.changeClient(app.clientId, { accessTokenTtl: 300 });
+    const before = asked(app);
+    const from = app.calls().length;
+    await eventually("a refresh at the backend", async () => backend.faults.held === 1);
+    const expiries = await Promise.all(tabs.map(async (tab) => (await tab.state()).expiresAt));
+    await eventually("the expiry", async () => Date.now() > Math.max(...expiries));
+    for (const tab of tabs) await tab.run(startCalls, `${e2e.servers.api}/me`, 20);
+    assert.equal(app.calls().length, from, "a call went out with an expired token");
+    assert.equal(since(app, before).backend, 1, "a second began before the first was answered");
+    backend.faults.release();
+    for (const tab of tabs) {
+      const statuses = await tab.run(() => window.tw.answers);
+      assert.deepEqual(statuses, Array(20).fill(200));
+    }
+    const vaults = place.sharesTabs ? 1 : tabs.length;
+    const { refreshRequests, backend: requests } = since(app, before);
+    assert.deepEqual([refreshRequests, requests, app.counts().reuses], [vaults, vaults, 0]);
+  },
+);
 
-test("of tabs that load together each is signed in, and no token is used twice (ck7)", async () => {
-  const app = await kept();
-  const tabs = [await app.openSignedIn(), await app.openTabSignedIn()];
-  await loseVault(...tabs);
-  const before = asked(app);
-  for (const tab of tabs) {
-    // Not awaited: both are on their way before the first is there.
-    await tab.run((_, url) => void setTimeout(() => location.assign(url), 500), app.base);
-  }
-  for (const tab of tabs) {
-    await tab.untilUrl("the application", app.isHome);
-    await tab.until("somebody signed in", (auth) => auth?.state.status === "signedIn");
-    assert.equal((await tab.state()).restoredBy, "cookie");
-    await calls(tab);
-  }
-  const each = place.sharesTabs ? 1 : tabs.length;
-  const own = { ...NOTHING, refreshRequests: each, backend: each, loads: tabs.length };
-  assert.deepEqual(since(app, before), own);
-  assert.equal(app.counts().reuses, 0);
-});
+test(
+  "of tabs that load together each is signed in, and no token is used twice (ck7)",
+  once,
+  async () => {
+    const app = await kept();
+    const tabs = [await app.openSignedIn(), await app.openTabSignedIn()];
+    await loseVault(...tabs);
+    const before = asked(app);
+    for (const tab of tabs) {
+      // Not awaited: both are on their way before the first is there.
+      await tab.run((_, url) => void setTimeout(() => location.assign(url), 500), app.base);
+    }
+    for (const tab of tabs) {
+      await tab.untilUrl("the application", app.isHome);
+      await tab.until("somebody signed in", (auth) => auth?.state.status === "signedIn");
+      assert.equal((await tab.state()).restoredBy, "cookie");
+      await calls(tab);
+    }
+    const each = place.sharesTabs ? 1 : tabs.length;
+    const own = { ...NOTHING, refreshRequests: each, backend: each, loads: tabs.length };
+    assert.deepEqual(since(app, before), own);
+    assert.equal(app.counts().reuses, 0);
+  },
+);
 
-test("without a configuration in the vault no backend is asked (st4)", once, async () => {
+test("without a configuration in the vault no backend is asked (st4)", inOneCell, async () => {
   const { provider, backend } = e2e.servers.direct;
   const given = { refreshCookie: refreshCookie(e2e) };
   const app = await e2e.application({ options: given });
@@ -350,7 +365,7 @@ test("without a configuration in the vault no backend is asked (st4)", once, asy
   assert.deepEqual(backend.log.list(), []);
 });
 
-test("an access token of a wider scope than asked for is refused (ck5)", once, async () => {
+test("an access token of a wider scope than asked for is refused (ck5)", inOneCell, async () => {
   const app = await kept({ restore: "none" });
   const { provider, backend } = e2e.servers.direct;
   backend.settle({ members: { scope: WIDER } });
@@ -376,7 +391,7 @@ test("nor is a session restored with one (ck5)", inOneCell, async () => {
   assertAuthErrorInfo(state.error, "token_answer_invalid", /wider scope than/);
 });
 
-test("the header has the name that the options give it", once, async () => {
+test("the header has the name that the options give it", inOneCell, async () => {
   const { backend } = e2e.servers.direct;
   backend.settle({ header: "X-CSRF" });
   const app = await kept({ refreshCookie: { ...refreshCookie(e2e), header: "X-CSRF" } });

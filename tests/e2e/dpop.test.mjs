@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { killVaults, loseVault, MORTAL_URL } from "./harness/mortal.mjs";
-import { once, place, storesKeys } from "./harness/place.mjs";
+import { apart, once, place, storesKeys } from "./harness/place.mjs";
 import { removeStored, storedKey } from "./harness/proofs.mjs";
 import { suite } from "./harness/suite.mjs";
 import { assertAuthErrorInfo } from "./harness/tab.mjs";
@@ -49,7 +49,7 @@ test("a reload goes on with the same key (rf9, dp12)", storesKeys, async () => {
   assert.deepEqual(search(["IndexedDB", stored], app.tokens()), []);
 });
 
-test("every tab has the same key, also where two make one at once (rf9)", storesKeys, async () => {
+test("every tab has the same key, also where two make one at once (rf9)", apart, async () => {
   const app = await e2e.application(bound);
   const tabs = [await app.open(), await app.openTab()];
   for (const tab of tabs) {

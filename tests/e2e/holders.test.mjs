@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CRASH_URL, crashVaults, killVaults, MORTAL_URL } from "./harness/mortal.mjs";
-import { endsAlone, inShared, place } from "./harness/place.mjs";
+import { apart, inShared } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError, eventually } from "./harness/tab.mjs";
 
@@ -13,8 +13,6 @@ const me = () => `${e2e.servers.api}/me`;
 
 /** How soon another tab must have the lock and its token. */
 const SOON_MS = 5000;
-const ownVaults = place.sharesTabs ? { skip: "here the vault of all tabs has the lock" } : {};
-const oneVault = place.sharesTabs ? {} : { skip: "here each tab has a vault of its own" };
 /** No answer is late here: the lock is let go by a death alone. */
 const PATIENT = { timeouts: { networkMs: 60_000 } };
 
@@ -27,7 +25,7 @@ const OF_A_CODE = [
 ];
 
 for (const [moment, fault] of OF_A_CODE) {
-  test(`a tab that holds the lock is closed ${moment}: another goes on`, ownVaults, async () => {
+  test(`a tab that holds the lock is closed ${moment}: another goes on`, apart, async () => {
     const app = await e2e.application({
       options: { ...PATIENT, callback: "manual", restore: "none" },
     });
@@ -65,7 +63,7 @@ const OF_A_REFRESH = [
 ];
 
 for (const [moment, fault] of OF_A_REFRESH) {
-  test(`a vault of all tabs that dies ${moment} is replaced, and asks anew`, oneVault, async () => {
+  test(`a vault of all tabs that dies ${moment} is replaced, and asks anew`, inShared, async () => {
     const app = await e2e.application({ options: { ...PATIENT, vaultUrl: MORTAL_URL } });
     const { faults } = e2e.servers.direct.provider;
     const tab = await app.openSignedIn();
@@ -93,7 +91,7 @@ for (const [moment, fault] of OF_A_REFRESH) {
 
 test(
   "a vault in which something breaks ends itself, and the session comes back",
-  endsAlone,
+  inShared,
   async () => {
     const app = await e2e.application({ options: { ...PATIENT, vaultUrl: CRASH_URL } });
     const tab = await app.openSignedIn();

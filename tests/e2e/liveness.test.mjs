@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hangVaults, killVaults, MORTAL_URL } from "./harness/mortal.mjs";
-import { endsAlone, once, place } from "./harness/place.mjs";
+import { endsAlone, inShared, once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError, eventually } from "./harness/tab.mjs";
 
@@ -51,7 +51,7 @@ test(
   },
 );
 
-test("every tab of a killed vault meets in the next one", endsAlone, async () => {
+test("every tab of a killed vault meets in the next one", inShared, async () => {
   const app = await e2e.application(mortal);
   const first = await app.openSignedIn();
   const second = await app.openTabSignedIn();
@@ -60,10 +60,6 @@ test("every tab of a killed vault meets in the next one", endsAlone, async () =>
     assert.equal((await tab.untilStatus("signedOut")).reason, "vault_gone");
   }
   await app.signInAgain(first);
-  if (!place.sharesTabs) {
-    await second.untilSignedOut("signed_in_elsewhere");
-    await app.signInAgain(second);
-  }
   await second.untilStatus("signedIn");
   assert.equal((await second.call(`${e2e.servers.api}/me`)).status, 200);
 });

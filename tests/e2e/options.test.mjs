@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
-import { once, place } from "./harness/place.mjs";
+import { inOneCell, once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { authError } from "./harness/tab.mjs";
 import { PACKAGE } from "./harness/web-root.mjs";
@@ -59,7 +59,7 @@ test(
   },
 );
 
-test("what only the vault can judge is refused before anything is sent", once, async () => {
+test("what only the vault can judge is refused before anything is sent", inOneCell, async () => {
   const app = await e2e.application({ page: { create: false } });
   const tab = await app.open();
   const before = e2e.servers.direct.provider.counters.of().requests;

@@ -2,13 +2,12 @@
 // Silent refresh: it happens without a call, once for everybody who waits, in every tab.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inOneCell, once, place } from "./harness/place.mjs";
+import { apart, inOneCell, once, place } from "./harness/place.mjs";
 import { suite } from "./harness/suite.mjs";
 import { eventually } from "./harness/tab.mjs";
 
 const e2e = suite();
 /** For tests of tabs whose vaults are their own. */
-const ownSessions = place.sharesTabs ? { skip: "here all tabs have one session" } : {};
 
 /** A provider may take its time: refreshes are held here until everybody waits. */
 const PATIENT = { timeouts: { networkMs: 120_000 } };
@@ -102,27 +101,23 @@ test(
   },
 );
 
-test(
-  "tabs with a session each refresh it once each, one after the other",
-  ownSessions,
-  async () => {
-    const app = await e2e.application({ options: PATIENT });
-    const { faults } = e2e.servers.direct.provider;
-    const tabs = [await app.openSignedIn()];
-    while (tabs.length < 4) tabs.push(await app.openTabSignedIn());
-    app.refuseTokens();
-    app.planFault({ grantType: "refresh_token", hold: true });
-    for (const tab of tabs) await startCalls(tab, 20);
-    await eventually("a refresh at the provider", async () => faults.held === 1);
-    // Every call is refused by now, so every tab wants its refresh.
-    await eventually("all refusals", async () => app.calls().length === 80);
-    assert.equal(app.counts().refreshRequests, 1, "a second began before the first was answered");
-    faults.release();
-    for (const tab of tabs) assert.deepEqual(await statuses(tab), { 200: 20 });
-    const { refreshRequests, refreshesSucceeded, reuses } = app.counts();
-    assert.deepEqual([refreshRequests, refreshesSucceeded, reuses], [4, 4, 0]);
-  },
-);
+test("tabs with a session each refresh it once each, one after the other", apart, async () => {
+  const app = await e2e.application({ options: PATIENT });
+  const { faults } = e2e.servers.direct.provider;
+  const tabs = [await app.openSignedIn()];
+  while (tabs.length < 4) tabs.push(await app.openTabSignedIn());
+  app.refuseTokens();
+  app.planFault({ grantType: "refresh_token", hold: true });
+  for (const tab of tabs) await startCalls(tab, 20);
+  await eventually("a refresh at the provider", async () => faults.held === 1);
+  // Every call is refused by now, so every tab wants its refresh.
+  await eventually("all refusals", async () => app.calls().length === 80);
+  assert.equal(app.counts().refreshRequests, 1, "a second began before the first was answered");
+  faults.release();
+  for (const tab of tabs) assert.deepEqual(await statuses(tab), { 200: 20 });
+  const { refreshRequests, refreshesSucceeded, reuses } = app.counts();
+  assert.deepEqual([refreshRequests, refreshesSucceeded, reuses], [4, 4, 0]);
+});
 
 test(
   "a valid token is lent while its refresh fails, and the session is kept (rf6)",
@@ -190,7 +185,7 @@ test(
   },
 );
 
-test("a tab that is closed in the middle of its refresh lets the other go on", async () => {
+test("a tab that is closed in the middle of its refresh lets the other go on", once, async () => {
   const app = await e2e.application({ options: PATIENT });
   const { faults } = e2e.servers.direct.provider;
   const first = await app.openSignedIn();

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { killVaults, loseVault, MORTAL_URL } from "./harness/mortal.mjs";
-import { once, place } from "./harness/place.mjs";
+import { inOneCell, inShared, once, place } from "./harness/place.mjs";
 import { everythingStored } from "./harness/stored.mjs";
 import { suite } from "./harness/suite.mjs";
 import { assertAuthErrorInfo, eventually } from "./harness/tab.mjs";
@@ -20,10 +20,6 @@ const cached =
     ? {}
     : { skip: "a vault that goes with its pages is cached with them" };
 const living = place.outlivesPage ? {} : { skip: "no vault outlives its page here" };
-
-/** Whether all tabs are in one vault, so that one of them restores the session of all. */
-const isShared = place.sharesTabs;
-const shared = isShared ? {} : { skip: "each page has a vault of its own here" };
 
 /**
  * Waits until a page is back from the provider, and its client knows who is signed in.
@@ -97,34 +93,38 @@ test("a reload without a vault signs in again, once, and stores nothing of worth
   assert.equal((await tab.state()).restoredBy, undefined);
 });
 
-test("where the provider's session is over too, it is asked once and no more", once, async () => {
-  const app = await e2e.application(mortal);
-  const tab = await app.openSignedIn();
-  e2e.servers.direct.provider.endSessions();
-  await loseVault(tab);
-  await tab.go(`${app.base}deep?x=1`);
-  const state = await untilBack(app, tab);
-  assert.deepEqual([state.status, state.reason], ["signedOut", "vault_gone"]);
-  assertAuthErrorInfo(state.error, "oauth_error", /login_required/);
-  assert.equal(state.error.oauthError, "login_required");
-  const [returnTo, failed] = await tab.run((auth) => [auth.returnTo, auth.callbackError ?? null]);
-  assert.deepEqual([returnTo, failed], [`/c/${app.clientId}/deep?x=1`, null]);
+test(
+  "where the provider's session is over too, it is asked once and no more",
+  inOneCell,
+  async () => {
+    const app = await e2e.application(mortal);
+    const tab = await app.openSignedIn();
+    e2e.servers.direct.provider.endSessions();
+    await loseVault(tab);
+    await tab.go(`${app.base}deep?x=1`);
+    const state = await untilBack(app, tab);
+    assert.deepEqual([state.status, state.reason], ["signedOut", "vault_gone"]);
+    assertAuthErrorInfo(state.error, "oauth_error", /login_required/);
+    assert.equal(state.error.oauthError, "login_required");
+    const [returnTo, failed] = await tab.run((auth) => [auth.returnTo, auth.callbackError ?? null]);
+    assert.deepEqual([returnTo, failed], [`/c/${app.clientId}/deep?x=1`, null]);
 
-  // Neither the vault that knows nor one that does not goes there again.
-  for (const lose of [false, true]) {
-    if (lose) await loseVault(tab);
-    await app.open({ tab });
-    await tab.ready();
-    assert.equal((await tab.state()).status, "signedOut");
-    assert.equal(await tab.url(), app.base);
-  }
-  assert.deepEqual(trips(app), [2, 1]);
-  await tab.signIn();
-});
+    // Neither the vault that knows nor one that does not goes there again.
+    for (const lose of [false, true]) {
+      if (lose) await loseVault(tab);
+      await app.open({ tab });
+      await tab.ready();
+      assert.equal((await tab.state()).status, "signedOut");
+      assert.equal(await tab.url(), app.base);
+    }
+    assert.deepEqual(trips(app), [2, 1]);
+    await tab.signIn();
+  },
+);
 
 test(
   'with restore: "none" a lost session is said to be lost, and nobody is asked',
-  once,
+  inOneCell,
   async () => {
     const app = await e2e.application({ options: { restore: "none", vaultUrl: MORTAL_URL } });
     const tab = await app.openSignedIn();
@@ -180,7 +180,7 @@ test(
   },
 );
 
-test("of tabs that load together one leaves for all that share its vault", async () => {
+test("of tabs that load together one leaves for all that share its vault", inShared, async () => {
   const app = await e2e.application(mortal);
   const first = await app.openSignedIn();
   const tabs = [first, await app.openTabSignedIn(), await app.openTabSignedIn()];
@@ -195,7 +195,7 @@ test("of tabs that load together one leaves for all that share its vault", async
     await tab.until("somebody signed in", (auth) => auth?.state.status === "signedIn");
     assert.equal((await tab.call(`${e2e.servers.api}/me`)).status, 200);
   }
-  if (isShared) assert.equal(trips(app)[0], before + 1);
+  assert.equal(trips(app)[0], before + 1);
 });
 
 test("a call that is a page's first word is answered once the page is back", once, async () => {
@@ -230,7 +230,7 @@ test(
   },
 );
 
-test("pages in use whose vault dies meet in the next one, signed in", shared, async () => {
+test("pages in use whose vault dies meet in the next one, signed in", inShared, async () => {
   const app = await e2e.application({ options: { vaultUrl: MORTAL_URL } });
   const first = await app.openSignedIn();
   const second = await app.openTabSignedIn();

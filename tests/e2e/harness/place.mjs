@@ -79,6 +79,12 @@ export const inOneCell =
 export const inShared =
   placeName === "shared" ? {} : { skip: "shown in the browser's shared cell" };
 
+const apartPlace = engine.usualPlace === "page" ? "page" : "worker";
+
+/** For tests of tabs that each have a vault of their own: it runs in one such cell of each engine. */
+export const apart =
+  placeName === apartPlace ? {} : { skip: `shown in ${engine.name}'s ${apartPlace} cell` };
+
 /** For tests of what an engine takes a dedicated worker for by itself. */
 export const inWorker =
   placeName === "worker" ? {} : { skip: "shown in the browser's worker cell" };
