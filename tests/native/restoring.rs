@@ -8,6 +8,7 @@ use tokenward::{
     oauth::{
         callback::{Callback, OauthError},
         revocation::Revocable,
+        transaction::{Mode, Transaction},
     },
     secret::Secret,
     session::inputs::{Ask, Input, Reach, TokenFailure},
@@ -439,4 +440,30 @@ fn no_page_no_attempt() {
     assert!(rig.prepared("r").is_empty());
     rig.tell(Input::PageArrived);
     assert_eq!(rig.ask_restore(2), ["Prepare"]);
+}
+
+#[test]
+fn a_page_that_left_before_its_request_was_ready_keeps_no_other_waiting() {
+    let mut rig = Rig::flagged(None);
+    assert_eq!(rig.ask_restore(1), ["Prepare"]);
+    rig.tell(Input::LastPageLeft);
+    rig.tell(Input::PageArrived);
+    // This one cannot leave, and nobody else is there.
+    rig.tell(Input::RestoreAsked { ask: Ask(2), can_leave: false, can_frame: false });
+    let orders = rig.prepared("r");
+    assert_eq!(orders, ["Publish signedOut vault_gone", "Conclude 2 -"]);
+}
+
+#[test]
+fn a_refusal_in_a_frame_that_comes_back_late_is_followed_by_the_redirect() {
+    let mut rig = Rig::begun(Restore::Frame);
+    // Before the flag was read, so it is judged first.
+    rig.tell(Input::CallbackArrived { ask: Ask(9), callback: refusal("login_required") });
+    assert_eq!(rig.frame_flag_read(1, false), ["Find 9 r"]);
+    let transaction = transaction("r", rig.now.wall);
+    let transaction = Transaction { is_restore: true, mode: Mode::Silent, ..transaction };
+    let orders = rig.tell(Input::Found { ask: Ask(9), transaction: Some(transaction) });
+    assert_eq!(orders, ["Publish restoring", "Conclude 9 oauth_error", "ReadFlag"]);
+    rig.ask_restore(1);
+    assert_eq!(rig.frame_flag_read(1, false), ["Prepare"]);
 }
