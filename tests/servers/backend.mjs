@@ -112,12 +112,17 @@ export function createBackend({ issuer, app, secureCookies }) {
   async function exchange({ form, clientId, cookie, res }) {
     const answered = await ask("/token", form);
     const { refresh_token: refreshToken } = answered.answer;
-    if (typeof refreshToken === "string") {
+    if (answered.status === 200) {
       // What it had is forgotten, not revoked: at many providers the new token hangs on the same grant.
       if (cookie) sessions.delete(cookie);
-      const value = randomBytes(32).toString("base64url");
-      sessions.set(value, { clientId, refreshToken, turn: Promise.resolve() });
-      setCookie(res, clientId, value);
+      if (typeof refreshToken === "string") {
+        const value = randomBytes(32).toString("base64url");
+        sessions.set(value, { clientId, refreshToken, turn: Promise.resolve() });
+        setCookie(res, clientId, value);
+      } else if (cookie) {
+        // Whoever signs in now has nothing to be kept; by that cookie whoever did before would be back.
+        setCookie(res, clientId);
+      }
     }
     pass(answered, res);
   }

@@ -46,15 +46,26 @@ function post(path, form, headers = {}) {
 /** @param {string} cookie */
 const refresh = (cookie) => post("/token", { grant_type: "refresh_token" }, { cookie });
 
-/** Signs in through the backend. */
-async function signIn() {
-  const { callback, verifier } = await user.authorize();
-  const response = await post("/token", {
+/**
+ * Has a code exchanged by the backend.
+ *
+ * @param {string} [scope]
+ * @param {string} [cookie] that the browser has already
+ */
+async function exchange(scope, cookie = "") {
+  const { callback, verifier } = await user.authorize(scope ? { scope } : {});
+  const form = {
     grant_type: "authorization_code",
     code: callback.searchParams.get("code") ?? "",
     redirect_uri: user.redirectUri,
     code_verifier: verifier,
-  });
+  };
+  return post("/token", form, { cookie });
+}
+
+/** Signs in through the backend. */
+async function signIn() {
+  const response = await exchange();
   assert.equal(response.status, 200);
   const [set = ""] = response.headers.getSetCookie();
   const [cookie = "", ...attributes] = set.split("; ");
@@ -114,19 +125,42 @@ test("the cookie refreshes, also twice at once, and the provider sees no reuse",
 
 test("another sign-in has a cookie of its own, and the one before counts no more", async () => {
   const first = await signIn();
-  const { callback, verifier } = await user.authorize();
-  const form = {
-    grant_type: "authorization_code",
-    code: callback.searchParams.get("code") ?? "",
-    redirect_uri: user.redirectUri,
-    code_verifier: verifier,
-  };
-  const again = await post("/token", form, { cookie: first.cookie });
+  const again = await exchange(undefined, first.cookie);
   const [second = ""] = (again.headers.getSetCookie()[0] ?? "").split("; ");
   assert.notEqual(second, first.cookie);
   assert.equal((await refresh(first.cookie)).status, 400);
   assert.equal((await refresh(second)).status, 200);
   assert.equal(backend.kept(user.clientId), 1);
+});
+
+test("a sign-in without a refresh token takes the cookie of the one before away", async () => {
+  const first = await signIn();
+  const other = await exchange("openid", first.cookie);
+  assert.equal(other.status, 200);
+  assert.deepEqual(
+    await other
+      .json()
+      .then(Object.keys)
+      .then((keys) => keys.sort()),
+    ["access_token", "expires_in", "id_token", "scope", "token_type"],
+  );
+  assert.ok(takesCookie(other));
+  assert.deepEqual([backend.kept(user.clientId), counts().revocations], [0, 0]);
+  assert.equal((await refresh(first.cookie)).status, 400);
+  assert.equal(counts().refreshRequests, 0);
+  // Where there was none there is none to take away.
+  assert.deepEqual((await exchange("openid")).headers.getSetCookie(), []);
+
+  // Who is not signed in takes nobody's place: the provider refuses the code, or is not there.
+  const { cookie } = await signIn();
+  const form = { grant_type: "authorization_code", code: "x", redirect_uri: user.redirectUri };
+  const { faults } = servers.direct.provider;
+  for (const status of [400, 502]) {
+    if (status === 502) faults.plan({ clientId: user.clientId, step: "code", drop: true });
+    const failed = await post("/token", { ...form, code_verifier: "x".repeat(43) }, { cookie });
+    assert.deepEqual([failed.status, failed.headers.getSetCookie()], [status, []]);
+  }
+  assert.equal((await refresh(cookie)).status, 200);
 });
 
 test("without a cookie that it knows there is no session, and the provider is not asked", async () => {

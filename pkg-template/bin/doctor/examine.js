@@ -54,7 +54,8 @@ export async function examine({ page, vault, callback }) {
   if (back) findings.push(checkCallback(back, callback !== undefined));
   if (script) {
     const config = configurationOf(script);
-    findings.push(...checkFrames(document, config, frame), ...(await checkBackend(script, config)));
+    findings.push(...checkFrames(document, config, frame));
+    findings.push(...(await checkBackend(script, config, page)));
   }
   return [...findings, ...checkCookies(answers)];
 }
