@@ -5,10 +5,11 @@
 use std::rc::Rc;
 
 use super::{
+    flag::GUARD,
     grant::Grant,
     inputs::{TokenFailure, TokenRequest},
     machine::{Session, Standing},
-    restore::{GUARD, offline},
+    restore::offline,
     snapshot::{RestoredBy, SignedOutReason},
     tenure::Tenure,
 };

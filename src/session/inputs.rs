@@ -13,8 +13,8 @@ use crate::{
     },
     secret::Secret,
     session::{
+        flag::Flag,
         grant::Grant,
-        restore::Flag,
         sealed::Unreadable,
         snapshot::Snapshot,
         tabs::{Chronicle, News, TabsEpoch},

@@ -8,7 +8,7 @@
 //! - `tenure`, `access`, `refresh`: who is signed in, the access token of each audience, and when that is
 //!   renewed.
 //! - [`tabs`]: what the vaults of other tabs tell.
-//! - [`restore`]: what a vault does where another one was lost with the session.
+//! - [`restore`], [`flag`]: what a vault does where another one was lost with the session, and what that left.
 //! - [`sealed`]: what of a session outlives its vault, under a seal.
 //! - `cookie`: what of it outlives its vault at a backend, behind a cookie.
 //! - [`journal`]: what became of it, for whoever asks afterwards.
@@ -16,6 +16,7 @@
 
 pub mod bounces;
 pub mod builds;
+pub mod flag;
 pub mod grant;
 pub mod inputs;
 pub mod journal;

@@ -29,10 +29,10 @@ use crate::{
     },
     secret::Secret,
     session::{
+        flag::Flag,
         grant::Grant,
         inputs::{Ask, Input, Output, TokenFailure, TokenRequest},
         outcome::{self, Unanswered},
-        restore::Flag,
         sealed::taken,
     },
 };

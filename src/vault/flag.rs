@@ -12,8 +12,8 @@ use crate::{
     browser::store::{self, Next},
     error::AuthError,
     session::{
+        flag::Flag,
         inputs::{Ask, Input, Mark},
-        restore::Flag,
     },
 };
 

@@ -10,13 +10,13 @@ use tokenward::{
     },
     secret::Secret,
     session::{
+        flag::Flag,
         grant::Grant,
         inputs::{
             Ask, Epoch, Generation, Input, Mark, Output, Reach, Ticket, TokenFailure, TokenRequest,
             Wake,
         },
         machine::Session,
-        restore::Flag,
         sealed::Unreadable,
         snapshot::{RestoredBy, Snapshot},
     },

@@ -12,8 +12,8 @@ use tokenward::{
     },
     secret::Secret,
     session::{
+        flag::Flag,
         inputs::{Ask, Input, Mark},
-        restore::Flag,
     },
 };
 
