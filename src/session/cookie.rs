@@ -155,7 +155,7 @@ impl Session {
     /// A backend that could not be reached is asked once more, when it is time, and the pages see what they saw
     /// until it has answered: none has to leave for it.
     pub(super) fn ask_beside(&mut self, now: Now) {
-        if self.next_beside().is_some_and(|at| at.is_due(now)) && !self.is_signing_in() {
+        if self.next_beside().is_some_and(|at| at.is_due(now)) {
             self.restore.retry_at = None;
             self.restore.backend.attempt = Attempt::Again;
         }
@@ -164,8 +164,8 @@ impl Session {
     /// When that is.
     pub(super) fn next_beside(&self) -> Option<Deadline> {
         let is_away = self.restore.backend.attempt == Attempt::Failed;
-        let may_ask = is_away && self.has_pages && self.is_online && self.wants_restore();
-        self.restore.retry_at.filter(|_| may_ask)
+        let may_ask = self.has_pages && self.is_online && !self.is_signing_in();
+        self.restore.retry_at.filter(|_| is_away && may_ask && self.wants_restore())
     }
 
     /// The refresh that finds out, if it is wanted still.

@@ -129,6 +129,7 @@ impl Session {
             }
         }
         self.start(now);
+        self.await_askers(now);
         self.note(now, &before);
         self.publish();
         self.wake = self.next_wake(now);

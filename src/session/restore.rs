@@ -68,14 +68,20 @@ enum Stage {
     Unsealing,
     /// Another vault's page may be at the provider: when to look again.
     Elsewhere(Deadline),
-    /// Any page may go.
-    Ready,
+    /// Any page may go; where none asks to, until when one is waited for that has just arrived.
+    Ready(Deadline),
     /// The authorization request is being made.
     Preparing,
     /// A page shows a hidden frame: until when that is waited for.
     Framed(Deadline),
     /// A page is at the provider: until when it is waited for.
     Away(Deadline),
+}
+
+impl Stage {
+    fn ready(now: Now) -> Self {
+        Self::Ready(now.after(TRIP))
+    }
 }
 
 impl Restoring {
@@ -133,11 +139,11 @@ impl Session {
             Some(_) if self.is_signing_in() => self.restore.stage = Stage::Judging,
             Some(flag) => {
                 match flag.age(now) {
-                    None => self.restore.stage = Stage::Ready,
+                    None => self.restore.stage = Stage::ready(now),
                     // It went with its page, or came to nothing: what comes next in the order.
                     Some(age) if flag.in_frame && (age >= TRIP || !flag.is_shown) => {
                         self.restore.has_frame = false;
-                        self.restore.stage = Stage::Ready;
+                        self.restore.stage = Stage::ready(now);
                     }
                     Some(age) if age < TRIP => {
                         let look = LOOK.min(TRIP.less(age));
@@ -199,7 +205,7 @@ impl Session {
                 // The latest: a page that asked earlier may have been reloaded since.
                 let latest = self.restore.pages.iter().rposition(|page| page.can(mode));
                 let Some(index) = latest else {
-                    self.restore.stage = Stage::Ready;
+                    self.restore.stage = Stage::ready(now);
                     // It is gone: another may go, or none can.
                     return self.send_page(now);
                 };
@@ -223,7 +229,7 @@ impl Session {
     /// The hidden frame came to nothing, or went with its page: what comes next in the order.
     pub(super) fn frame_failed(&mut self, now: Now) {
         if let (Standing::Restoring, Stage::Framed(_)) = (&self.standing, self.restore.stage) {
-            self.restore.stage = Stage::Ready;
+            self.restore.stage = Stage::ready(now);
             self.send_page(now);
         }
     }
@@ -370,10 +376,24 @@ impl Session {
                 self.outputs.push_back(Output::ReadFlag);
             }
             Stage::Framed(_) if !self.restore.pages.is_empty() => self.frame_failed(now),
+            Stage::Ready(_) => {
+                // Whoever arrived left before it asked, and others see that nobody is known yet.
+                self.restore_later(now);
+                self.give_up(now, SignedOutReason::VaultGone, None);
+            }
             _ => {
                 self.restore.retry_at = Some(now.after(GUARD.less(TRIP)));
                 self.give_up(now, SignedOutReason::VaultGone, Some(no_way_back()));
             }
+        }
+    }
+
+    /// From when on a page that has arrived is waited for: not from before somebody was there to see it.
+    pub(super) fn await_askers(&mut self, now: Now) {
+        if let Stage::Ready(at) = self.restore.stage
+            && at.is_due(now)
+        {
+            self.restore.stage = Stage::ready(now);
         }
     }
 
@@ -382,6 +402,14 @@ impl Session {
         match self.restore.stage {
             Stage::Elsewhere(at) | Stage::Framed(at) | Stage::Away(at)
                 if matches!(self.standing, Standing::Restoring) && !self.is_signing_in() =>
+            {
+                Some(at)
+            }
+            Stage::Ready(at)
+                if matches!(self.standing, Standing::Restoring)
+                    && self.has_pages
+                    && self.restore.pages.is_empty()
+                    && !self.is_signing_in() =>
             {
                 Some(at)
             }
@@ -395,12 +423,12 @@ impl Session {
             return;
         }
         match (self.restore.stage, self.restore.way()) {
-            (Stage::Ready, Some(mode)) if self.is_online => {
+            (Stage::Ready(_), Some(mode)) if self.is_online => {
                 self.restore.stage = Stage::Preparing;
                 self.outputs.push_back(Output::Prepare(mode));
             }
-            (Stage::Ready, Some(_)) => self.put_off(now, offline()),
-            (Stage::Ready, None) => {
+            (Stage::Ready(_), Some(_)) => self.put_off(now, offline()),
+            (Stage::Ready(_), None) => {
                 // None of them can ask, and nobody else does: a page that arrives may be one that can.
                 self.restore_later(now);
                 self.give_up(now, SignedOutReason::VaultGone, None);
