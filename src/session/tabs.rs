@@ -124,7 +124,7 @@ impl Session {
 
     /// Every session here ends, and every sign-in under way.
     pub(super) fn sign_out_here(&mut self) {
-        let is_signing_in = self.is_signing_in();
+        let may_come_back = self.is_signing_in() || self.wants_restore();
         self.stop_restoring();
         self.abandon_callbacks(self.epoch);
         self.epoch = Epoch(self.epoch.0 + 1);
@@ -133,13 +133,7 @@ impl Session {
             // Nobody was here: why stays as it was, unless it is no longer true, or the session that is
             // gone may come back.
             Standing::SignedOut { reason, .. }
-                if !is_signing_in
-                    && !matches!(
-                        reason,
-                        SignedOutReason::SignedInElsewhere
-                            | SignedOutReason::SealedUnreadable
-                            | SignedOutReason::VaultGone
-                    ) => {}
+                if !may_come_back && reason != SignedOutReason::SignedInElsewhere => {}
             _ => self.end(SignedOutReason::SignedOut, None),
         }
     }

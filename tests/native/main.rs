@@ -32,3 +32,4 @@ mod storms;
 mod tabs;
 mod threats;
 mod waiting;
+mod walks;

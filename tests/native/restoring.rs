@@ -16,7 +16,7 @@ use tokenward::{
 
 use crate::{
     fixtures::{START, failure, grant, transaction},
-    rig::{Rig, callback, grant_is_over},
+    rig::{Rig, callback, grant_is_over, without_refresh_token},
 };
 
 /// A page is at the provider to restore the session.
@@ -466,4 +466,17 @@ fn a_refusal_in_a_frame_that_comes_back_late_is_followed_by_the_redirect() {
     assert_eq!(orders, ["Publish restoring", "Conclude 9 oauth_error", "ReadFlag"]);
     rig.ask_restore(1);
     assert_eq!(rig.frame_flag_read(1, false), ["Prepare"]);
+}
+
+#[test]
+fn who_signs_out_after_a_session_expired_is_signed_in_by_no_way_back() {
+    let mut rig = Rig::signed_in(without_refresh_token(grant(1, 300, START)));
+    rig.advance(301);
+    rig.woke();
+    assert_eq!(rig.status(), "signedOut expired");
+    rig.tell(Input::SignOutAsked(Ask(2)));
+    assert_eq!(rig.status(), "signedOut signed_out");
+    let orders = back(&mut rig, callback("r"));
+    assert_eq!(orders.last().unwrap(), "Conclude 9 /back", "its code is not sent");
+    assert_eq!(rig.status(), "signedOut signed_out");
 }
