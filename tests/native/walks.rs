@@ -8,35 +8,35 @@
 
 mod answers;
 mod orders;
+mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tokenward::{
-    clock::{Millis, Now, UnixMillis},
+    clock::{Millis, Now},
     config::Restore,
-    oauth::transaction::{Mode, Transaction},
-    secret::Secret,
+    oauth::transaction::Transaction,
     session::{
         flag::Flag,
-        inputs::{Ask, Input, Ticket, TokenRequest, Wake},
+        inputs::{Ask, Input, Ticket, Wake},
         machine::Session,
         snapshot::Snapshot,
-        tabs::{Chronicle, News},
+        tabs::Chronicle,
     },
 };
 
 use self::{
     answers::Due,
-    orders::{Call, Flight, Lock, Then, person},
+    orders::{Call, Flight, Lock, Then},
 };
 use crate::{
-    fixtures::{START, indicators, transaction},
+    fixtures::{START, indicators},
     rig::{describe, status},
     world::Dice,
 };
 
 /// How many walks each run of the tests goes: about two seconds of them.
-const WALKS: u64 = 2400;
+const WALKS: u64 = 40_000;
 /// How much virtual time a walk has in the end. A trip to the provider may take 20 s, and a backend that does not
 /// answer is asked for less than a minute.
 const PATIENCE: Millis = Millis::from_secs(20 * 60);
@@ -89,6 +89,8 @@ struct Walk {
     shown: Snapshot,
     /// The token request whose answer the session hears at this moment.
     heard: Option<Flight>,
+    /// Whether a timer should have fired before what it hears: that comes first.
+    is_late: bool,
     /// The last number that a page, a question, a call, a transaction or a token was given.
     number: u64,
     /// Which that was when the user last signed out, while nobody signed in since.
@@ -123,6 +125,7 @@ impl Walk {
             asked: BTreeMap::new(),
             calls: BTreeMap::new(),
             heard: None,
+            is_late: false,
             number: 0,
             signed_out: None,
             broken: None,
@@ -166,6 +169,7 @@ impl Walk {
         self.log(|| format!("{seconds:5} {input:?}").chars().take(120).collect());
         let is_wake = matches!(input, Input::Woke(_));
         let sign_outs = self.session.sign_outs();
+        self.is_late = self.is_timer_due();
         self.session.handle(self.now, input);
         if self.session.sign_outs() > sign_outs {
             self.note_sign_out();
@@ -174,133 +178,20 @@ impl Walk {
             self.log(|| format!("        {}", describe(&order)));
             self.perform(order);
         }
-        let is_due = self.session.wake_at().is_some_and(|at| at.is_due(self.now));
-        self.require(!(is_wake && is_due), "a timer that fires has another fire at once");
+        let fires_again = is_wake && self.is_timer_due();
+        self.require(!fires_again, "a timer that fires has another fire at once");
     }
 
-    /// One thing happens: in half of the cases something that is due.
-    fn step(&mut self) {
-        if self.dice.once_in(2) && self.answer_one() {
-            return;
-        }
-        if self.pages.is_empty() {
-            if self.dice.once_in(3) {
-                self.hear_of_another_tab();
-            }
-            return self.arrive_and_ask();
-        }
-        let pages = self.pages.clone();
-        let page = self.one_of(&pages);
-        match self.dice.below(20) {
-            0 => self.arrive_and_ask(),
-            1 if self.dice.once_in(3) => self.leave(page),
-            2 => self.go_online(false),
-            3 | 4 => self.go_online(true),
-            5 => self.tell(Input::Woke(Wake::Page)),
-            6..=8 => self.call(page),
-            9 if self.dice.once_in(3) => self.end_trip_of_an_earlier_vault(),
-            10 if self.dice.once_in(4) => self.sign_in(page),
-            11 if self.dice.once_in(6) => {
-                let ask = self.ask(page, Then::Nothing);
-                self.tell(Input::SignOutAsked(ask));
-            }
-            12 if self.dice.once_in(4) => self.sign_in_with_password(page),
-            13 if self.dice.once_in(3) => self.hear_of_another_tab(),
-            14 | 15 if self.scene.has_others => self.flag = Some(self.flag_of_others()),
-            16 if self.dice.once_in(6) => {
-                let by = i64::try_from(self.dice.below(180_000)).unwrap() - 90_000;
-                self.now.wall = UnixMillis(self.now.wall.0 + by);
-                self.tell(Input::Woke(Wake::Page));
-            }
-            _ => self.pass_time(),
-        }
+    fn is_timer_due(&self) -> bool {
+        self.session.wake_at().is_some_and(|at| at.is_due(self.now))
     }
 
-    /// The timer is late where the device sleeps.
-    fn pass_time(&mut self) {
-        let longest = self.one_of(&[1000, 10_000, 40_000, 400_000]);
-        let by = Millis(self.dice.below(longest));
-        self.turn(by);
-        if !self.dice.once_in(4) {
-            self.tell(Input::Woke(Wake::Timer));
-        }
-    }
-
-    fn turn(&mut self, by: Millis) {
-        self.now.wall = UnixMillis(self.now.wall.0.saturating_add_unsigned(by.0));
-        self.now.monotonic = self.now.monotonic + by;
-    }
-
-    fn go_online(&mut self, is_online: bool) {
-        self.is_online = is_online;
-        self.tell(if is_online { Input::WentOnline } else { Input::WentOffline });
-    }
-
-    fn call(&mut self, page: u64) {
-        let ticket = Ticket(self.next());
-        let audience = usize::try_from(self.dice.below(self.scene.audiences as u64 + 1)).unwrap();
-        self.calls.insert(ticket, Call { page, audience, of: None });
-        self.tell(Input::LeaseWanted(ticket, audience));
-        // As of when the session hears it: a token may have expired since the page last looked.
-        if let Some(call) = self.calls.get_mut(&ticket) {
-            call.of = person(&self.shown);
-        }
-    }
-
-    fn sign_in(&mut self, page: u64) {
-        let mode = self.one_of(Mode::ALL);
-        let transaction = Transaction { mode, ..self.transaction("sign-in") };
-        let ask = self.ask(page, Then::Nothing);
-        self.tell(Input::SignInAsked { ask, transaction });
-    }
-
-    fn sign_in_with_password(&mut self, page: u64) {
-        let (username, password) = (Secret::from("name"), Secret::from("password"));
-        let request = TokenRequest::Password { username, password };
-        let ask = self.ask(page, Then::Nothing);
-        self.tell(Input::PasswordGiven { ask, request });
-    }
-
-    fn transaction(&mut self, what: &str) -> Transaction {
-        transaction(&format!("{what}-{}", self.next()), self.now.wall)
-    }
-
-    /// A page is back from where an earlier vault sent it, or nobody did.
-    fn end_trip_of_an_earlier_vault(&mut self) {
-        let is_restore = self.flag.is_some() && self.dice.once_in(2);
-        let transaction = Transaction { is_restore, ..self.transaction("earlier") };
-        if !self.dice.once_in(4) {
-            self.store.push(transaction.clone());
-        }
-        self.due.push(Due::Return(None, transaction));
-    }
-
-    /// Somebody signs in or out in another tab, which is heard of at once while there is a page.
-    fn hear_of_another_tab(&mut self) {
-        let news = self.one_of(&[News::SignedIn, News::SignedIn, News::SignedOut]);
-        self.flag = (news == News::SignedIn).then(Flag::default);
-        self.chronicle = self.chronicle.and(news);
-        if !self.pages.is_empty() {
-            self.tell(Input::Heard { epoch: self.chronicle.epoch, news });
-        }
-    }
-
-    /// An attempt of another vault's, or a session that began there.
-    fn flag_of_others(&mut self) -> Flag {
-        let ago = i64::try_from(self.dice.below(40_000)).unwrap();
-        let is_attempt = self.flag.is_some() && self.dice.once_in(2);
-        Flag {
-            attempted: is_attempt.then_some(UnixMillis(self.now.wall.0 - ago)),
-            in_frame: self.dice.once_in(2),
-            is_shown: self.dice.once_in(2),
-        }
-    }
-
-    /// All that is due happens and the timers fire, until nobody waits. There is a page, and it is online.
+    /// All that is due happens and the timers fire, until nobody waits. There is a page.
     fn end(&mut self) {
         self.log(|| "      the end".to_owned());
         let end = self.now.after(PATIENCE);
-        self.go_online(true);
+        let is_online = !self.dice.once_in(4);
+        self.go_online(is_online);
         for _ in 0..MOST {
             if self.pages.is_empty() {
                 self.arrive_and_ask();
@@ -317,9 +208,13 @@ impl Walk {
 
     /// Whether a page or a call waits for something, or all of them for the state.
     fn is_awaited(&self) -> bool {
-        let is_open = matches!(self.shown, Snapshot::Restoring | Snapshot::SigningIn);
         let is_asked = self.asked.values().any(|(page, _)| self.pages.contains(page));
-        is_open || is_asked || !self.calls.is_empty()
+        self.is_open() || is_asked || !self.calls.is_empty()
+    }
+
+    /// Whether the pages do not know who is signed in.
+    fn is_open(&self) -> bool {
+        matches!(self.shown, Snapshot::Restoring | Snapshot::SigningIn)
     }
 }
 

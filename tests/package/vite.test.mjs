@@ -27,6 +27,7 @@ const FILES = [
   "acts.js",
   "bin/config.js",
   "bin/doctor/answers.js",
+  "bin/doctor/backend.js",
   "bin/doctor/beside.js",
   "bin/doctor/examine.js",
   "bin/doctor/page.js",

@@ -14,14 +14,13 @@ use tokenward::{
         flag::Flag,
         grant::Grant,
         inputs::{Ask, Generation, Input, Reach, Ticket, TokenFailure, TokenRequest},
-        snapshot::Snapshot,
         tabs::News,
     },
 };
 
 use super::{
     Walk,
-    orders::{Flight, Lock, PEOPLE, Then},
+    orders::{Call, Flight, Lock, PEOPLE, Then},
 };
 use crate::{
     fixtures::{claims, failure, grant},
@@ -202,8 +201,7 @@ impl Walk {
     }
 
     fn ask_restore(&mut self, page: u64, can_frame: bool) {
-        let is_open = matches!(self.shown, Snapshot::Restoring | Snapshot::SigningIn);
-        if is_open && self.pages.contains(&page) {
+        if self.is_open() && self.pages.contains(&page) {
             self.take_frame_away(page);
             let ask = self.ask(page, Then::Nothing);
             let can_leave = !self.dice.once_in(5);
@@ -231,8 +229,7 @@ impl Walk {
     pub(super) fn leave(&mut self, page: u64) {
         self.log(|| format!("      page {page} leaves"));
         self.pages.retain(|other| *other != page);
-        let is_its =
-            |(ticket, call): (&Ticket, &super::Call)| (call.page == page).then_some(*ticket);
+        let is_its = |(ticket, call): (&Ticket, &Call)| (call.page == page).then_some(*ticket);
         for ticket in self.calls.iter().filter_map(is_its).collect::<Vec<_>>() {
             self.tell(Input::TicketDropped(ticket));
             // Until then an answer may cross it.

@@ -52,8 +52,10 @@ pub(super) enum Then {
 pub(super) struct Call {
     pub(super) page: u64,
     pub(super) audience: usize,
-    /// Who was signed in when it was made.
+    /// Whose it is: who was signed in when it was made, or did so first afterwards.
     pub(super) of: Option<&'static str>,
+    /// Whether it had a token that a resource did not take.
+    pub(super) was_lent: bool,
 }
 
 /// Who is signed in.
@@ -95,10 +97,7 @@ impl Walk {
                 self.flag = None;
             }
             Output::Lend { ticket, lease } => self.lend(ticket, &lease),
-            Output::Refuse { ticket, .. } => {
-                let is_open = self.calls.remove(&ticket).is_some();
-                self.require(is_open, "a call is answered twice");
-            }
+            Output::Refuse { ticket, .. } => self.refuse(ticket),
             Output::Publish(snapshot) => self.publish(snapshot),
             Output::Revoke(_) | Output::Bounced { .. } | Output::DropKey => {}
             Output::Seal { .. } | Output::Unseal => unreachable!("nothing is sealed here"),
@@ -152,14 +151,20 @@ impl Walk {
             self.require(may_begin, "somebody is signed in by what began before a sign-out");
             self.require(!is_another, "a session becomes another person's by a refresh");
             self.signed_out = None;
+            // Whoever waits is theirs from now on.
+            for call in self.calls.values_mut() {
+                call.of = call.of.or(after);
+            }
         }
         self.shown = snapshot;
     }
 
     fn lend(&mut self, ticket: Ticket, lease: &Lease) {
-        let Some(&Call { audience, of, .. }) = self.calls.get(&ticket) else {
+        let Some(call) = self.calls.get_mut(&ticket) else {
             return self.require(false, "a call is answered twice");
         };
+        call.was_lent = true;
+        let (audience, of) = (call.audience, call.of);
         let who = person(&self.shown);
         let is_theirs = who.is_some_and(|who| lease.token.expose().starts_with(who));
         self.require(is_theirs, "a token is lent that is not of whoever is shown to be signed in");
@@ -170,6 +175,14 @@ impl Walk {
         } else {
             self.calls.remove(&ticket);
         }
+    }
+
+    fn refuse(&mut self, ticket: Ticket) {
+        let call = self.calls.remove(&ticket);
+        self.require(call.is_some(), "a call is answered twice");
+        let is_nobodys = call.is_some_and(|call| call.of.is_none() && !call.was_lent);
+        let is_early = is_nobodys && self.is_open() && !self.is_late;
+        self.require(!is_early, "a call is refused before it is known who is signed in");
     }
 
     fn conclude(&mut self, ask: Ask, is_good: bool, mark: Mark) {
