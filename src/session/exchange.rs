@@ -438,8 +438,9 @@ impl Session {
 
     /// Somebody gave their name and password to the page.
     pub(super) fn password_given(&mut self, now: Now, ask: Ask, request: TokenRequest) {
-        self.yield_to_sign_in(now);
+        // Before nobody is said to be signed in: calls wait for it.
         self.exchange.codes.push_back(PendingCode { ask, request });
+        self.yield_to_sign_in(now);
     }
 
     fn signed_in(&mut self, arrived: Arrived, grant: Grant) {

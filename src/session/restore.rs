@@ -255,7 +255,7 @@ impl Session {
             // Unless whoever showed it is still there, and about to ask again.
             return self.send_page(now);
         }
-        if self.is_asking_backend() {
+        if self.is_asking_backend() || self.restore.backend.is_away() {
             // It may still know who it is.
             return self.drop_restore(ask, return_to);
         }
