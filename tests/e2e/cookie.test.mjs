@@ -33,12 +33,8 @@ async function kept(options = {}) {
 /** @param {Application} app how often provider and backend were asked, and how often a page was loaded */
 function asked(app) {
   const { authorizations, codeRequests, refreshRequests } = app.counts();
-  const isPage = (/** @type {string} */ url) => url.startsWith(`/c/${app.clientId}/`);
-  const loads = e2e.servers.direct.app.log
-    .list()
-    .filter(({ url, headers }) => isPage(url) && `${headers.accept}`.includes("text/html"));
   const backend = mediated(app).length;
-  return { authorizations, codeRequests, refreshRequests, backend, loads: loads.length };
+  return { authorizations, codeRequests, refreshRequests, backend, loads: app.loads() };
 }
 
 /**

@@ -36,11 +36,7 @@ async function framed(options = {}) {
 /** @param {Application} app how often the provider was asked, and how often a page was loaded */
 function asked(app) {
   const { authorizations, codeRequests } = app.counts();
-  const isPage = (/** @type {string} */ url) => url.startsWith(`/c/${app.clientId}/`);
-  const loads = e2e.servers.direct.app.log
-    .list()
-    .filter(({ url, headers }) => isPage(url) && `${headers.accept}`.includes("text/html"));
-  return { authorizations, codeRequests, loads: loads.length };
+  return { authorizations, codeRequests, loads: app.loads() };
 }
 
 /**

@@ -416,6 +416,15 @@ export class Application {
     this.suite.servers.direct.provider.faults.plan({ clientId: this.clientId, ...fault });
   }
 
+  /** How often one of its pages was loaded. */
+  loads() {
+    const isPage = (/** @type {string} */ url) => url.startsWith(`/c/${this.clientId}/`);
+    return this.suite.servers.direct.app.log
+      .list()
+      .filter(({ url, headers }) => isPage(url) && `${headers.accept}`.includes("text/html"))
+      .length;
+  }
+
   /** What the API received, without preflights. */
   calls() {
     return this.suite.servers.direct.api.log.list().filter(({ preflight }) => !preflight);
