@@ -44,9 +44,9 @@ pub(super) const fn of_engine(browser: Browser) -> Cell {
 }
 
 /// Cells that run only when this layer, a browser or a place is asked for by name. What they alone can
-/// show is little: the engine is covered by another cell of it, the place by Chromium. All of them make
-/// a run a sixth longer, which a slow machine has no time for; and in WebKit's, where all processors are busy, a restore may take
-/// longer than a test waits.
+/// show is little: the engine is covered by another cell of it, the place by Chromium. All of them make a run a
+/// sixth longer, which a slow machine has no time for; and in WebKit's, where all processors are busy, a restore
+/// may take longer than a test waits.
 const ASKED_FOR: &[Cell] = &[
     Cell { browser: Browser::Firefox, place: Place::Worker },
     Cell { browser: Browser::Firefox, place: Place::Page },
