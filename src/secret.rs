@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 /// There is no `Display` and no `Serialize`; `Debug` prints `Secret(redacted)`. The bytes are zeroed
 /// on drop. Equality is for tests of identity within the crate and takes time that depends on the
 /// length alone.
-#[derive(Default, Clone)]
+#[derive(Clone, Default)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {

@@ -197,8 +197,8 @@ fn is_provider_endpoint(url: &ParsedUrl, config: &Config, metadata: Option<&Meta
     });
     // What a page could ask there, it could have done with the vault's origin and cookie.
     let backend = config.refresh_cookie.as_ref().map(|it| [&it.token, &it.revocation]);
-    let mut endpoints = discovered.into_iter().chain(fixed).flatten().flatten();
-    endpoints.by_ref().chain(backend.into_iter().flatten()).any(|endpoint| is_at(url, endpoint))
+    let endpoints = discovered.into_iter().chain(fixed).flatten().flatten();
+    endpoints.chain(backend.into_iter().flatten()).any(|endpoint| is_at(url, endpoint))
 }
 
 /// Whether `url` is `endpoint`, a canonical URL, query aside. Slashes at the end and case play no

@@ -320,10 +320,7 @@ test(
     const tabs = [await app.openSignedIn(), await app.openTabSignedIn()];
     await loseVault(...tabs);
     const before = asked(app);
-    for (const tab of tabs) {
-      // Not awaited: both are on their way before the first is there.
-      await tab.run((_, url) => void setTimeout(() => location.assign(url), 500), app.base);
-    }
+    await app.loadTogether(tabs);
     for (const tab of tabs) {
       await tab.untilUrl("the application", app.isHome);
       await tab.until("somebody signed in", (auth) => auth?.state.status === "signedIn");

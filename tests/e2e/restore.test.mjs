@@ -186,10 +186,7 @@ test("of tabs that load together one leaves for all that share its vault", inSha
   const tabs = [first, await app.openTabSignedIn(), await app.openTabSignedIn()];
   const before = trips(app)[0] ?? 0;
   await loseVault(...tabs);
-  for (const tab of tabs) {
-    // Not awaited: all are on their way before the first is there.
-    await tab.run((_, url) => void setTimeout(() => location.assign(url), 500), app.base);
-  }
+  await app.loadTogether(tabs);
   for (const tab of tabs) {
     await tab.untilUrl("the application", (url) => url.startsWith(app.base));
     await tab.until("somebody signed in", (auth) => auth?.state.status === "signedIn");

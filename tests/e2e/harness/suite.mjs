@@ -330,6 +330,14 @@ export class Application {
     return tab;
   }
 
+  /** Has tabs load the application's first page. @param {Tab[]} tabs */
+  async loadTogether(tabs) {
+    for (const tab of tabs) {
+      // Not awaited: all are on their way before the first is there.
+      await tab.run((_, url) => void setTimeout(() => location.assign(url), 500), this.base);
+    }
+  }
+
   /**
    * Waits until a page that begins is signed in: at once, or when it is back from the provider
    * (`restore: "redirect"`); where nothing is restored, signs in again.

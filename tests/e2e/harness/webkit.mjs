@@ -38,7 +38,7 @@ export const webkit = {
   suspendsSharedWorkers: true,
   keepsDatabases: true,
   storesKeysShared: false,
-  // libsoup takes them of https alone, and with them every name that begins with `__Host-`.
+  // It was seen to take none of http://localhost, nor a name that begins with `__Host-`.
   keepsSecureCookies: false,
   sendsStreams: false,
   lacks: { files: "WebKitGTK 2.50 has no `navigator.storage`" },
